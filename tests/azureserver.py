@@ -94,6 +94,7 @@ class Azure:
         tenants: each with its clients and their secrets.
         machine: there is a managed identity.
         gate: requests to vaults wait for it.
+        login_gate: likewise, requests for a token.
         asked: all requests.
     """
 
@@ -107,6 +108,7 @@ class Azure:
     tenants: dict[str, dict[str, str]] = field(default_factory=dict)
     machine: bool = False
     gate: threading.Event = field(default_factory=threading.Event)
+    login_gate: threading.Event = field(default_factory=threading.Event)
     asked: list[Asked] = field(default_factory=list)
     tokens: dict[str, tuple[str, str]] = field(default_factory=dict)
 
@@ -119,6 +121,7 @@ class Azure:
         self.collections = {"keys": _keys}
         self.machine = False
         self.gate.set()
+        self.login_gate.set()
 
     def add_key(self, key, name="sops", host=VAULT, **state):
         """Add a version of a key; returns the version's name."""
@@ -210,6 +213,7 @@ def _login(azure, request):
         )
     if rest != "oauth2/v2.0/token" or request.method != "POST":
         return Answer(404, "")
+    azure.login_gate.wait(10)
     if azure.login_faults:
         return azure.login_faults.pop(0)
     if not request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
@@ -493,6 +497,7 @@ def azure_server(folder):
         yield azure
     finally:
         azure.gate.set()
+        azure.login_gate.set()
         server.shutdown()
         for each in tuple(connections):
             with suppress(OSError):

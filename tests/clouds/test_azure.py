@@ -268,6 +268,15 @@ def test_refused_logins_have_reasons(azure, vault, answer, reason, shown):
     assert error.hint
 
 
+@pytest.mark.parametrize(("waits", "reason"), [(False, "offline"), (True, "timed-out")])
+def test_a_place_to_log_in_that_can_not_be_reached(azure, vault, monkeypatch, waits, reason):
+    vault.ask("GET", KEY)  # so that it is known how to log in
+    azure.login_gate.clear()
+    if not waits:
+        monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+    assert refusal_of(vault_of(azure, timeout=0.2)).reason == reason
+
+
 def test_a_wrong_secret_is_refused_and_nowhere_shown(azure, rsa_keys, caplog, monkeypatch, capsys):
     caplog.set_level(logging.DEBUG)
     azure.add_key(rsa_keys[0])

@@ -11,7 +11,7 @@ import logging
 import re
 import threading
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeGuard
 
 from fluxsecrets.errors import ServiceError
 
@@ -190,6 +190,8 @@ def refused(error: Exception, service: str) -> ServiceError:
     """Return what an exception of Azure's libraries means. Its text may hold what was sent: not shown."""
     from azure.core import exceptions
 
+    if isinstance(error, exceptions.ClientAuthenticationError) and _is_network(error.__cause__):
+        error = error.__cause__  # azure-identity wraps whatever happens while it logs in
     if isinstance(error, exceptions.HttpResponseError) and not isinstance(error, exceptions.DecodeError):
         return _not_logged_in(error, service)
     reason, detail, hint = refusal.FAILED, type(error).__name__, None
@@ -204,6 +206,12 @@ def refused(error: Exception, service: str) -> ServiceError:
     elif isinstance(error, ValueError):
         detail, hint = "it does not log in as a vault does", "check its address"
     return refusal.refusal(reason, service, detail=detail, hint=hint)
+
+
+def _is_network(error: BaseException | None) -> TypeGuard[Exception]:
+    from azure.core.exceptions import ServiceRequestError, ServiceResponseError
+
+    return isinstance(error, ServiceRequestError | ServiceResponseError)
 
 
 def _not_logged_in(error: Any, service: str) -> ServiceError:

@@ -19,12 +19,13 @@ from fluxsecrets.clouds.calling import CallLimits
 from fluxsecrets.clouds.endpoints import is_among
 from fluxsecrets.errors import RecipientError, ServiceError
 from fluxsecrets.sops.envelope import KeyProvider
-from fluxsecrets.sops.recipients import Recipient
+from fluxsecrets.sops.recipients import KINDS, Recipient, split_list
 
 from . import User
 from .service import ServiceProvider
 
 _KIND = "azure_kv"
+_URLS = KINDS[_KIND].variable
 _SERVICE = azure.SERVICE
 _ALGORITHM = "RSA-OAEP-256"
 _NAME = re.compile(r"[0-9A-Za-z-]{1,127}", re.ASCII)
@@ -116,8 +117,9 @@ class AzureKeyVault:
         """Whether the user's token may go there: to a vault of Azure's, or where the user says."""
         if azure.is_azures(origin):
             return True
+        given = [each.partition("/keys/")[0] for each in split_list(self._environ.get(_URLS, ""))]
         named = [_text(each, "vault_url") for each in self._user.named() if each.kind == _KIND]
-        return is_among(origin, (*named, *self._user.services()))
+        return is_among(origin, (*given, *named, *self._user.services()))
 
     def _newest(self, vault: azure.Vault, key: _Key) -> str:
         with self._version_lock:
