@@ -26,11 +26,12 @@ from fluxsecrets.ops.run.results import FileChange, Outcome, Prepared
 from fluxsecrets.ops.run.session import AppliedConfig, Session
 from fluxsecrets.ops.run.targets import select
 from fluxsecrets.ops.run.writer import Operation, make_ready, replacing
+from fluxsecrets.sops.config import CreationRule
 from fluxsecrets.sops.document import Document
 from fluxsecrets.sops.envelope import RecipientGroups
 from fluxsecrets.sops.metadata import KeyGroup, Metadata, WrappedKey
 from fluxsecrets.sops.naming import name_of
-from fluxsecrets.sops.recipients import Recipient, recipient_key
+from fluxsecrets.sops.recipients import KINDS, Recipient, recipient_key
 
 from .plans import Rekeying, SharedFile
 from .regenerate import regenerated
@@ -173,7 +174,7 @@ def rotate_target(session: Session, options: RotateOptions, target: Target) -> P
     opened = file.opened
     metadata = opened.metadata
     names = {**options.names, **_anchors(file.applied)}
-    groups = _changed(metadata.recipients, options)
+    groups = _with_versions(_changed(metadata.recipients, options), file.applied)
     differences = _compare(session, target, metadata, opened.opened.document, groups, options)
     if not options.accept_recipients:
         refuse(differences, names)
@@ -224,6 +225,27 @@ def _changed(groups: RecipientGroups, options: RotateOptions) -> RecipientGroups
     return kept
 
 
+def _with_versions(groups: RecipientGroups, applied: AppliedConfig | None) -> RecipientGroups:
+    """The recipients with the rule's version of their keys; none in a rule means the newest.
+
+    A file names the version that was the newest. sops keeps it, even when the key has a newer one.
+    """
+    rule = _rule(applied)
+    in_rule = {recipient_key(recipient): recipient for recipient in (rule.recipients if rule else ())}
+    return tuple(
+        tuple(
+            in_rule.get(recipient_key(each), each) if "version" in KINDS[each.kind].fields else each
+            for each in group
+        )
+        for group in groups
+    )
+
+
+def _rule(applied: AppliedConfig | None) -> CreationRule | None:
+    """The rule that applies, if one does."""
+    return applied.matches[-1].rule if applied and applied.matches and applied.matches[-1].matched else None
+
+
 def _compare(
     session: Session,
     target: Target,
@@ -247,7 +269,7 @@ def _block(metadata: Metadata, groups: RecipientGroups) -> Metadata:
 
 def _drift(applied: AppliedConfig | None, groups: RecipientGroups, names: Mapping[str, str]) -> list[str]:
     """What the next `recipients sync` would do to the new recipients."""
-    rule = applied.matches[-1].rule if applied and applied.matches and applied.matches[-1].matched else None
+    rule = _rule(applied)
     if applied is None or rule is None or not rule.recipients:
         return []
     in_rule = {recipient_key(recipient): recipient for recipient in rule.recipients}
