@@ -126,7 +126,7 @@ def test_one_wait_for_many_files_of_a_vault_that_is_down(vault, folder, cli, mon
     result = cli("decrypt", "-i", *names)
     assert result.exit_code == 2
     assert result.stderr.count("Azure Key Vault is not available now (ServiceUnavailable)") == 1
-    assert requests(vault)["decrypt"] <= 4
+    assert requests(vault)["decrypt"] < len(names)  # those that are under way when the first one fails
 
 
 def test_refusals_name_the_file_and_what_to_do(vault, folder, cli, monkeypatch):
