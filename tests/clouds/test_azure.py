@@ -123,6 +123,36 @@ def test_many_threads_log_in_once(azure, rsa_keys):
     assert len(azure.calls()) == 16
 
 
+def test_threads_that_wait_to_log_in_share_a_failure(azure, rsa_keys):
+    azure.add_key(rsa_keys[0])
+    azure.login_faults += [Answer(503, {"error": "temporarily_unavailable"})] * 50
+    azure.gate.clear()
+    vault, reasons = vault_of(azure), []
+    threads = [threading.Thread(target=lambda: reasons.append(refusal_of(vault).reason)) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    azure.gate.set()
+    for thread in threads:
+        thread.join()
+    assert reasons == ["unavailable"] * 8
+    assert azure.logins() < 8
+    azure.login_faults.clear()
+    assert vault_of(azure).ask("GET", KEY)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "role"),
+    [
+        ("POST", "/keys/sops/1/decrypt", "Key Vault Crypto User"),
+        ("GET", "/secrets/x", "Key Vault Secrets User"),
+        ("PUT", "/secrets/x", "Key Vault Secrets Officer"),
+    ],
+)
+def test_the_role_that_is_missing(azure, vault, method, path, role):
+    azure.faults.append(failure(403, "Forbidden", "", "ForbiddenByRbac"))
+    assert refusal_of(vault, path, method).hint == f"ask for the role {role}"
+
+
 def test_a_managed_hsm_is_asked_with_a_token_of_its_own(azure, rsa_keys):
     azure.add_key(rsa_keys[0], host=HSM)
     assert vault_of(azure, HSM).ask("GET", KEY)["key"]["kty"] == "RSA"

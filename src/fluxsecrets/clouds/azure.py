@@ -11,6 +11,7 @@ import logging
 import re
 import threading
 from collections.abc import Mapping
+from copy import copy
 from typing import Any, Protocol, TypeGuard
 
 from fluxsecrets.errors import ServiceError
@@ -60,8 +61,8 @@ _STATUSES: Mapping[int, str] = {
     408: refusal.UNAVAILABLE,
     429: refusal.THROTTLED,
 }
+_BY_ROLE = "ForbiddenByRbac"
 _HINTS: Mapping[str, str] = {
-    "ForbiddenByRbac": "ask for the role Key Vault Crypto User, or for secrets, Key Vault Secrets User",
     "AccessDenied": "ask for the permission in the vault's access policy",
     "ForbiddenByPolicy": "ask for the permission in the vault's access policy",
     "ForbiddenByFirewall": "ask for your address to be allowed in the vault's firewall",
@@ -125,6 +126,7 @@ class Vault:
         self._lock = threading.Lock()
         self._client: Any = None
         self._answered = False
+        self._failed: ServiceError | None = None
 
     def ask(
         self, method: str, path: str, body: Mapping[str, object] | None = None, *, service: str = SERVICE
@@ -140,13 +142,26 @@ class Vault:
         Raises:
             ServiceError: it failed, with a reason.
         """
-        if not self._answered:
-            # Of many threads that start together, one asks how to log in.
-            with self._lock:
-                if not self._answered:
+        if self._answered:
+            return self._ask(method, path, body, service)
+        return self._ask_first(method, path, body, service)
+
+    def _ask_first(
+        self, method: str, path: str, body: Mapping[str, object] | None, service: str
+    ) -> Mapping[str, Any]:
+        """Ask, but of many threads that start together, one logs in, and its failure is that of all."""
+        failed_before = self._failed
+        with self._lock:
+            if not self._answered:
+                if self._failed is not None and self._failed is not failed_before:
+                    raise copy(self._failed)
+                try:
                     answer = self._ask(method, path, body, service)
-                    self._answered = True
-                    return answer
+                except ServiceError as error:
+                    self._failed = error if refusal.REASONS[error.reason].everywhere else self._failed
+                    raise
+                self._answered = True
+                return answer
         return self._ask(method, path, body, service)
 
     def _ask(
@@ -163,7 +178,7 @@ class Vault:
             raise refused(error, service) from None
         answer = _json(response.content)
         if response.status_code != 200:
-            raise _answered(response.status_code, answer, response.headers, service)
+            raise _answered(response.status_code, answer, response.headers, service, _role(method, path))
         if answer is None:
             raise refusal.refusal(refusal.FAILED, service, detail="malformed answer")
         return answer
@@ -237,7 +252,7 @@ def _not_logged_in(error: Any, service: str) -> ServiceError:
 
 
 def _answered(
-    status: int, answer: Mapping[str, Any] | None, headers: Mapping[str, str], service: str
+    status: int, answer: Mapping[str, Any] | None, headers: Mapping[str, str], service: str, role: str
 ) -> ServiceError:
     """The error for an answer of a vault."""
     error = _map(answer).get("error")
@@ -248,9 +263,16 @@ def _answered(
         reason,
         service,
         detail=": ".join(each for each in (code or str(status), inner) if each),
-        hint=_HINTS.get(inner) or _HINTS.get(code),
+        hint=f"ask for the role {role}" if inner == _BY_ROLE else _HINTS.get(inner) or _HINTS.get(code),
         retry_after=_retry_after(headers),
     )
+
+
+def _role(method: str, path: str) -> str:
+    """Return the smallest of Azure's roles that allows a request."""
+    if not path.startswith("/secrets"):
+        return "Key Vault Crypto User"
+    return "Key Vault Secrets User" if method == "GET" else "Key Vault Secrets Officer"
 
 
 def transport(environ: Mapping[str, str], timeout: float) -> dict[str, Any]:
