@@ -3,10 +3,13 @@
 import io
 import json
 import os
+import subprocess
+import sys
 
 import pytest
 
 from fluxsecrets.ops.publish.publish import send
+from gcsserver import TOKEN as GCS_TOKEN
 from gcsserver import RefusalError as GcsRefusalError
 from s3server import RefusalError as S3RefusalError
 
@@ -304,6 +307,16 @@ class TestWhatIsRefused:
         assert ".sops.yaml:7: destination_rules[0].reencryption_rule is not a known field" in done.stderr
         assert "hint: write recreation_rule" in done.stderr
 
+    def test_rules_that_came_with_the_file(self, published, bucket, cli):
+        published.write("download/.sops.yaml", published.read(".sops.yaml").replace(b"^app/", b""))
+        published.write("download/db.yaml", published.read("app/db.yaml"))
+        done = cli("publish", "download/db.yaml", "--yes")
+        assert (done.exit_code, bucket.uploads) == (2, 0)
+        assert "by rules that are not those of the working directory" in done.stderr
+        assert "the rule is in download/.sops.yaml:4" in done.stderr
+        assert cli("publish", "download", "--yes", "--config", "download/.sops.yaml").exit_code == 0
+        assert bucket.uploads == 1
+
     def test_nothing_is_named(self, published, cli):
         done = cli("publish", "--yes")
         assert done.exit_code == 2
@@ -417,6 +430,130 @@ class TestServices:
         assert "can't be reached" in done.stderr
 
 
+@pytest.mark.parametrize("bucket", ["gcs"], indirect=True)
+class TestGoogle:
+    @pytest.fixture
+    def real(self, bucket, monkeypatch):
+        """The service as it is without an emulator: it wants a token."""
+        monkeypatch.delenv("STORAGE_EMULATOR_HOST")
+        monkeypatch.setenv("GOOGLE_OAUTH_ACCESS_TOKEN", GCS_TOKEN)
+        bucket.server.token = GCS_TOKEN
+        monkeypatch.setattr("fluxsecrets.clouds.gcp.Client.address", lambda *_: bucket.server.address)
+        return bucket.server
+
+    def test_requests_carry_the_token(self, published, real, cli):
+        done = cli("publish", "app/db.yaml", "--yes")
+        assert done.exit_code == 0, done.stderr
+        assert set(real.tokens) == {f"Bearer {GCS_TOKEN}"}
+        assert real.get("team/db.yaml") == published.read("app/db.yaml")
+
+    def test_a_token_that_is_not_accepted(self, published, real, cli, monkeypatch):
+        monkeypatch.setenv("GOOGLE_OAUTH_ACCESS_TOKEN", "other-throwaway-token")
+        done = cli("publish", "app/db.yaml", "--yes")
+        assert (done.exit_code, real.count("POST")) == (2, 0)
+        assert "other-throwaway-token" not in done.stdout + done.stderr
+
+    def test_an_emulator_gets_no_token(self, published, bucket, cli, monkeypatch):
+        monkeypatch.setenv("GOOGLE_OAUTH_ACCESS_TOKEN", GCS_TOKEN)
+        assert cli("publish", "app/db.yaml", "--yes").exit_code == 0
+        assert set(bucket.server.tokens) == {None}
+
+    def test_content_that_is_damaged_on_its_way(self, published, bucket, cli):
+        bucket.server.damage = True
+        done = cli("publish", "app/db.yaml", "--yes")
+        assert (done.exit_code, bucket.server.get("team/db.yaml")) == (2, None)
+
+    def test_reserved_names(self, published, bucket, cli):
+        published.rules(
+            f"creation_rules:\n  - age: {published.recipient}\ndestination_rules:\n"
+            "  - {gcs_bucket: waddle, gcs_prefix: .well-known/acme-challenge/}\n"
+        )
+        done = cli("publish", "app/db.yaml", "--yes")
+        assert (done.exit_code, bucket.uploads) == (2, 0)
+        assert "are reserved" in done.stderr
+
+
+@pytest.mark.parametrize("bucket", ["s3"], indirect=True)
+class TestAmazon:
+    def test_no_credentials(self, published, bucket, cli, monkeypatch):
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            monkeypatch.delenv(name)
+        done = cli("publish", "app/db.yaml", "--yes")
+        assert (done.exit_code, bucket.uploads) == (2, 0)
+        assert "no credentials for Amazon S3 were found" in done.stderr
+
+    def test_credentials_that_are_not_accepted(self, published, bucket, cli, monkeypatch):
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIATHROWAWAY0000001")
+        done = cli("publish", "app/db.yaml", "--yes")
+        assert (done.exit_code, bucket.uploads) == (2, 0)
+        assert "throwaway-secret" not in done.stdout + done.stderr
+
+    @pytest.mark.parametrize(
+        ("code", "status", "message"),
+        [
+            ("RequestTimeTooSkewed", 403, "this machine's clock is wrong"),
+            ("ExpiredToken", 400, "have expired"),
+            ("InternalError", 500, "is not available now"),
+            ("IllegalLocationConstraintException", 400, "the bucket waddle is in another region"),
+            ("InvalidBucketName", 400, "Amazon S3"),
+        ],
+    )
+    def test_what_it_refuses(self, published, bucket, cli, code, status, message):
+        def before(_method, _path):
+            raise bucket.refusal(code, status)
+
+        bucket.server.before = before
+        done = cli("publish", "app/db.yaml", "--yes")
+        assert done.exit_code == 2
+        assert message in done.stderr
+
+    def test_the_permission_that_is_missing(self, published, bucket, cli):
+        bucket.deny("PUT")
+        done = cli("publish", "app/db.yaml", "--yes")
+        assert "ask for the permission s3:PutObject on the bucket waddle" in done.stderr
+
+    def test_uploads_are_conditional_and_have_a_checksum(self, published, bucket, cli):
+        assert cli("publish", "app/db.yaml", "--yes").exit_code == 0
+        assert cli("rotate", "app/db.yaml").exit_code == 0
+        assert cli("publish", "app/db.yaml", "--yes").exit_code == 0
+        first, second = bucket.server.sent
+        assert first["HTTP_IF_NONE_MATCH"] == "*"
+        assert second["HTTP_IF_MATCH"]
+        assert "HTTP_X_AMZ_CHECKSUM_CRC32" in first or "HTTP_X_AMZ_TRAILER" in first
+
+    def test_a_missing_library(self, published, bucket, cli, monkeypatch):
+        for name in [each for each in sys.modules if each.startswith("botocore.")]:
+            monkeypatch.delitem(sys.modules, name)
+        monkeypatch.setitem(sys.modules, "botocore", None)
+        done = cli("publish", "app/db.yaml", "--yes")
+        assert done.exit_code == 2
+        assert "pip install 'fluxsecrets[aws]'" in done.stderr
+
+
+def test_the_log_says_where_files_went(published, bucket, cli, git):
+    git(published.path, "init", "--quiet")
+    published.write(".fluxsecrets.yaml", "log: {required: true}\n")
+    assert cli("publish", "app/db.yaml", "--yes").exit_code == 0
+    lines = published.read(".git/fluxsecrets/log.jsonl").decode().splitlines()
+    (found,) = (each for each in map(json.loads, lines) if each["event"] == "file")
+    assert (found["command"], found["path"], found["outcome"]) == ("publish", "app/db.yaml", "published")
+    assert found["destination"] == f"{bucket.scheme}://waddle/team/db.yaml"
+    assert found["keys"] == [published.recipient]
+
+
+def test_an_environment(waddle, bucket, cli):
+    (waddle / ".sops.yaml").write_text(
+        (waddle / ".sops.yaml").read_text() + f"destination_rules:\n  - {bucket.kind}_bucket: waddle\n"
+    )
+    assert cli("encrypt", "--env", "staging").exit_code == 0
+    done = cli("publish", "--env", "staging", "--yes", "--format", "json")
+    assert done.exit_code == 0, done.stderr
+    paths = [each["path"] for each in json.loads(done.stdout)["files"]]
+    assert len(paths) > 3
+    for path in paths:
+        assert bucket.server.get(path) == (waddle / path).read_bytes()
+
+
 class TestInterruptions:
     def test_it_says_what_was_published_and_goes_on_there(self, published, bucket, cli, monkeypatch):
         for name in ("e", "f"):
@@ -438,3 +575,28 @@ class TestInterruptions:
         again = cli("publish", "app", "--yes", "--format", "json")
         assert [each for each, _ in outcome(again)] == ["unchanged", "published", "published"]
         assert bucket.uploads == 3
+
+    @pytest.mark.parametrize("bucket", ["gcs"], indirect=True)
+    @pytest.mark.parametrize("at", [0, 4, 5, 6])
+    def test_killed_at_any_request_it_can_be_run_again(self, published, bucket, cli, at):
+        published.with_rules(mine(published))
+        for name in ("e", "f"):
+            published.write(f"app/{name}.yaml", published.read("app/db.yaml"))
+        before, started = published.files(), []
+
+        def kill(_method, _path):
+            if len(bucket.server.asked) > at and started:
+                started[0].kill()
+
+        command = [cli.executable, "publish", "app", "--yes"]
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+            started.append(process)
+            bucket.server.before = kill
+            assert process.wait(60) != 0
+        bucket.server.before = lambda _method, _path: None
+        assert published.files() == before
+        assert cli("publish", "app", "--yes").exit_code == 0
+        for name in ("db", "e", "f"):
+            assert not published.leaks(bucket.server.get(f"team/{name}.yaml"))
+        again = cli("publish", "app", "--yes", "--format", "json")
+        assert outcome(again) == [("unchanged", "same")] * 3

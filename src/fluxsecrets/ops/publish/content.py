@@ -28,7 +28,7 @@ from fluxsecrets.sops.document import Document
 from fluxsecrets.sops.formats import Format, make_format
 from fluxsecrets.sops.metadata import Metadata
 
-from .destinations import Found, Upload
+from .destinations import Destination, Found, Upload
 from .values import published_values
 
 NOT_OPENED = "none of your identities can open it, so its MAC was not checked"
@@ -108,7 +108,7 @@ def read_content(
     recreation: CreationRule | None,
     handling: Handling,
     *,
-    as_values: bool,
+    destination: Destination,
 ) -> Content:
     """Read a file and check it.
 
@@ -118,7 +118,7 @@ def read_content(
         config: the configuration with its destination rule.
         recreation: for whom a copy is encrypted; None publishes the file itself.
         handling: see there.
-        as_values: the destination takes values.
+        destination: where it goes.
 
     Raises:
         NotEncryptedError, IntegrityError: it is plain text, or was changed.
@@ -131,9 +131,10 @@ def read_content(
     document = parse(format_, data, session.limits)
     metadata = _encrypted(document, format_)
     open_it = partial(open_parsed, format_, document, session.providers, order=handling.order)
-    if as_values:
+    if destination.takes_values:
         opened = open_it()
-        return Content(published_values(opened.parts), (), opened.values, opened.warnings)
+        data = published_values(document, opened.parts, exact=destination.keeps_integers)
+        return Content(data, (), opened.values, opened.warnings)
     if recreation is not None:
         return _copy(session, open_it(), data, config, recreation, handling)
     return _as_it_is(session, target.path, data, document, metadata, open_it, handling)

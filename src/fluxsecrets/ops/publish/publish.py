@@ -9,7 +9,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from fluxsecrets.clouds.refusal import CONFLICT
-from fluxsecrets.errors import ConfigError, FluxsecretsError, ServiceError, UsageError
+from fluxsecrets.errors import (
+    ConfigError,
+    FluxsecretsError,
+    ServiceError,
+    UnprotectedError,
+    UsageError,
+)
 from fluxsecrets.ops.run.inputs import Target
 from fluxsecrets.ops.run.names import read_public_keys
 from fluxsecrets.ops.run.record import Record, note_file, recording
@@ -109,7 +115,7 @@ def ready(
             route.config,
             route.rule.recreation,
             handling,
-            as_values=destination.takes_values,
+            destination=destination,
         )
     found = destination.read(name)
     state = _state(content, found)
@@ -254,6 +260,7 @@ def find_route(session: Session, path: Path, matched: str | None = None) -> Rout
 
     Raises:
         ConfigError: the configuration is invalid.
+        UnprotectedError: the configuration with the rule is not that of the working directory.
     """
     config_path = session.find_config(path.parent)
     if config_path is None:
@@ -263,7 +270,20 @@ def find_route(session: Session, path: Path, matched: str | None = None) -> Rout
         folder = config_path.parent
         matched = (path.relative_to(folder) if path.is_relative_to(folder) else path).as_posix()
     rule = next((each for each in config.destinations if each.matches(matched)), None)
-    return None if rule is None or rule.place is None else Route(rule, rule.place, config)
+    if rule is None or rule.place is None:
+        return None
+    if not session.key_services.includes(config_path):
+        raise _foreign(session, config_path, rule)
+    return Route(rule, rule.place, config)
+
+
+def _foreign(session: Session, config_path: Path, rule: DestinationRule) -> UnprotectedError:
+    """Return the error for rules that came with a file: they would say who gets it, and who a token."""
+    return UnprotectedError(
+        "its destination is named by rules that are not those of the working directory",
+        details=[f"the rule is in {session.shown(config_path)}:{rule.line}"],
+        hint="run it in their repository, where git tracks them, or name them with --config",
+    )
 
 
 def no_route(session: Session, path: Path) -> ConfigError:

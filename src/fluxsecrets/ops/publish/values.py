@@ -11,15 +11,20 @@ import math
 from collections.abc import Iterable
 
 from fluxsecrets.errors import FormatError
-from fluxsecrets.sops.document import Mapping, to_data
+from fluxsecrets.sops.document import Document, Mapping, to_data
 from fluxsecrets.sops.values import Timestamp
 
 _WHOLE = 1e21
 """Go writes whole floats below this without a fraction."""
 
 
-def published_values(parts: Iterable[Mapping]) -> bytes:
-    """Return the values of all documents as canonical JSON.
+def published_values(document: Document, parts: Iterable[Mapping], *, exact: bool = True) -> bytes:
+    """Return the values of all documents of a file as canonical JSON.
+
+    Args:
+        document: the file.
+        parts: its documents, decrypted.
+        exact: the reader keeps any integer; else it takes numbers for floats of 64 bits.
 
     Raises:
         FormatError: documents share a key, or JSON doesn't have such a value. No value is in the message.
@@ -33,7 +38,12 @@ def published_values(parts: Iterable[Mapping]) -> bytes:
                     f"several documents have the key {key!a}, and Vault takes one map per file",
                     hint="put each document into a file of its own",
                 )
-            values[key] = _json(value)
+            try:
+                values[key] = _json(value, exact=exact)
+            except FormatError as error:
+                raise FormatError(f"{error.message}: see the key {key!a}", hint=error.hint) from None
+    if document.format == "ini":  # in sops, it has this section whether something is in it or not
+        values.setdefault("DEFAULT", {})
     return canonical(values)
 
 
@@ -45,11 +55,11 @@ def canonical(values: object) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 
 
-def _json(value: object) -> object:
+def _json(value: object, *, exact: bool = True) -> object:
     if isinstance(value, dict):
-        return {str(key): _json(each) for key, each in value.items()}
-    if isinstance(value, list | tuple) and not isinstance(value, Timestamp):
-        return [_json(each) for each in value]
+        return {str(key): _json(each, exact=exact) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_json(each, exact=exact) for each in value]
     if isinstance(value, Timestamp):
         return value.text
     if isinstance(value, bytes):
@@ -62,6 +72,10 @@ def _json(value: object) -> object:
             ) from None
     if isinstance(value, float):
         return _number(value)
+    if isinstance(value, int) and not exact and int(float(value)) != value:
+        raise FormatError(
+            "an integer has more than 53 bits, and the destination would change it", hint="write it in quotes"
+        )
     return value
 
 

@@ -73,9 +73,20 @@ class KeyServices:
         self._in_settings = tuple(services)
         self._in_rules = tuple(_recipients(_rules_of(tree)))
 
+    def includes(self, path: Path) -> bool:
+        """Return whether a `.sops.yaml` belongs to the configuration; an absolute path."""
+        real = os.path.realpath(path)
+        return any(os.path.realpath(each) == real for each in self._paths())
+
+    def _paths(self) -> Iterator[Path]:
+        if self.config is not None:
+            yield self.config
+            return
+        yield from self._nearest()
+        yield from self._tracked()
+
     def _rules(self) -> Iterator[bytes]:
-        paths = [self.config] if self.config is not None else [*self._nearest(), *self._tracked()]
-        for path in dict.fromkeys(paths):
+        for path in dict.fromkeys(self._paths()):
             with suppress(FluxsecretsError):
                 yield read_file(path, limit=self.limit, follow_links=True).data
 
@@ -106,5 +117,7 @@ def _recipients(rules: Iterable[bytes]) -> Iterator[Recipient]:
 
     for data in rules:
         with suppress(FluxsecretsError):
-            for rule in parse_config(data, path=RULES_NAME).rules:
+            config = parse_config(data, path=RULES_NAME)
+            copies = (each.recreation for each in config.destinations if each.recreation is not None)
+            for rule in (*config.rules, *copies):
                 yield from rule.recipients

@@ -65,6 +65,9 @@ class Destination(Protocol):
     takes_values: bool
     """It gets the plain values, and not the encrypted file."""
 
+    keeps_integers: bool
+    """It keeps any integer among the values; else it takes numbers for floats of 64 bits."""
+
     title: str
     """The service's name for people."""
 

@@ -41,6 +41,7 @@ class GcsBucket:
     """One bucket and prefix."""
 
     takes_values = False
+    keeps_integers = True
     title = "Google Cloud Storage"
 
     def __init__(self, environ: Mapping[str, str], place: GcsPlace) -> None:

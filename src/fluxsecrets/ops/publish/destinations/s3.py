@@ -23,6 +23,7 @@ class S3Bucket:
     """One bucket and prefix."""
 
     takes_values = False
+    keeps_integers = True
     title = "Amazon S3"
 
     def __init__(self, environ: Mapping[str, str], place: S3Place) -> None:

@@ -40,6 +40,8 @@ class VaultKv:
         )
         self._address = place.address or vault.read_variable(environ, self.title, "ADDR").rstrip("/")
         self._caller = Caller(self.title, LIMITS)
+        # Version 2 keeps the values as protobuf's JSON, with floats alone.
+        self.keeps_integers = place.version == 1
 
     def shown(self, name: str) -> str:
         """See `Destination.shown`."""
