@@ -28,6 +28,14 @@ class RefusalError(Exception):
     status: int = 400
 
 
+def check(environ) -> None:
+    match = _AUTHORIZATION.fullmatch(environ.get("HTTP_AUTHORIZATION", ""))
+    if match is None:
+        raise RefusalError("AccessDenied", 403)
+    if match[1] != USER:
+        raise RefusalError("InvalidAccessKeyId", 403)
+
+
 def _pass(_method: str, _path: str) -> None:
     """Refuse nothing."""
 
@@ -38,6 +46,7 @@ class S3Server:
 
     Attributes:
         asked: method and path of each request.
+        check: is called with the WSGI environment of a request, and raises a RefusalError if it is not one.
         before: is called with both before a request is answered; raises a RefusalError, or does something.
         sent: the headers of each PUT.
     """
@@ -46,11 +55,13 @@ class S3Server:
     asked: list[tuple[str, str]] = field(default_factory=list)
     sent: list[dict[str, str]] = field(default_factory=list)
     before: Callable[[str, str], None] = _pass
+    check: Callable[[dict], None] = check
 
     def clear(self) -> None:
         self.asked.clear()
         self.sent.clear()
         self.before = _pass
+        self.check = check
         _backend().reset()
 
     def bucket(self, name: str = "waddle", region: str = "eu-central-1") -> None:
@@ -108,7 +119,7 @@ def s3_server() -> Iterator[S3Server]:
         environ["wsgi.input"] = BytesIO(body)
         found.asked.append((method, path))
         try:
-            _check(environ)
+            found.check(environ)
             found.before(method, path)
         except RefusalError as error:
             data = f"<?xml version='1.0'?><Error><Code>{error.code}</Code></Error>".encode()
@@ -130,11 +141,3 @@ def s3_server() -> Iterator[S3Server]:
         server.shutdown()
         thread.join()
         server.server_close()
-
-
-def _check(environ) -> None:
-    match = _AUTHORIZATION.fullmatch(environ.get("HTTP_AUTHORIZATION", ""))
-    if match is None:
-        raise RefusalError("AccessDenied", 403)
-    if match[1] != USER:
-        raise RefusalError("InvalidAccessKeyId", 403)

@@ -5,13 +5,20 @@ import json
 import os
 import subprocess
 import sys
+import threading
 
 import pytest
 
+import s3server
+from awsserver import make_key
+from fluxsecrets.clouds.calling import CallLimits
 from fluxsecrets.ops.publish.publish import send
 from gcsserver import TOKEN as GCS_TOKEN
 from gcsserver import RefusalError as GcsRefusalError
 from s3server import RefusalError as S3RefusalError
+
+ONE_KIND = pytest.mark.parametrize("bucket", ["gcs"], indirect=True)
+"""For what does not depend on the kind of bucket: Google's needs no library that is slow to import."""
 
 AGAIN = "run the command again to see what that is"
 
@@ -127,6 +134,7 @@ class TestWhatIsUploaded:
         assert cli("publish", "app/db.yaml", "--yes").exit_code == 0
         assert bucket.server.get("team/db") == published.read("app/db.yaml")
 
+    @ONE_KIND
     def test_extensions_are_omitted_by_the_option(self, published, bucket, cli):
         assert cli("publish", "app/db.yaml", "--yes", "--omit-extensions").exit_code == 0
         assert bucket.server.get("team/db") == published.read("app/db.yaml")
@@ -136,6 +144,7 @@ class TestWhatIsUploaded:
         assert cli("publish", "app/a?b#c%2F d.yaml", "--yes").exit_code == 0
         assert bucket.server.get("team/a?b#c%2F d.yaml") == published.read("app/db.yaml")
 
+    @ONE_KIND
     def test_nobody_has_to_be_able_to_read_it(self, published, bucket, cli, act_as):
         act_as("bob")
         done = cli("publish", "app/db.yaml", "--yes")
@@ -162,6 +171,7 @@ class TestCopies:
         act_as("bob")
         assert cli("decrypt", "copy.yaml").stdout == published.secret
 
+    @ONE_KIND
     def test_a_copy_has_a_data_key_of_its_own(self, published, bucket, cli):
         published.with_rules(mine(published))
         assert cli("publish", "app/db.yaml", "--yes").exit_code == 0
@@ -171,11 +181,13 @@ class TestCopies:
         )
         assert ours != theirs
 
+    @ONE_KIND
     def test_it_keeps_the_selector_of_the_file(self, published, bucket, cli):
         published.with_rules(mine(published))
         assert cli("publish", "app/db.yaml", "--yes").exit_code == 0
         assert "encrypted_regex: ^(data|stringData)$" in bucket.server.get("team/db.yaml").decode()
 
+    @ONE_KIND
     def test_a_selector_of_its_own(self, published, bucket, cli):
         published.with_rules(
             f"    recreation_rule: {{age: {published.recipient}, unencrypted_suffix: _plain}}\n"
@@ -185,6 +197,7 @@ class TestCopies:
         assert copy.startswith("apiVersion: ENC[")
         assert "unencrypted_suffix: _plain" in copy
 
+    @ONE_KIND
     def test_a_selector_that_would_leave_a_secret_plain_is_refused(self, published, bucket, cli):
         published.with_rules(
             f"    recreation_rule: {{age: {published.recipient}, encrypted_regex: ^apiVersion$}}\n"
@@ -214,6 +227,7 @@ class TestCopies:
             ("published", "changed")
         ]
 
+    @ONE_KIND
     def test_who_can_not_read_it_can_not_copy_it(self, published, bucket, cli, act_as):
         published.with_rules(mine(published))
         act_as("bob")
@@ -221,6 +235,7 @@ class TestCopies:
         assert (done.exit_code, bucket.uploads) == (2, 0)
         assert "none of your identities can open" in done.stderr
 
+    @ONE_KIND
     def test_a_recipient_that_can_not_be_encrypted_for_names_the_rule(self, published, bucket, cli):
         published.with_rules(mine(published, "age1throwaway"))
         done = cli("publish", "app/db.yaml", "--yes")
@@ -228,6 +243,7 @@ class TestCopies:
         assert ".sops.yaml:7" in done.stderr
 
 
+@ONE_KIND
 class TestWhatIsRefused:
     def test_plain_text(self, published, bucket, cli):
         published.write("app/plain.yaml")
@@ -339,6 +355,7 @@ class TestWhatIsRefused:
         assert "the name would have control characters" in done.stderr
 
 
+@ONE_KIND
 class TestAsking:
     def test_nothing_is_uploaded_where_nobody_can_be_asked(self, published, bucket, cli):
         done = cli("publish", "app/db.yaml")
@@ -430,7 +447,7 @@ class TestServices:
         assert "can't be reached" in done.stderr
 
 
-@pytest.mark.parametrize("bucket", ["gcs"], indirect=True)
+@ONE_KIND
 class TestGoogle:
     @pytest.fixture
     def real(self, bucket, monkeypatch):
@@ -462,6 +479,36 @@ class TestGoogle:
         bucket.server.damage = True
         done = cli("publish", "app/db.yaml", "--yes")
         assert (done.exit_code, bucket.server.get("team/db.yaml")) == (2, None)
+
+    def test_an_answer_that_does_not_come(self, published, bucket, cli, monkeypatch):
+        monkeypatch.setattr("fluxsecrets.ops.publish.destinations.gcs.LIMITS", CallLimits(deadline=0.2))
+        answer = threading.Event()
+        bucket.server.before = lambda *_: answer.wait(10) and None
+        published.write("app/e.yaml", published.read("app/db.yaml"))
+        done = cli("publish", "app", "--yes")
+        answer.set()
+        assert (done.exit_code, bucket.uploads) == (2, 0)
+        assert "Google Cloud Storage did not answer in time" in done.stderr
+
+    def test_a_copy_for_a_cloud_key(self, published, bucket, cli, aws):
+        key = make_key()
+        published.with_rules(f"    recreation_rule: {{kms: {key}}}\n")
+        assert cli("publish", "app/db.yaml", "--yes").exit_code == 0
+        assert key in bucket.server.get("team/db.yaml").decode()
+        published.write("copy.yaml", bucket.server.get("team/db.yaml"))
+        assert cli("decrypt", "copy.yaml").stdout == published.secret
+        aws.clear()
+        assert outcome(cli("publish", "app/db.yaml", "--yes", "--format", "json")) == [("unchanged", "same")]
+        assert aws.calls == []
+
+    def test_a_cloud_key_that_refuses(self, published, bucket, cli, aws):
+        key = make_key()
+        aws.disabled.add(key)
+        published.with_rules(f"    recreation_rule: {{kms: {key}}}\n")
+        done = cli("publish", "app/db.yaml", "--yes")
+        assert (done.exit_code, bucket.uploads) == (2, 0)
+        assert "AWS KMS says that the key is disabled" in done.stderr
+        assert ".sops.yaml:7" in done.stderr
 
     def test_reserved_names(self, published, bucket, cli):
         published.rules(
@@ -521,6 +568,23 @@ class TestAmazon:
         assert second["HTTP_IF_MATCH"]
         assert "HTTP_X_AMZ_CHECKSUM_CRC32" in first or "HTTP_X_AMZ_TRAILER" in first
 
+    @pytest.mark.parametrize("newer", [False, True])
+    def test_a_service_without_conditional_writes(self, published, bucket, cli, newer):
+        real = s3server.check
+
+        def check(environ):
+            real(environ)
+            if "HTTP_IF_NONE_MATCH" in environ:
+                if newer:
+                    bucket.server.put("team/db.yaml", b"newer")
+                raise bucket.refusal("NotImplemented", 501)
+
+        bucket.server.check = check
+        done = cli("publish", "app/db.yaml", "--yes")
+        assert done.exit_code == (2 if newer else 0)
+        expected = b"newer" if newer else published.read("app/db.yaml")
+        assert bucket.server.get("team/db.yaml") == expected
+
     def test_a_missing_library(self, published, bucket, cli, monkeypatch):
         for name in [each for each in sys.modules if each.startswith("botocore.")]:
             monkeypatch.delitem(sys.modules, name)
@@ -530,6 +594,7 @@ class TestAmazon:
         assert "pip install 'fluxsecrets[aws]'" in done.stderr
 
 
+@ONE_KIND
 def test_the_log_says_where_files_went(published, bucket, cli, git):
     git(published.path, "init", "--quiet")
     published.write(".fluxsecrets.yaml", "log: {required: true}\n")
@@ -541,6 +606,7 @@ def test_the_log_says_where_files_went(published, bucket, cli, git):
     assert found["keys"] == [published.recipient]
 
 
+@ONE_KIND
 def test_an_environment(waddle, bucket, cli):
     (waddle / ".sops.yaml").write_text(
         (waddle / ".sops.yaml").read_text() + f"destination_rules:\n  - {bucket.kind}_bucket: waddle\n"
@@ -555,6 +621,7 @@ def test_an_environment(waddle, bucket, cli):
 
 
 class TestInterruptions:
+    @ONE_KIND
     def test_it_says_what_was_published_and_goes_on_there(self, published, bucket, cli, monkeypatch):
         for name in ("e", "f"):
             published.write(f"app/{name}.yaml", published.read("app/db.yaml"))
@@ -576,7 +643,7 @@ class TestInterruptions:
         assert [each for each, _ in outcome(again)] == ["unchanged", "published", "published"]
         assert bucket.uploads == 3
 
-    @pytest.mark.parametrize("bucket", ["gcs"], indirect=True)
+    @ONE_KIND
     @pytest.mark.parametrize("at", [0, 4, 5, 6])
     def test_killed_at_any_request_it_can_be_run_again(self, published, bucket, cli, at):
         published.with_rules(mine(published))

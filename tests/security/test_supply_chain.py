@@ -16,7 +16,6 @@ NETWORK = {
 """Modules through which a connection can be opened."""
 
 MAY_CONNECT = {
-    "external/stores/aws.py",  # `convert` to and from AWS Secrets Manager
     "clouds/aws.py",  # keys and stores in AWS
     "clouds/gcp.py",  # keys and stores in Google Cloud
     "clouds/onepassword.py",  # `convert` to and from 1Password Connect

@@ -73,7 +73,7 @@ def command(
         batch = would_publish(plan)
     else:
         if plan.to_upload and not yes:
-            out.plan(plan_lines(plan), report)
+            out.plan(plan_lines(plan), "text")  # of any format: it is what the question is about
             _confirm(plan)
         batch = _publish(plan, out)
     out.show(FORMATS[report](batch))
@@ -106,4 +106,4 @@ def _confirm(plan: Publication) -> None:
             "nothing was published: nobody can be asked", hint="add --yes, or --dry-run to look first"
         )
     if not click.confirm(question(plan), default=False, err=True):
-        raise UsageError("nothing was published", hint="add --dry-run to look only")
+        raise UsageError("nothing was published")

@@ -55,12 +55,13 @@ def _text_page(batch: BatchResult) -> Page:
 
 def _row(result: FileResult) -> Row:
     state = result.state if isinstance(result, PublishResult) and result.state is not None else ""
+    new = bool(state) and result.outcome not in ("unchanged", "failed")
     return (
         Cell(printable(result.path)),
         Cell(result.outcome, STYLES.get(result.outcome, "")),
         Cell(printable(result.destination or "")),
-        Cell("" if result.outcome == "unchanged" else state),
-        Cell("" if result.destination is None or not state else printable(_readers(result))),
+        Cell(state if new else ""),
+        Cell(printable(_readers(result)) if new else ""),
     )
 
 

@@ -1,5 +1,6 @@
 """`fluxsecrets-sops publish`, beside the real one where it is on PATH."""
 
+import json
 import subprocess
 
 import pytest
@@ -120,6 +121,16 @@ def test_exit_codes(app, sops, s3, act_as):
 def refuse(method, _path):
     if method == "PUT":
         raise RefusalError("AccessDenied", 403)
+
+
+def test_the_log_says_where_files_went(app, sops, s3, tmp_path, monkeypatch):
+    monkeypatch.setenv("FLUXSECRETS_LOG", str(tmp_path / "log.jsonl"))
+    assert sops("publish", "-y", "--recursive", "app").code == 0
+    lines = map(json.loads, (tmp_path / "log.jsonl").read_text().splitlines())
+    assert [(each["path"], each["destination"]) for each in lines if each["event"] == "file"] == [
+        ("app/a.yaml", "s3://waddle/team/a.yaml"),
+        ("app/deep/b.json", "s3://waddle/team/deep/b.json"),
+    ]
 
 
 def test_an_unknown_field_is_a_warning(app, sops, s3):

@@ -32,16 +32,10 @@ from fluxsecrets.files.reading import read_file
 from fluxsecrets.ops.files.content import open_file
 from fluxsecrets.ops.publish.content import Handling
 from fluxsecrets.ops.publish.model import Ready
-from fluxsecrets.ops.publish.publish import (
-    Destinations,
-    Route,
-    find_route,
-    no_route,
-    published_name,
-    ready,
-    send,
-)
+from fluxsecrets.ops.publish.publish import Destinations, compared, prepare, send
+from fluxsecrets.ops.publish.routes import Route, find_route, no_route, published_name
 from fluxsecrets.ops.run.inputs import Target
+from fluxsecrets.ops.run.record import note_file
 from fluxsecrets.sops.formats import make_format
 
 
@@ -142,9 +136,11 @@ def _publish(call: Call, item: _Item, destinations: Destinations, handling: Hand
             call.out.note(f"{shown}: already the same at {destination.shown(item.name)}")
         elif not call.values.on("yes") and not _agreed(item, destination.shown(item.name)):
             _cancelled(call, item)
+            return
         else:
             send(found)
             call.out.note(f"{shown}: published to {destination.shown(item.name)}")
+        note_file(found.result)
     except FluxsecretsError as error:
         if error.path == str(item.target.path):
             error.path = shown
@@ -155,7 +151,8 @@ def _ready(call: Call, item: _Item, destinations: Destinations, handling: Handli
     destination = destinations.at(item.route.place)
     try:
         with failing_with(COULD_NOT_READ_INPUT, FileAccessError, LimitError):
-            return ready(call.session, item.target, item.route, item.name, destination, handling)
+            file = prepare(call.session, item.target, item.route, item.name, destination, handling)
+            return compared(file, destination.read(item.name))
     except DataKeyError as error:
         raise coded(error, COULD_NOT_RETRIEVE_KEY) from None
     except IntegrityError as error:

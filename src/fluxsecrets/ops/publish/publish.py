@@ -1,48 +1,31 @@
-"""Plan what is published where, and upload it."""
+"""Plan what is published, and upload it."""
 
 from __future__ import annotations
 
-import os
 from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 
 from fluxsecrets.clouds.refusal import CONFLICT
-from fluxsecrets.errors import (
-    ConfigError,
-    FluxsecretsError,
-    ServiceError,
-    UnprotectedError,
-    UsageError,
-)
+from fluxsecrets.errors import ConfigError, FluxsecretsError, ServiceError, UsageError
 from fluxsecrets.ops.run.inputs import Target
 from fluxsecrets.ops.run.names import read_public_keys
 from fluxsecrets.ops.run.record import Record, note_file, recording
 from fluxsecrets.ops.run.results import BatchResult, Outcome
 from fluxsecrets.ops.run.session import Session
-from fluxsecrets.ops.run.targets import select
-from fluxsecrets.sops.config import SopsConfig
-from fluxsecrets.sops.destinations import DestinationRule, Place
+from fluxsecrets.sops.destinations import Place
+from fluxsecrets.sops.recipients import Recipient
 
 from .content import Content, Handling, read_content
 from .destinations import Destination, Found, make_destination
 from .model import Publication, PublishRequest, PublishResult, Ready, State, Uploading
+from .routes import Route, Source, find_route, find_sources, no_route, published_name, refuse_unknown
 
-
-class Source(NamedTuple):
-    """A file, and its path below what was named: the whole of it becomes its name at the destination."""
-
-    target: Target
-    name: str
-
-
-class Route(NamedTuple):
-    """Where a file goes: its rule with the place, and the configuration that has the rule."""
-
-    rule: DestinationRule
-    place: Place
-    config: SopsConfig
+_AT_ONCE = 8
+"""Destinations that are read at the same time."""
 
 
 @dataclass(slots=True)
@@ -59,6 +42,16 @@ class Destinations:
         return self._made[place]
 
 
+class Prepared(NamedTuple):
+    """A file that was read and checked, and where it goes; `keys` are those that opened it."""
+
+    target: Target
+    name: str
+    destination: Destination
+    content: Content
+    keys: tuple[Recipient, ...]
+
+
 def plan_publication(session: Session, request: PublishRequest) -> Publication:
     """Open and check files, and compare them with what is at their destinations. Nothing is written.
 
@@ -68,70 +61,132 @@ def plan_publication(session: Session, request: PublishRequest) -> Publication:
     """
     if not request.paths and request.environment is None:
         raise UsageError("name the files to publish", hint="name files or folders, or use --env NAME")
-    sources, root, notes = _sources(session, request)
+    sources, root, notes = find_sources(session, request)
     handling = Handling(accept_recipients=request.accept_recipients, names=read_public_keys(root))
-    destinations = Destinations(session)
-    routed, failed, left = _routed(session, request, sources)
+    routed, items, left = _routed(session, request, sources)
     if left:
         what = "file has no destination and is" if left == 1 else "files have no destination and are"
         notes = (*notes, f"{left} {what} left out")
-    if not routed and not failed:
+    if not routed and not items:
         raise ConfigError(
             "no file there has a destination",
             hint="add a rule to destination_rules in .sops.yaml whose path_regex matches the files",
         )
-    counts = Counter(destinations.at(route.place).shown(name) for _, route, name in routed)
-    items: dict[Path, Ready | PublishResult] = dict(failed)
-    for target, route, name in routed:
-        destination = destinations.at(route.place)
+    prepared = _all_prepared(session, routed, handling, items)
+    for each, found in zip(prepared, _all_read(session, prepared), strict=True):
         try:
-            if counts[destination.shown(name)] > 1:
-                raise _clash(target, routed, destinations, destination.shown(name))
-            items[target.path] = ready(session, target, route, name, destination, handling)
+            if isinstance(found, FluxsecretsError):
+                raise found
+            items[each.target.path] = compared(each, found)
         except FluxsecretsError as error:
-            items[target.path] = _failed(target, error, destination.shown(name))
+            items[each.target.path] = _failed(each.target, error, each.destination.shown(each.name))
     order = [source.target.path for source in sources if source.target.path in items]
     return Publication(tuple(items[path] for path in order), notes)
 
 
-def ready(
+def _routed(
+    session: Session, request: PublishRequest, sources: list[Source]
+) -> tuple[list[tuple[Target, Route, str]], dict[Path, Ready | PublishResult], int]:
+    """The files with their rules and names, those that failed, and how many have no destination."""
+    routed: list[tuple[Target, Route, str]] = []
+    failed: dict[Path, Ready | PublishResult] = {}
+    left = 0
+    for target, name in sources:
+        try:
+            if target.problem is not None:
+                raise target.problem
+            route = find_route(session, target.path)
+            if route is None and not target.named:
+                left += 1
+                continue
+            if route is None:
+                raise no_route(session, target.path)
+            refuse_unknown(route)
+            omit = request.omit_extensions or route.rule.omit_extensions
+            routed.append((target, route, published_name(name, omit=omit)))
+        except FluxsecretsError as error:
+            failed[target.path] = _failed(target, error)
+    return routed, failed, left
+
+
+def _all_prepared(
     session: Session,
-    target: Target,
-    route: Route,
-    name: str,
-    destination: Destination,
+    routed: Sequence[tuple[Target, Route, str]],
     handling: Handling,
-) -> Ready:
-    """Return what publishing one file would upload.
+    items: dict[Path, Ready | PublishResult],
+) -> list[Prepared]:
+    """Read and check files. Those that fail are added to the items."""
+    destinations = Destinations(session)
+    places = [(target, destinations.at(route.place).shown(name)) for target, route, name in routed]
+    counts = Counter(shown for _, shown in places)
+    found = []
+    for (target, route, name), (_, shown) in zip(routed, places, strict=True):
+        try:
+            if counts[shown] > 1:
+                other = next(each for each, place in places if place == shown and each is not target)
+                raise _clash(other)
+            found.append(prepare(session, target, route, name, destinations.at(route.place), handling))
+        except FluxsecretsError as error:
+            items[target.path] = _failed(target, error, shown)
+    return found
+
+
+def _all_read(session: Session, prepared: Sequence[Prepared]) -> list[Found | FluxsecretsError]:
+    """Return what is at the destinations, or why it can't be read. Several are read at once."""
+
+    def read(each: Prepared) -> Found | FluxsecretsError:
+        try:
+            return each.destination.read(each.name)
+        except FluxsecretsError as error:
+            return error
+
+    pool = ThreadPoolExecutor(_AT_ONCE)
+    try:
+        return list(session.watched(pool.map(read, prepared), len(prepared), "comparing"))
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def prepare(
+    session: Session, target: Target, route: Route, name: str, destination: Destination, handling: Handling
+) -> Prepared:
+    """Read one file and check it, without its destination.
 
     Raises:
-        FluxsecretsError: see `read_content` and `Destination.read`.
+        FluxsecretsError: see `Destination.check` and `read_content`.
     """
     destination.check(name)
+    recreation = route.rule.recreation
     with recording(Record()) as record:
-        content = read_content(
-            session,
-            target,
-            route.config,
-            route.rule.recreation,
-            handling,
-            destination=destination,
-        )
-    found = destination.read(name)
+        content = read_content(session, target, route.config, recreation, handling, destination=destination)
+    return Prepared(target, name, destination, content, tuple(record.keys))
+
+
+def compared(file: Prepared, found: Found) -> Ready:
+    """Return what publishing a file would upload.
+
+    Args:
+        file: the file.
+        found: what is at its destination.
+
+    Raises:
+        FluxsecretsError: see `Content.upload`.
+    """
+    content = file.content
     state = _state(content, found)
     upload, warnings = (None, ()) if state is State.SAME else content.upload()
     result = PublishResult(
-        target.shown,
+        file.target.shown,
         Outcome.UNCHANGED if upload is None else Outcome.PUBLISHED,
         content.values,
         content.recipients,
         (*content.warnings, *warnings),
-        opened_with=tuple(record.keys),
-        destination=destination.shown(name),
+        opened_with=file.keys,
+        destination=file.destination.shown(file.name),
         state=state,
         reencrypted=content.copy is not None,
     )
-    return Ready(name, destination, found, upload, result)
+    return Ready(file.name, file.destination, found, upload, result)
 
 
 def _state(content: Content, found: Found) -> State:
@@ -200,141 +255,7 @@ def send(item: Ready) -> None:
             raise
 
 
-# Which files, where they go, and how they are called there.
-
-
-def _sources(session: Session, request: PublishRequest) -> tuple[list[Source], Path, tuple[str, ...]]:
-    """The files, the repository's top folder, and notes.
-
-    A file's name is its own; of a folder's files, the path below that folder (sops: publish.go, `Run`). Those
-    of an environment have their path in the repository.
-    """
-    if request.environment is not None:
-        selection = select(session, request.paths, request.environment)
-        found = [Source(each, each.repository_path or each.path.name) for each in selection.targets]
-        return found, selection.root, selection.notes
-    sources: dict[Path, Source] = {}
-    root, notes = session.cwd, list[str]()
-    for text in request.paths:
-        selection = select(session, (text,), input_type=request.input_type)
-        root = selection.root
-        notes += selection.notes
-        folder = Path(os.path.realpath(session.cwd / text)) if (session.cwd / text).is_dir() else None
-        for target in selection.targets:
-            inside = folder is not None and target.path.is_relative_to(folder)
-            name = target.path.relative_to(folder).as_posix() if inside and folder else target.path.name
-            sources.setdefault(target.path, Source(target, name))
-    return list(sources.values()), root, tuple(notes)
-
-
-def _routed(
-    session: Session, request: PublishRequest, sources: list[Source]
-) -> tuple[list[tuple[Target, Route, str]], dict[Path, PublishResult], int]:
-    """The files with their rules and names, those that failed, and how many have no destination."""
-    routed, failed, left = [], {}, 0
-    for target, name in sources:
-        try:
-            if target.problem is not None:
-                raise target.problem
-            route = find_route(session, target.path)
-            if route is None and not target.named:
-                left += 1
-                continue
-            if route is None:
-                raise no_route(session, target.path)
-            refuse_unknown(route)
-            omit = request.omit_extensions or route.rule.omit_extensions
-            routed.append((target, route, published_name(name, omit=omit)))
-        except FluxsecretsError as error:
-            failed[target.path] = _failed(target, error)
-    return routed, failed, left
-
-
-def find_route(session: Session, path: Path, matched: str | None = None) -> Route | None:
-    """Return where a file goes by the first rule that matches; None if nothing says so.
-
-    Args:
-        session: the run.
-        path: absolute.
-        matched: what `path_regex` is searched in; by default, the path below the configuration's folder.
-
-    Raises:
-        ConfigError: the configuration is invalid.
-        UnprotectedError: the configuration with the rule is not that of the working directory.
-    """
-    config_path = session.find_config(path.parent)
-    if config_path is None:
-        return None
-    config = session.load_config(config_path)
-    if matched is None:
-        folder = config_path.parent
-        matched = (path.relative_to(folder) if path.is_relative_to(folder) else path).as_posix()
-    rule = next((each for each in config.destinations if each.matches(matched)), None)
-    if rule is None or rule.place is None:
-        return None
-    if not session.key_services.includes(config_path):
-        raise _foreign(session, config_path, rule)
-    return Route(rule, rule.place, config)
-
-
-def _foreign(session: Session, config_path: Path, rule: DestinationRule) -> UnprotectedError:
-    """Return the error for rules that came with a file: they would say who gets it, and who a token."""
-    return UnprotectedError(
-        "its destination is named by rules that are not those of the working directory",
-        details=[f"the rule is in {session.shown(config_path)}:{rule.line}"],
-        hint="run it in their repository, where git tracks them, or name them with --config",
-    )
-
-
-def no_route(session: Session, path: Path) -> ConfigError:
-    """Return the error for a file without a destination."""
-    found = session.find_config(path.parent)
-    where = ".sops.yaml" if found is None else session.shown(found)
-    return ConfigError(
-        "no destination is configured for this file",
-        path=session.shown(path),
-        hint=f"add a rule to destination_rules in {where} whose path_regex matches it",
-    )
-
-
-def refuse_unknown(route: Route) -> None:
-    """Refuse a rule with a field that nobody knows: it may say for whom the copy has to be.
-
-    Raises:
-        ConfigError: it has one.
-    """
-    import difflib
-
-    for each in route.rule.unknown:
-        near = difflib.get_close_matches(each.name.rpartition(".")[2], ("recreation_rule", "omit_extensions"))
-        raise ConfigError(
-            f"{each.name} is not a known field, so it is unknown how files are to be published",
-            path=route.config.path,
-            line=each.line,
-            hint=f"write {near[0]}" if near else "remove it, or correct its name",
-        )
-
-
-def published_name(name: str, *, omit: bool) -> str:
-    """Return a file's name at its destination, by default with its last extension.
-
-    A name that begins with its only dot, such as `.env`, keeps it: sops would leave nothing of it.
-    """
-    stem = name.rpartition("/")[2].rpartition(".")[0]
-    return name[: name.rindex(".")] if omit and stem else name
-
-
-def _clash(
-    target: Target,
-    routed: list[tuple[Target, Route, str]],
-    destinations: Destinations,
-    shown: str,
-) -> UsageError:
-    other = next(
-        each
-        for each, route, name in routed
-        if each.path != target.path and destinations.at(route.place).shown(name) == shown
-    )
+def _clash(other: Target) -> UsageError:
     return UsageError(
         f"it would be published to the same place as {other.shown}",
         hint="rename one of them, publish their folder instead of the files, or keep their extensions",

@@ -63,15 +63,31 @@ class S3Bucket:
     def write(self, name: str, upload: Upload, found: Found) -> None:
         """See `Destination.write`."""
         options: dict[str, Any] = {"Metadata": {MARK: upload.mark}} if upload.mark else {}
+        conditions: dict[str, Any] = {}
         if found.readable:
-            options |= {"IfNoneMatch": "*"} if found.data is None else {"IfMatch": found.version}
+            conditions = {"IfNoneMatch": "*"} if found.data is None else {"IfMatch": found.version}
+
+        newer, unconditional = conflict(self.title), ServiceError("conditions are not supported")
+        known = {**dict.fromkeys(_CONFLICTS, newer), "NotImplemented": unconditional}
+        try:
+            self._put(name, upload, options | conditions, known)
+        except ServiceError as error:
+            if error is not unconditional:
+                raise
+            # Some services that speak S3's protocol have no conditional writes.
+            if self.read(name) != found:
+                raise newer from None
+            self._put(name, upload, options, {})
+
+    def _put(
+        self, name: str, upload: Upload, options: Mapping[str, Any], known: Mapping[str, ServiceError]
+    ) -> None:
+        key = self._place.prefix + name
 
         def request() -> None:
-            self._client.put_object(
-                Bucket=self._place.bucket, Key=self._place.prefix + name, Body=upload.data, **options
-            )
+            self._client.put_object(Bucket=self._place.bucket, Key=key, Body=upload.data, **options)
 
-        self._call(request, "s3:PutObject", dict.fromkeys(_CONFLICTS, conflict(self.title)))
+        self._call(request, "s3:PutObject", known)
 
     @cached_property
     def _client(self) -> Any:
