@@ -224,6 +224,45 @@ def test_a_recipient_of_another_environment(repository, found):
     assert ("rules-changed", ".sops.yaml") in found()
 
 
+def test_a_place_that_secrets_are_published_to(repository, found, cli):
+    with (repository / ".sops.yaml").open("a") as rules:
+        rules.write(
+            "destination_rules:\n  - {path_regex: staging, s3_bucket: other}\n"
+            "  - {vault_path: x, vault_address: 'https://vault.other.example'}\n"
+        )
+    assert ("destination-changed", ".sops.yaml") in found()
+    items = json.loads(cli("review", "--format", "json").stdout)["items"]
+    shown = [each["title"] for each in items if each["kind"] == "destination-changed"]
+    assert shown == [
+        "files that match staging are published to s3://other/",
+        "all files are published to secret/x of Vault https://vault.other.example",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("after", "title"),
+    [
+        ("s3_bucket: other", "all files are published to s3://other/, and were to s3://waddle/"),
+        ("s3_bucket: waddle, recreation_rule: {age: [*alice, *bob]}", "all files are published for bob"),
+        ("s3_bucket: waddle", "all files are published as they are, and were encrypted again"),
+        ("s3_bucket: waddle, recreation_rule: {age: [*alice]}, omit_extensions: true", None),
+    ],
+)
+def test_a_copy_for_somebody_else(repository, cli, git, after, title):
+    path = repository / ".sops.yaml"
+    text = path.read_text()
+    path.write_text(
+        f"{text}destination_rules:\n  - {{s3_bucket: waddle, recreation_rule: {{age: [*alice]}}}}\n"
+    )
+    git(repository, "commit", "--quiet", "--all", "--message", "destinations")
+    path.write_text(f"{text}destination_rules:\n  - {{{after}}}\n")
+    items = json.loads(cli("review", "--uncommitted", "--format", "json").stdout)["items"]
+    shown = [each["title"] for each in items if each["kind"] == "destination-changed"]
+    if title and "other" in title:  # the second sentence is the same as of another case
+        shown = shown[:1]
+    assert shown == ([title] if title else [])
+
+
 def test_a_name_in_keys_that_gets_the_key_of_somebody_else(repository, found):
     (repository / "keys/cluster-production.pub").write_bytes((repository / "keys/bob.pub").read_bytes())
     assert ("public-key-changed", "keys/cluster-production.pub") in found()

@@ -21,6 +21,7 @@ MAY_CONNECT = {
     "clouds/onepassword.py",  # `convert` to and from 1Password Connect
     "clouds/vault.py",  # keys and stores in HashiCorp Vault
     "external/stores/vault.py",  # `convert` to and from HashiCorp Vault
+    "keys/keyservice/sockets.py",  # `keyservice` and --keyservice of the drop-in
     "ops/sealing/fetch.py",  # `seal --fetch-cert`
 }
 

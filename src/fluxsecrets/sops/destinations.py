@@ -28,6 +28,11 @@ class S3Place:
     bucket: str
     prefix: str = ""
 
+    @property
+    def shown(self) -> str:
+        """What addresses there start with."""
+        return f"s3://{self.bucket}/{self.prefix}"
+
 
 @dataclass(frozen=True, slots=True)
 class GcsPlace:
@@ -35,6 +40,11 @@ class GcsPlace:
 
     bucket: str
     prefix: str = ""
+
+    @property
+    def shown(self) -> str:
+        """What addresses there start with."""
+        return f"gs://{self.bucket}/{self.prefix}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +61,11 @@ class VaultPlace:
     mount: str
     path: str
     version: int = 2
+
+    @property
+    def shown(self) -> str:
+        """The path and the server, for people."""
+        return f"{self.mount}/{self.path} of Vault {self.address}".rstrip()
 
 
 Place: TypeAlias = S3Place | GcsPlace | VaultPlace

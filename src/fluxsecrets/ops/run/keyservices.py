@@ -43,6 +43,7 @@ class KeyServices:
     given: list[Recipient] = field(default_factory=list)
     _in_rules: tuple[Recipient, ...] | None = None
     _in_settings: tuple[str, ...] | None = None
+    _included: dict[str, bool] = field(default_factory=dict)
 
     def recipients(self) -> tuple[Recipient, ...]:
         """Return the recipients of the command line and of all rules. An invalid `.sops.yaml` names none."""
@@ -76,7 +77,9 @@ class KeyServices:
     def includes(self, path: Path) -> bool:
         """Return whether a `.sops.yaml` belongs to the configuration; an absolute path."""
         real = os.path.realpath(path)
-        return any(os.path.realpath(each) == real for each in self._paths())
+        if real not in self._included:
+            self._included[real] = any(os.path.realpath(each) == real for each in self._paths())
+        return self._included[real]
 
     def _paths(self) -> Iterator[Path]:
         if self.config is not None:

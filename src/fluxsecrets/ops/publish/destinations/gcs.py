@@ -54,7 +54,7 @@ class GcsBucket:
 
     def shown(self, name: str) -> str:
         """See `Destination.shown`."""
-        return f"gs://{self._place.bucket}/{self._place.prefix}{name}"
+        return self._place.shown + name
 
     def check(self, name: str) -> None:
         """See `Destination.check`."""

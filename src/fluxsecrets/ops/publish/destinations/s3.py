@@ -34,7 +34,7 @@ class S3Bucket:
 
     def shown(self, name: str) -> str:
         """See `Destination.shown`."""
-        return f"s3://{self._place.bucket}/{self._place.prefix}{name}"
+        return self._place.shown + name
 
     def check(self, name: str) -> None:
         """See `Destination.check`."""
