@@ -442,9 +442,11 @@ class TestServices:
         for name in ("AWS_ENDPOINT_URL", "STORAGE_EMULATOR_HOST"):
             monkeypatch.setenv(name, "http://127.0.0.1:9")
         published.write("app/b.yaml", published.read("app/db.yaml"))
-        done = cli("publish", "app", "--yes")
+        done = cli("publish", "app", "--yes", "--format", "json")
         assert done.exit_code == 2
-        assert "can't be reached" in done.stderr
+        errors = [each["error"] for each in json.loads(done.stdout)["files"]]
+        assert [each["path"] for each in errors] == ["app/b.yaml", "app/db.yaml"]
+        assert all("can't be reached" in each["message"] for each in errors)
 
 
 @ONE_KIND

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from copy import copy
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -233,7 +234,7 @@ def _uploaded(item: Ready, progress: Uploading) -> PublishResult:
         send(item)
     except FluxsecretsError as error:
         progress.current = None
-        return replace(item.result, outcome=Outcome.FAILED, error=error.in_file(item.result.path))
+        return replace(item.result, outcome=Outcome.FAILED, error=_of_file(error, item.result.path))
     progress.done.append(item.result.path)
     progress.current = None
     return item.result
@@ -265,6 +266,10 @@ def _clash(other: Target) -> UsageError:
 def _failed(target: Target, error: FluxsecretsError, shown: str = "") -> PublishResult:
     if error.path == str(target.path):
         error.path = target.shown
-    return PublishResult(
-        target.shown, Outcome.FAILED, error=error.in_file(target.shown), destination=shown or None
-    )
+    error = _of_file(error, target.shown)
+    return PublishResult(target.shown, Outcome.FAILED, error=error, destination=shown or None)
+
+
+def _of_file(error: FluxsecretsError, path: str) -> FluxsecretsError:
+    """Return the error of one file: a service that is down gives the same error for all."""
+    return copy(error).in_file(path)
