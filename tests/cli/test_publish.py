@@ -492,6 +492,13 @@ class TestGoogle:
         assert (done.exit_code, bucket.uploads) == (2, 0)
         assert "Google Cloud Storage did not answer in time" in done.stderr
 
+    @pytest.mark.parametrize("answer", [b"{}", b"[]", b"<p>", b'{"generation": "1", "size": "-1"}', b"\xff"])
+    def test_an_answer_that_is_not_one(self, published, bucket, cli, monkeypatch, answer):
+        monkeypatch.setattr(bucket.server, "answer", lambda *_: answer)
+        done = cli("publish", "app/db.yaml", "--yes")
+        assert (done.exit_code, bucket.server.get("team/db.yaml")) == (2, None)
+        assert "error: app/db.yaml: Google Cloud Storage failed" in done.stderr
+
     def test_a_copy_for_a_cloud_key(self, published, bucket, cli, aws):
         key = make_key()
         published.with_rules(f"    recreation_rule: {{kms: {key}}}\n")

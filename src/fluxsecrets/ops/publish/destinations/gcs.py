@@ -34,7 +34,7 @@ _HINTS = {
 }
 _FIELDS = "fields=generation,md5Hash,metadata,size"
 _CHALLENGES = ".well-known/acme-challenge/"
-_GENERATION = re.compile(r"[0-9]{1,20}", re.ASCII)
+_DIGITS = re.compile(r"[0-9]{1,20}", re.ASCII)
 
 
 class GcsBucket:
@@ -68,9 +68,9 @@ class GcsBucket:
         def request() -> Found:
             url = f"{self._objects}/{quote(self._place.prefix + name, safe='')}"
             fields = self._client.call("GET", f"{url}?{_FIELDS}", hints=_HINTS)
-            generation = _generation(fields, self.title)
+            generation, size = (_digits(fields, each, self.title) for each in ("generation", "size"))
             data = b""
-            if int(fields.get("size", 0)) <= _LARGEST:
+            if int(size) <= _LARGEST:
                 content = f"{url}?alt=media&generation={generation}"
                 data = self._client.fetch(content, limit=_LARGEST, hints=_HINTS)
             metadata = fields.get("metadata")
@@ -170,8 +170,9 @@ def make(environ: Mapping[str, str], place: GcsPlace) -> Destination:
     return GcsBucket(environ, place)
 
 
-def _generation(fields: Mapping[str, Any], title: str) -> str:
-    generation = str(fields.get("generation", ""))
-    if not _GENERATION.fullmatch(generation):
-        raise refusal.refusal(refusal.FAILED, title, detail="an answer without a generation")
-    return generation
+def _digits(fields: Mapping[str, Any], name: str, title: str) -> str:
+    """Return a number as Google's APIs write it, in a text."""
+    text = str(fields.get(name, ""))
+    if not _DIGITS.fullmatch(text):
+        raise refusal.refusal(refusal.FAILED, title, detail=f"an answer without a {name}")
+    return text
