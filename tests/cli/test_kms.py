@@ -190,3 +190,13 @@ def test_verdicts_ask_for_what_environments_reach(waddle, cli, aws):
     aws.calls.clear()
     assert cli("verify", "--env", "staging").exit_code == 0
     assert 0 < aws.count("Decrypt") < files
+
+
+def test_doctor_knows_keys_of_services(encrypted, monkeypatch):
+    result, calls = encrypted.run("doctor", code=1)
+    assert "(eu-central-1): there are credentials for its service" in result.stdout
+    assert "no identity was found" not in result.stdout
+    assert calls == (0, 0)
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    result, _ = encrypted.run("doctor", code=1)
+    assert "no identity was found" in result.stdout

@@ -200,7 +200,8 @@ def _answered(error: Any, service: str) -> ServiceError:
         skewed = _EXPIRED_SIGNATURE.search(str(answer.get("Message", "")))
         reason, hint = (refusal.CLOCK_SKEW, None) if skewed else (reason, _KEYS)
     if reason == refusal.DENIED and (permission := _PERMISSIONS.get(error.operation_name)):
-        hint = f"ask for the permission {permission}, and check account and region"
+        place = "the trust policy of the role" if permission == "sts:AssumeRole" else "account and region"
+        hint = f"ask for the permission {permission}, and check {place}"
     if reason == refusal.WRONG_KEY:
         hint = "restore the file from its last good version: the wrapped key or its context was changed"
     return refusal.refusal(

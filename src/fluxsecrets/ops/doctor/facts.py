@@ -11,6 +11,7 @@ from fluxsecrets.ops.people.keys import KeyList, list_keys
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.repo.git import Repository
 from fluxsecrets.repo.git.bare import any_repository, is_bare_repository
+from fluxsecrets.sops.recipients import KINDS, Recipient, recipient_key
 
 
 @dataclass(frozen=True)
@@ -46,3 +47,10 @@ class Facts:
     def keys(self) -> KeyList:
         """The user's identities. No passphrase is asked for, and no keyring opened."""
         return list_keys(self.session, self.usage)
+
+    @cached_property
+    def service_keys(self) -> tuple[Recipient, ...]:
+        """The keys of services that encrypted files are for, and for which there are credentials here."""
+        met = (each for file in self.usage.files for group in file.groups for each in group)
+        found = {recipient_key(each): each for each in met if not KINDS[each.kind].local}
+        return tuple(each for each in found.values() if self.session.providers[each.kind].owns(each))

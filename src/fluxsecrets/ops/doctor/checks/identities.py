@@ -15,10 +15,15 @@ INFO = CheckInfo("identities", "identities")
 
 
 def check(facts: Facts) -> Iterator[Diagnosis]:
-    """Name each identity with the environments whose files it opens, and what is wrong with key files."""
+    """Name identities with the environments whose files they open, and keys of services with credentials.
+
+    Services are not asked. What is wrong with key files is named, too.
+    """
     for key in facts.keys.keys:
         yield ok(f"{_name(key)}: {_opens(key)}")
-    if not facts.keys.keys:
+    for recipient in facts.service_keys:
+        yield ok(f"{short_recipient(recipient)}: there are credentials for its service")
+    if not facts.keys.keys and not facts.service_keys:
         yield problem(
             "no identity was found, so that nothing can be decrypted",
             command="fluxsecrets keys generate",
