@@ -321,3 +321,25 @@ def test_a_missing_library_is_named(bench, committed, cli, monkeypatch):
         )
     assert result.exit_code == 2
     assert f"pip install 'fluxsecrets[{extra}]'" in result.stderr
+
+
+MANIFESTS = {
+    "azure": "azurekv: {vaultUrl: 'https://team.vault.azure.net'}",
+    "gcp": f"gcpsm: {{projectID: {PROJECT}}}",
+    "onepassword": "onepassword: {connectHost: 'https://evil.example', vaults: {Prod: 1}}",
+    "openbao": "openBao: {server: 'https://evil.example', path: kv, version: v2}",
+    "vault": "vault: {server: 'https://evil.example', path: kv, version: v2}",
+    "aws": "aws: {service: SecretsManager, region: eu-central-1}",
+}
+
+
+def test_a_manifest_says_the_place_and_never_the_address(bench, committed, cli):
+    name, _, key, newest, _ = bench
+    head, _, _ = MANIFEST.format(provider="x").partition("spec:")
+    committed.write("store.yaml", f"{head}spec: {{provider: {{{MANIFESTS[name]}}}}}\n")
+    result = cli("convert", "secret.yaml", "--to", "external", "--store", "s", "--push")
+    assert result.exit_code == 0, result.stderr
+    assert newest(key) == TEXTS
+    assert ("the store s is at https://evil.example, " in result.stderr) == ("evil" in MANIFESTS[name])
+    back = cli("convert", "secret.yaml", "--to", "plain")
+    assert (back.exit_code, secret_values(committed)["bin"]) == (0, b"\0\xff"), back.stderr

@@ -96,10 +96,11 @@ def command(
 ) -> int:
     """Move Secrets between SOPS, Sealed Secrets, External Secrets and plain text, in place.
 
-    Converts in every direction that you have keys for: age or PGP identities for SOPS, --private-key for
-    SealedSecrets, VAULT_ADDR and VAULT_TOKEN or AWS's variables for stores. Metadata, comments and order
-    stay. Files with telling names such as db.sops.yaml are renamed, also in kustomization files; Flux
-    Kustomizations get `decryption` if SOPS needs it.
+    Converts in every direction that you have keys for: identities for SOPS, --private-key for
+    SealedSecrets, and for a store your own credentials, such as VAULT_ADDR and VAULT_TOKEN. For some stores
+    it writes manifests only, and lists the keys to create. Metadata, comments and order stay. Files with
+    telling names such as db.sops.yaml are renamed, also in kustomization files; Flux Kustomizations get
+    `decryption` if SOPS needs it.
 
     Everything is prepared before the first file changes. --push writes the store first; without --overwrite
     it refuses to change values there, and lists them.
