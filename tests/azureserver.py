@@ -32,6 +32,7 @@ LOGIN = "login.microsoftonline.com"
 TENANT = "11111111-1111-4111-8111-111111111111"
 CLIENT = "22222222-2222-4222-8222-222222222222"
 SECRET = "throwaway-client-secret"
+ASSERTION = "throwaway.projected.token"
 VAULT = "team.vault.azure.net"
 PRIVATE_VAULT = "team.vault.stack.example"
 HSM = "team.managedhsm.azure.net"
@@ -226,7 +227,11 @@ def _login(azure, request):
         return _login_failure(
             400, 700016, "Application was not found in the directory.", "unauthorized_client"
         )
-    if form.get("client_secret") != clients[form["client_id"]]:
+    if "client_assertion" in form:
+        kind = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+        if (form["client_assertion"], form.get("client_assertion_type")) != (ASSERTION, kind):
+            return _login_failure(401, 700024, "Client assertion is not within its valid time range.")
+    elif form.get("client_secret") != clients[form["client_id"]]:
         return _login_failure(401, 7000215, "Invalid client secret provided.")
     # A client may add what OpenID has, as Go's does.
     scopes = set(form.get("scope", "").split()) - {"openid", "offline_access", "profile"}

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from azureserver import HSM, IMDS, LOGIN, PRIVATE_VAULT, TENANT, VAULT, Answer, failure
+from azureserver import ASSERTION, HSM, IMDS, LOGIN, PRIVATE_VAULT, TENANT, VAULT, Answer, failure
 from fluxsecrets.clouds import azure as clouds
 from fluxsecrets.clouds.azure_login import Credential, has_credentials, looked_in
 from fluxsecrets.errors import ServiceError
@@ -388,6 +388,40 @@ def test_a_program_that_fails_lets_the_next_one_try(nowhere, tmp_path):
 def test_a_program_that_hangs_is_given_up(nowhere, tmp_path):
     add_program(tmp_path, "az", "import time; time.sleep(60)")
     assert refusal_of(vault_of(nowhere, timeout=1)).reason == "no-credentials"
+
+
+@pytest.mark.parametrize(("token", "reason"), [(ASSERTION, None), ("throwaway.old.token", "clock-skew")])
+def test_a_workload_of_kubernetes(azure, rsa_keys, monkeypatch, tmp_path, token, reason):
+    azure.add_key(rsa_keys[0])
+    monkeypatch.delenv("AZURE_CLIENT_SECRET")
+    file = tmp_path / "token"
+    file.write_text(token, encoding="utf-8")
+    monkeypatch.setenv("AZURE_FEDERATED_TOKEN_FILE", str(file))
+    if reason is None:
+        assert vault_of(azure).ask("GET", KEY)
+    else:
+        error = refusal_of(vault_of(azure))
+        assert (error.reason, token in f"{error.message}{error.hint}") == (reason, False)
+        assert "AZURE_FEDERATED_TOKEN_FILE" in error.hint
+
+
+@posix
+def test_no_credentials_for_one_tenant_say_nothing_of_another(nowhere, tmp_path):
+    other = TENANT.replace("1", "3")
+    nowhere.tokens["throwaway.cli"] = (TENANT, "https://vault.azure.net")
+    add_program(
+        tmp_path,
+        "az",
+        f"import json, sys\nif {other!r} in sys.argv: exit('no account in this tenant')\n"
+        "print(json.dumps({'accessToken': 'throwaway.cli', 'expires_on': 4102444800}))",
+    )
+    credential = Credential(nowhere.environ)
+    nowhere.challenges["other.vault.azure.net"] = (
+        f'Bearer authorization="https://{LOGIN}/{other}", resource="https://vault.azure.net"'
+    )
+    refused = refusal_of(vault_of(nowhere, "other.vault.azure.net", credential=credential))
+    assert refused.reason == "no-credentials"
+    assert vault_of(nowhere, credential=credential).ask("GET", KEY)
 
 
 def test_the_identity_of_a_machine_of_azures(nowhere):

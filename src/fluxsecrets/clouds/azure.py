@@ -242,7 +242,12 @@ def _not_logged_in(error: Any, service: str) -> ServiceError:
     if code in _EXPIRED:
         return refusal.refusal(refusal.EXPIRED, service, detail=detail, hint=LOGIN_HINT)
     if code == _OUTSIDE_ITS_TIME:
-        return refusal.refusal(refusal.CLOCK_SKEW, service, detail=detail)
+        return refusal.refusal(
+            refusal.CLOCK_SKEW,
+            service,
+            detail=detail,
+            hint="set the clock; if it is right, renew the file in AZURE_FEDERATED_TOKEN_FILE",
+        )
     return refusal.refusal(
         refusal.BAD_CREDENTIALS,
         service,

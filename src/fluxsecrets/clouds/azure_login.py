@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,7 @@ class Credential:
         self._timeout = timeout
         self._lock = threading.Lock()
         self._tokens: dict[object, Any] = {}
-        self._missing: ServiceError | None = None
+        self._missing: dict[object, ServiceError] = {}
         self._chain: tuple[Any, ...] | None = None
 
     def get_token_info(self, *scopes: str, options: Mapping[str, Any] | None = None) -> Any:
@@ -57,15 +58,15 @@ class Credential:
             known = self._tokens.get(place)
             # Claims are what the vault wants of a new token, since it does not take the one that it got.
             if known is None or options.get("claims") or known.expires_on - time.time() < _TOKEN_REST:
-                known = self._tokens[place] = self._ask(scopes, options)
+                known = self._tokens[place] = self._ask(place, scopes, options)
             return known
 
-    def _ask(self, scopes: tuple[str, ...], options: Mapping[str, Any]) -> Any:
+    def _ask(self, place: object, scopes: tuple[str, ...], options: Mapping[str, Any]) -> Any:
         from azure.core.exceptions import AzureError, ClientAuthenticationError
         from azure.identity import CredentialUnavailableError
 
-        if self._missing is not None:
-            raise self._missing
+        if place in self._missing:
+            raise copy(self._missing[place])
         if self._chain is None:
             self._chain = self._make_chain()
         for credential in self._chain:
@@ -78,8 +79,8 @@ class Credential:
                     raise refused(error, self._service) from None
             except (AzureError, ValueError) as error:
                 raise refused(error, self._service) from None
-        self._missing = refusal.refusal(refusal.NO_CREDENTIALS, self._service, hint=LOGIN_HINT)
-        raise self._missing
+        self._missing[place] = refusal.refusal(refusal.NO_CREDENTIALS, self._service, hint=LOGIN_HINT)
+        raise copy(self._missing[place])
 
     def _make_chain(self) -> tuple[Any, ...]:
         from azure.identity import DefaultAzureCredential
