@@ -4,6 +4,7 @@ import base64
 import logging
 import pickle
 import socket
+import threading
 import traceback
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -323,3 +324,24 @@ def test_logs_have_no_key(provider, aws, caplog):
         provider.unwrap(provider.wrap(kms(make_key(), role=ROLE), KEY))
     for secret in (SECRET, KEY.decode(), base64.b64encode(KEY).decode()):
         assert secret not in caplog.text
+
+
+def test_a_profile_whose_program_hangs_does_not_hold_up_the_others(aws, monkeypatch):
+    client, go, real = AwsKms({}), threading.Event(), clouds.make_client
+    arn, begun = make_key(), threading.Event()
+
+    def slow(name, *, profile, **options):
+        if profile == "slow":
+            begun.set()
+            go.wait(20)
+        return real(name, profile="", **options)
+
+    monkeypatch.setattr(clouds, "make_client", slow)
+    waiting = threading.Thread(target=client.encrypt, args=(kms(arn, aws_profile="slow"), KEY))
+    waiting.start()
+    assert begun.wait(10)
+    assert client.encrypt(kms(arn, aws_profile="other"), KEY)[1]
+    assert not go.is_set()
+    go.set()
+    waiting.join()
+    assert aws.count("Encrypt") == 2

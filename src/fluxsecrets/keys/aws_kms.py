@@ -47,6 +47,7 @@ class AwsKms:
         self._environ = environ
         self._clients: dict[Access, Any] = {}
         self._profiles: dict[str, None] = {}
+        self._locks: dict[Access, threading.Lock] = {}
         self._lock = threading.Lock()
 
     def check(self, recipient: Recipient) -> None:
@@ -102,6 +103,8 @@ class AwsKms:
         access = _access(recipient)
         self._profiles[access.profile] = None
         with self._lock:
+            own = self._locks.setdefault(access, threading.Lock())
+        with own:  # making one may run the program of a profile: the other profiles do not wait for it
             if access not in self._clients:
                 self._clients[access] = aws.make_client("kms", **access._asdict(), service=_SERVICE)
             return self._clients[access]
