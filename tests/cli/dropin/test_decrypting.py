@@ -3,6 +3,7 @@
 import json
 
 import pytest
+import yaml
 
 PLAIN = "a: throwaway\nn: 5\nt: true\nnothing: null\nlist: [1, two]\nmap:\n  k: throwaway v\n"
 
@@ -158,3 +159,13 @@ def test_a_binary_file_becomes_text_in_yaml(folder, sops):
     folder.write("f.bin", "throwaway")
     assert sops("-e", "-i", "f.bin").code == 0
     assert sops("-d", "--output-type", "yaml", "f.bin").out == b"data: throwaway\n"
+
+
+@pytest.mark.parametrize("plain", ["a: throwaway\nb: 5", "a: throwaway # note", "a: |\n  throwaway", "a: 'throwaway'"])
+def test_yaml_gets_a_line_break_at_its_end_and_keeps_its_values(folder, sops, plain):
+    folder.write("f.yaml", plain)
+    assert sops("encrypt", "-i", "f.yaml").code == 0
+    decrypted = sops("decrypt", "f.yaml").out.decode()
+    assert yaml.safe_load(decrypted) == yaml.safe_load(plain)
+    if "|" not in plain:
+        assert decrypted == plain + "\n"

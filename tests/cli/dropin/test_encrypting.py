@@ -154,3 +154,17 @@ def test_formats_go_by_extension(folder, sops, name):
     assert sops("-e", "-i", name).code == 0
     assert b"throwaway" not in folder.read(name)
     assert sops("-d", name).out == text
+
+
+@pytest.mark.parametrize("rule", ["path_regex: f", "key_groups: []", "key_groups: [{}]"])
+def test_a_rule_without_recipients_is_refused_in_the_words_of_sops(folder, sops, monkeypatch, rule):
+    folder.write(".sops.yaml", f"creation_rules:\n- {rule}\n")
+    folder.write("f.yaml", "a: throwaway\n")
+    done = sops("encrypt", "-i", "f.yaml")
+    assert (done.code, done.err) == (1, "Could not generate data key: [empty key group provided]\n")
+    monkeypatch.setattr("fluxsecrets.cli.dropin.entry._is_read_by_people", lambda: True)
+    done = sops("encrypt", "-i", "f.yaml")
+    assert done.err.startswith(
+        "error: .sops.yaml:2: Could not generate data key: [empty key group provided]: "
+    )
+    assert "hint: " in done.err

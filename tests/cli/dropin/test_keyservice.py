@@ -1,11 +1,13 @@
 """`sops keyservice` and `--keyservice`: ours by ours, and with the real sops on either side."""
 
 import os
+import shutil
 import signal
 import socket
 import stat
 import subprocess
 import sys
+import tempfile
 import threading
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,8 +15,10 @@ from pathlib import Path
 import pytest
 
 import keyservers
+from awsserver import make_key
 
 START = "from fluxsecrets.cli.dropin.entry import main; main()"
+VECTORS = Path(__file__).parents[2] / "vectors"
 OURS = [sys.executable, "-c", START]
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="uses Unix sockets")
@@ -296,3 +300,93 @@ def test_a_process_that_was_refused_ends(folder, sops, act_as, run_folder, secre
         command = [*OURS, "decrypt", "--keyservice", uri, "f.yaml"]
         done = subprocess.run(command, capture_output=True, timeout=30, check=False)
     assert done.returncode == 128, done.stderr
+
+
+@pytest.fixture(scope="module")
+def gnupg():
+    """A keyring with the throw-away PGP key of the vectors; gives its environment and the fingerprint."""
+    if shutil.which("gpg") is None:
+        pytest.skip("gpg is not on PATH")
+    home = Path(tempfile.mkdtemp(prefix="fs-gpg-"))  # sockets of gpg-agent have short paths only
+    environ = {"PATH": os.environ["PATH"], "GNUPGHOME": str(home), "HOME": str(home)}
+
+    def gpg(program, *arguments):
+        done = subprocess.run([program, *arguments], env=environ, capture_output=True, timeout=60, check=True)
+        return done.stdout.decode()
+
+    gpg("gpg", "--batch", "--import", str(VECTORS / "keys" / "pgp.asc"))
+    listing = gpg("gpg", "--with-colons", "--list-keys")
+    yield environ, next(line.split(":")[9] for line in listing.splitlines() if line.startswith("fpr:"))
+    gpg("gpgconf", "--kill", "all")
+    shutil.rmtree(home)
+
+
+@pytest.fixture
+def wide(folder):
+    """Makes a rule for other recipients."""
+
+    def write(text):
+        Path(".sops.yaml").write_text(f"creation_rules:\n- {text}\n", encoding="utf-8")
+
+    return write
+
+
+def test_pgp(folder, sops, wide, run_folder, gnupg, real_sops, monkeypatch):
+    environ, fingerprint = gnupg
+    wide(f"pgp: {fingerprint}")
+    folder.write("f.yaml", "a: throwaway\n")
+    monkeypatch.setenv("GNUPGHOME", str(run_folder / "none"))
+    with keyservers.own_service(f"unix://{run_folder}/s", environ) as uri:
+        assert sops("encrypt", "--output", "refused.yaml", "f.yaml").code == 1
+        assert sops("encrypt", "--keyservice", uri, "--output", "e.yaml", "f.yaml").code == 0
+        assert sops("decrypt", "--keyservice", uri, "e.yaml").out == b"a: throwaway\n"
+        only = ["--keyservice", uri, "--enable-local-keyservice=false"]
+        assert _real(real_sops, "decrypt", *only, "e.yaml") == b"a: throwaway\n"
+        Path("r.yaml").write_bytes(_real(real_sops, "encrypt", *only, "f.yaml"))
+    with running(
+        [real_sops],
+        *("keyservice", "--network", "unix", "--address", f"{run_folder}/r"),
+        environ={**os.environ, **environ},
+        address=f"{run_folder}/r",
+    ):
+        for name in ("e.yaml", "r.yaml"):
+            done = sops("decrypt", "--keyservice", f"unix://{run_folder}/r", name)
+            assert (done.code, done.out) == (0, b"a: throwaway\n"), done.err
+
+
+def test_a_cloud_key(folder, sops, wide, run_folder, aws, real_sops, monkeypatch):
+    arn = make_key()
+    wide(f"kms: {arn}")
+    folder.write("f.yaml", "a: throwaway\n")
+    environ = dict(os.environ)
+    for name in environ:
+        if name.startswith("AWS_"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    arguments = ("keyservice", "--network", "unix", "--address", f"{run_folder}/s")
+    with running(OURS, *arguments, environ=environ):
+        uri = f"unix://{run_folder}/s"
+        only = ["--keyservice", uri, "--enable-local-keyservice=false"]
+        context = ("--encryption-context", "team:a")
+        assert sops("encrypt", *only, *context, "--kms", arn, "--output", "e.yaml", "f.yaml").code == 0
+        assert sops("decrypt", *only, "e.yaml").out == b"a: throwaway\n"
+        assert _real(real_sops, "decrypt", *only, "e.yaml") == b"a: throwaway\n"
+        assert aws.calls[-1].body["EncryptionContext"] == {"team": "a"}
+        Path("r.yaml").write_bytes(_real(real_sops, "encrypt", *only, "f.yaml"))
+        assert sops("decrypt", "--keyservice", uri, "r.yaml").out == b"a: throwaway\n"
+
+
+def test_many_files(folder, act_as, cli, run_folder, secrets_of_alice, monkeypatch):
+    for number in range(80):
+        folder.write(f"{number}.yaml", "a: throwaway\n")
+    names = [f"{number}.yaml" for number in range(80)]
+    assert cli("encrypt", "-i", *names).exit_code == 0
+    act_as("bob")
+    said = []
+    uri = f"unix://{run_folder}/s"
+    with keyservers.own_service(uri, secrets_of_alice, report=lambda *each: said.append(each)):
+        monkeypatch.setenv("SOPS_KEYSERVICE", uri)
+        done = cli.process("decrypt", "-i", *names)
+        assert done.exit_code == 0, done.stderr
+    assert {folder.read(name) for name in names} == {b"a: throwaway\n"}
+    assert len(said) == 80

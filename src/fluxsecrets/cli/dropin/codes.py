@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from fluxsecrets.errors import (
     AlreadyEncryptedError,
+    ConfigError,
     DataKeyError,
     FluxsecretsError,
     IntegrityError,
@@ -64,6 +65,12 @@ def failing_with(code: int, *kinds: type[FluxsecretsError]) -> Iterator[None]:
 def usage_error(message: str, code: int, hint: str | None = None) -> FluxsecretsError:
     """A wrong command line, with sops's exit code for it."""
     return coded(UsageError(message, hint=hint), code)
+
+
+class EmptyGroupError(ConfigError):
+    """A rule without recipients. A program gets it word for word as from sops, whose own tests compare it."""
+
+    words = "Could not generate data key: [empty key group provided]"
 
 
 def as_sops_says(error: FluxsecretsError) -> FluxsecretsError:

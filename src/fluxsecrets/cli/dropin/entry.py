@@ -15,6 +15,7 @@ from fluxsecrets.cli.dropin.arguments import Parsed, Values, parse
 from fluxsecrets.cli.dropin.codes import (
     COULD_NOT_WRITE_OUTPUT,
     GENERIC,
+    EmptyGroupError,
     as_sops_says,
     exit_code_of,
 )
@@ -69,7 +70,10 @@ def _report(error: BaseException) -> int:
     if isinstance(error, SystemExit):
         return error.code if isinstance(error.code, int) else GENERIC
     if isinstance(error, FluxsecretsError):
-        show(as_sops_says(error))
+        if isinstance(error, EmptyGroupError) and not _is_read_by_people():
+            say(error.words)
+        else:
+            show(as_sops_says(error))
         return exit_code_of(error)
     if isinstance(error, KeyboardInterrupt | TerminatedError):
         return exit_code_of_end(error)
@@ -86,6 +90,10 @@ def _report(error: BaseException) -> int:
     # No traceback reaches a user: it may hold a value.
     say(f"error: unexpected {type(error).__name__}; please report it, without the file's values")
     return GENERIC
+
+
+def _is_read_by_people() -> bool:
+    return sys.stderr is not None and sys.stderr.isatty()
 
 
 def _dispatch(arguments: Sequence[str], environ: Mapping[str, str], log: Logged) -> int:

@@ -11,6 +11,7 @@ from fluxsecrets.cli.dropin.codes import (
     CONFLICTING_PARAMETERS,
     GENERIC,
     INVALID_ENCRYPTION_CONTEXT,
+    EmptyGroupError,
     failing_with,
     usage_error,
 )
@@ -39,6 +40,8 @@ def file_policy(call: Call, path: Path) -> Policy:
         if selector is not None and rule is not None and rule.selector is not None:
             _refuse_two(selector, rule.selector)
         recipients = named_recipients({flag: (call.values.text(flag),) for flag in RECIPIENT_FLAGS}, call)
+        if rule is not None and not rule.recipients and not recipients:
+            raise _empty_group(call, path, rule)
         policy = policy_for(call.session, path, Overrides(recipients, selector))
     threshold = call.values.number("shamir-secret-sharing-threshold")
     return replace(
@@ -46,6 +49,16 @@ def file_policy(call: Call, path: Path) -> Policy:
         shamir_threshold=threshold or policy.shamir_threshold,
         mac_only_encrypted=policy.mac_only_encrypted or call.app.on("mac-only-encrypted"),
         stores=call.stores(),
+    )
+
+
+def _empty_group(call: Call, path: Path, rule: CreationRule) -> EmptyGroupError:
+    applied = call.session.rules_for(path)
+    return EmptyGroupError(
+        f"{EmptyGroupError.words}: the creation rule names no recipient",
+        path=None if applied is None else applied.config.path,
+        line=rule.line,
+        hint="add `age: age1…` to the rule, one for each person and cluster that must read the file",
     )
 
 

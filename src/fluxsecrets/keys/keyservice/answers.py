@@ -120,7 +120,9 @@ class KeyAnswers:
             raise
         except FluxsecretsError as error:
             self._forget()
-            raise RefusedError("FAILED_PRECONDITION", str(error)) from None
+            # The client knows which key it is, and shows only the start of the reason.
+            reason = error.message.removeprefix(f"can't encrypt for {recipient.id}: ")
+            raise RefusedError("FAILED_PRECONDITION", reason) from None
 
     def _done(self, call: str, recipient: Recipient, data: bytes) -> bytes:
         provider = self._current()[recipient.kind]
