@@ -161,7 +161,9 @@ def test_a_binary_file_becomes_text_in_yaml(folder, sops):
     assert sops("-d", "--output-type", "yaml", "f.bin").out == b"data: throwaway\n"
 
 
-@pytest.mark.parametrize("plain", ["a: throwaway\nb: 5", "a: throwaway # note", "a: |\n  throwaway", "a: 'throwaway'"])
+@pytest.mark.parametrize(
+    "plain", ["a: throwaway\nb: 5", "a: throwaway # note", "a: |\n  throwaway", "a: 'throwaway'"]
+)
 def test_yaml_gets_a_line_break_at_its_end_and_keeps_its_values(folder, sops, plain):
     folder.write("f.yaml", plain)
     assert sops("encrypt", "-i", "f.yaml").code == 0
