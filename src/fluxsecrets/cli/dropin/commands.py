@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fluxsecrets.cli.dropin.flags import (
     ADDING,
@@ -110,7 +110,10 @@ COMMANDS = {
         "",
         "wrap and open data keys for others, with the keys of this machine",
         "keyservice:run",
-        flags("network", "address", "prompt", "verbose"),
+        (
+            *flags("network", "address", "prompt"),
+            replace(FLAGS["verbose"], help="write a line per request: the call, the key, the outcome"),
+        ),
     ),
     "completion": Command("bash|zsh", "not carried", "missing:completion", parent=True),
 }
