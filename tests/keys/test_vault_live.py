@@ -11,7 +11,7 @@ import pytest
 from tests.cli.dropin.conftest import DropIn
 
 from fluxsecrets.clouds.calling import CallLimits
-from fluxsecrets.errors import IdentityError, IntegrityError, RecipientError, StoreError
+from fluxsecrets.errors import IdentityError, IntegrityError, RecipientError, ServiceError, StoreError
 from fluxsecrets.external.stores.vault import open_vault
 from fluxsecrets.keys import make_providers
 from fluxsecrets.keys.vault_transit import VaultTransit
@@ -236,7 +236,7 @@ def test_kv_version_2(server):
     store.write("apps/db", {"password": "new"}, deleted)
     with pytest.raises(StoreError, match="is KV version 1"):
         open_vault(environ, "kv1").check_mount()
-    with pytest.raises(StoreError, match=r"denied|expired"):
+    with pytest.raises(ServiceError, match=r"denied|expired"):
         open_vault({**environ, "VAULT_TOKEN": "wrong"}, "kv").read("apps/db")
 
 
@@ -246,5 +246,5 @@ def test_a_sealed_server_comes_last(server):
     server.send("PUT", "sys/seal")
     with pytest.raises(IdentityError, match="Vault is sealed"):
         provider(server).unwrap(wrapped)
-    with pytest.raises(StoreError, match="Vault is sealed"):
+    with pytest.raises(ServiceError, match="Vault is sealed"):
         open_vault({"VAULT_ADDR": server.address, "VAULT_TOKEN": TOKEN}, "kv").read("apps/db")

@@ -339,8 +339,8 @@ def test_fields_that_lead_elsewhere_are_refused(transit, fields):
     assert transit.asked == []
 
 
-def named_by(*recipients, services=()):
-    return User(named=lambda: recipients, services=lambda: services)
+def named_by(*recipients, servers=()):
+    return User(named=lambda: recipients, servers=lambda: servers)
 
 
 TRUSTED = [
@@ -385,10 +385,10 @@ def test_the_environment_names_the_address(transit, key, environ, trusted):
     ("user", "trusted"),
     [
         (lambda here: named_by(hc_vault(f"{here}/v1/other/keys/x")), True),
-        (lambda here: named_by(services=(here,)), True),
+        (lambda here: named_by(servers=(here,)), True),
         (lambda _: named_by(hc_vault("https://vault.example/v1/transit/keys/app")), False),
         (lambda here: named_by(Recipient("age", here), Recipient("hc_vault", here)), False),
-        (lambda here: named_by(services=(f"{here}.evil", "*")), False),
+        (lambda here: named_by(servers=(f"{here}.evil", "*")), False),
     ],
 )
 def test_the_configuration_names_the_address(transit, key, user, trusted):
@@ -400,12 +400,12 @@ def test_the_configuration_names_the_address(transit, key, user, trusted):
         with pytest.raises(RecipientError, match="an address that only the file names") as error:
             used.wrap(key, SECRET)
         assert transit.address in error.value.message
-        assert "set VAULT_ADDR, or add it to key_services in .fluxsecrets.yaml" in error.value.hint
+        assert "set VAULT_ADDR, or add it to trusted_servers in .fluxsecrets.yaml" in error.value.hint
     assert len(transit.asked) == trusted
 
 
 def test_the_allowlist_is_asked_before_the_configuration(transit, key):
-    user = named_by(key, services=(transit.address,))
+    user = named_by(key, servers=(transit.address,))
     for text in ("none", "https://vault.example"):
         with pytest.raises(RecipientError, match="SOPS_HC_VAULT_ALLOWLIST does not name"):
             provider(transit, user, SOPS_HC_VAULT_ALLOWLIST=text).wrap(key, SECRET)
@@ -418,7 +418,7 @@ def test_the_configuration_is_read_only_if_it_is_needed(transit, key):
     def never():
         raise AssertionError
 
-    provider(transit, User(named=never, services=never)).wrap(key, SECRET)
+    provider(transit, User(named=never, servers=never)).wrap(key, SECRET)
 
 
 def test_nothing_of_netrc_is_sent(transit, key, environment, monkeypatch):

@@ -42,7 +42,7 @@ allow:
 audit: {fail_on: critical, data_key_days: 30, identity_days: 31, token_days: 32, certificate_days: 33}
 log: {file: logs/secrets.log, required: true}
 age_plugins: [yubikey]
-key_services: ["https://vault.example.com:8200"]
+trusted_servers: ["https://vault.example.com:8200"]
 """
 
 
@@ -67,7 +67,7 @@ def test_everything_is_read():
         audit=AuditSettings("critical", 30, 31, 32, 33),
         log=LogSettings("logs/secrets.log", required=True),
         age_plugins=("yubikey",),
-        key_services=("https://vault.example.com:8200",),
+        trusted_servers=("https://vault.example.com:8200",),
     )
 
 
@@ -108,8 +108,8 @@ def test_all_of_it_is_optional(text):
         ("audit: {token_days: 0}", "1:21", "token_days is 0, expected 1 to", None),
         ("audit: {token_days: long}", "1:21", "token_days is a text", None),
         ("log: {required: maybe}", "1:17", "required is a text", None),
-        ("key_services: [vault.example]", "1:16", "'vault.example' is not the address of a server", "https://"),
-        ("key_services: ['https://a@b']", "1:16", "is not the address of a server", None),
+        ("trusted_servers: [vault.example]", "1:19", "'vault.example' is not the address of a server", "https://"),
+        ("trusted_servers: ['https://a@b']", "1:19", "is not the address of a server", None),
         ("age_plugins: [a/b]", "1:15", "'a/b' is not the name of a plugin", "age-plugin-NAME"),
     ],
 )  # fmt: skip

@@ -87,15 +87,15 @@ def test_the_rules_of_the_repository_name_it(repository, cli, transit, key):
 
 
 def test_the_settings_name_it(repository, cli, transit):
-    (repository / ".fluxsecrets.yaml").write_text(f"key_services: ['{transit.address}/']\n")
+    (repository / ".fluxsecrets.yaml").write_text(f"trusted_servers: ['{transit.address}/']\n")
     assert is_opened(cli, transit)
 
 
 def test_settings_that_are_invalid_name_nothing(repository, cli, transit):
-    (repository / ".fluxsecrets.yaml").write_text(f"key_services: ['{transit.address}', 7]\n")
+    (repository / ".fluxsecrets.yaml").write_text(f"trusted_servers: ['{transit.address}', 7]\n")
     result = cli("decrypt", NAME)
     assert (result.exit_code, transit.asked) == (2, [])
-    assert "a number in key_services" in result.stderr
+    assert "a number in trusted_servers" in result.stderr
 
 
 def test_the_command_line_names_it(repository, cli, transit, tmp_path):
@@ -177,7 +177,7 @@ def test_the_allowlist_is_stronger_than_a_branch(repository, cli, transit, git, 
     """What a CI job with a token sets: then a pull request with a file, a rule and settings gets nothing."""
     rule(repository, transit.uri())
     rule(repository / "apps", transit.uri())
-    (repository / ".fluxsecrets.yaml").write_text(f"key_services: ['{transit.address}']\n")
+    (repository / ".fluxsecrets.yaml").write_text(f"trusted_servers: ['{transit.address}']\n")
     git(repository, "add", "--all")
     monkeypatch.setenv("SOPS_HC_VAULT_ALLOWLIST", text)
     assert not is_opened(cli, transit)
@@ -190,7 +190,7 @@ def test_the_allowlist_is_stronger_than_a_branch(repository, cli, transit, git, 
 def test_review_goes_by_the_configuration_before_the_change(repository, cli, transit, git, change):
     git(repository, "checkout", "--quiet", "-b", "change")
     if change == "settings":
-        (repository / ".fluxsecrets.yaml").write_text(f"key_services: ['{transit.address}']\n")
+        (repository / ".fluxsecrets.yaml").write_text(f"trusted_servers: ['{transit.address}']\n")
     else:
         rule(repository / ("apps" if change == "nested" else ""), transit.uri())
     (repository / NAME).write_bytes((repository / NAME).read_bytes() + b"# changed\n")
@@ -200,7 +200,7 @@ def test_review_goes_by_the_configuration_before_the_change(repository, cli, tra
     assert transit.asked == [], before.stdout
     if change == "settings":
         titles = [each["title"] for each in json.loads(before.stdout)["items"]]
-        assert f"more key services may get credentials: {transit.address}" in titles
+        assert f"more servers may get credentials: {transit.address}" in titles
     (repository / NAME).write_bytes((repository / NAME).read_bytes() + b"# again\n")
     git(repository, "commit", "--quiet", "--all", "--message", "change")
     cli("review", "HEAD")

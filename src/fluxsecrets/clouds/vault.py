@@ -108,7 +108,7 @@ def check_trusted(
             refusal.UNTRUSTED,
             service,
             detail=address,
-            hint="if you know this server, set VAULT_ADDR, or add it to key_services in .fluxsecrets.yaml",
+            hint="if you know this server, set VAULT_ADDR, or add it to trusted_servers in .fluxsecrets.yaml",
         )
 
 

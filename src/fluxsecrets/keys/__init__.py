@@ -27,7 +27,7 @@ class User:
         allowed_plugins: the age plugins that may run to encrypt for a recipient, see `age.AgeProvider`.
         named: returns the recipients that rules or the command line name; called at need. An address that
             only a file names gets no credential. It is pickled for worker processes.
-        services: returns the addresses of key services that the settings name; as `named`.
+        servers: returns the addresses of servers that the settings name; as `named`.
     """
 
     ask: Callable[[str], str] | None = None
@@ -35,7 +35,7 @@ class User:
     warn: Callable[[str], None] | None = None
     allowed_plugins: frozenset[str] | None = None
     named: Callable[[], Collection[Recipient]] = tuple
-    services: Callable[[], Collection[str]] = tuple
+    servers: Callable[[], Collection[str]] = tuple
 
 
 class Unsupported:

@@ -119,7 +119,7 @@ class AzureKeyVault:
             return True
         given = [each.partition("/keys/")[0] for each in split_list(self._environ.get(_URLS, ""))]
         named = [_text(each, "vault_url") for each in self._user.named() if each.kind == _KIND]
-        return is_among(origin, (*given, *named, *self._user.services()))
+        return is_among(origin, (*given, *named, *self._user.servers()))
 
     def _newest(self, vault: azure.Vault, key: _Key) -> str:
         with self._version_lock:
@@ -131,7 +131,7 @@ class AzureKeyVault:
 
 def make(environ: Mapping[str, str], user: User) -> KeyProvider:
     """Make the provider of one run."""
-    kept = User(named=user.named, services=user.services)
+    kept = User(named=user.named, servers=user.servers)
     return ServiceProvider(partial(AzureKeyVault, dict(environ), kept))
 
 

@@ -106,12 +106,12 @@ class VaultTransit:
 
     def _named(self) -> tuple[str, ...]:
         named = (_text(each, "vault_address") for each in self._user.named() if each.kind == _KIND)
-        return (*named, *self._user.services())
+        return (*named, *self._user.servers())
 
 
 def make(environ: Mapping[str, str], user: User) -> KeyProvider:
     """Make the provider of one run."""
-    kept = User(named=user.named, services=user.services)
+    kept = User(named=user.named, servers=user.servers)
     return ServiceProvider(partial(VaultTransit, dict(environ), kept))
 
 

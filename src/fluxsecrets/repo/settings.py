@@ -122,7 +122,7 @@ class Settings:
         age_plugins: the age plugins that may run to encrypt for a recipient; None where nothing is said.
         scan: rules of the team, and words of other tools that count; None where nothing is said.
         verify: what `verify` may accept; None where nothing is said.
-        key_services: addresses of key services that may get the user's credentials.
+        trusted_servers: addresses of servers that may get the user's credentials.
     """
 
     environments: tuple[EnvironmentSettings, ...] = ()
@@ -133,7 +133,7 @@ class Settings:
     age_plugins: tuple[str, ...] | None = None
     scan: ScanSettings | None = None
     verify: VerifySettings | None = None
-    key_services: tuple[str, ...] = ()
+    trusted_servers: tuple[str, ...] = ()
 
     def environment(self, name: str) -> EnvironmentSettings | None:
         """What is set for an environment, or None."""
@@ -174,12 +174,12 @@ def parse_settings(data: bytes, *, path: str = SETTINGS_NAME) -> Settings:
         age_plugins=reader.plugins(fields),
         scan=reader.scan(fields),
         verify=reader.verify(fields),
-        key_services=reader.texts(fields, "key_services", reader.address),
+        trusted_servers=reader.texts(fields, "trusted_servers", reader.address),
     )
 
 
 TOP_KEYS = frozenset(
-    {"environments", "secrets", "allow", "audit", "log", "age_plugins", "scan", "verify", "key_services"}
+    {"environments", "secrets", "allow", "audit", "log", "age_plugins", "scan", "verify", "trusted_servers"}
 )
 ENVIRONMENT_KEYS = frozenset(
     {"path", "files", "sealing_certificates", "cluster_recipients", "flux_version", "in_cluster"}

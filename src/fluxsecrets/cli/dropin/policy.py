@@ -90,7 +90,7 @@ def own_policy(call: Call, opened: OpenedFile) -> Policy:
 
 
 def named_recipients(texts: Mapping[str, Sequence[str]], call: Call) -> tuple[Recipient, ...]:
-    """Recipients that flags name, each once; their key services may get credentials.
+    """Recipients that flags name, each once; their servers may get credentials.
 
     Args:
         texts: by flag, without `add-` and `rm-`; each text is one or several, separated by commas.

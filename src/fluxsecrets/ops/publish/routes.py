@@ -77,7 +77,7 @@ def find_route(session: Session, path: Path, matched: str | None = None) -> Rout
     rule = next((each for each in config.destinations if each.matches(matched)), None)
     if rule is None or rule.place is None:
         return None
-    if not session.key_services.includes(config_path):
+    if not session.trusted_servers.includes(config_path):
         raise _foreign(session, config_path, rule)
     return Route(rule, rule.place, config)
 

@@ -61,7 +61,7 @@ def review(session: Session, request: ReviewRequest) -> Review:
     with snapshots(repository, (before, after), session.limits) as trees:
         differing = with_moves((trees[0], trees[1]), differing)
         settings, _ = settings_of(trees[0])
-        session.key_services.take(trees[0], () if settings is None else settings.key_services)
+        session.trusted_servers.take(trees[0], () if settings is None else settings.trusted_servers)
         old, new = sides(session, (trees[0], trees[1]), paths, with_keys=request.with_keys)
         change = Change(session, repository, compared, old, new, differing, request.with_keys)
         change.unseen.extend(

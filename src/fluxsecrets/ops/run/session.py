@@ -16,9 +16,9 @@ from fluxsecrets.marks import MISSPELLED_RULES_NAME, RULES_NAME, SETTINGS_NAME
 from fluxsecrets.sops.envelope import Providers, RecipientGroups
 from fluxsecrets.sops.formats import Limits
 
-from .keyservices import KeyServices
 from .logged import root_with_settings
 from .names import read_public_keys
+from .trustedservers import TrustedServers
 
 if TYPE_CHECKING:
     from fluxsecrets.keys import User
@@ -86,7 +86,7 @@ class Session:
     services: AskedServices | None = None
     _own_providers: Providers | None = None
     _providers: Providers | None = None
-    _key_services: KeyServices | None = None
+    _trusted_servers: TrustedServers | None = None
     _configs: dict[Path, SopsConfig] = field(default_factory=dict)
     _openable: dict[tuple[tuple[str, str, str], ...], bool] = field(default_factory=dict)
     _public: dict[Path, frozenset[tuple[str, str]]] = field(default_factory=dict)
@@ -177,21 +177,21 @@ class Session:
             notify=self.notify,
             warn=self.warn,
             allowed_plugins=self._allowed_plugins(),
-            named=self.key_services.recipients,
-            services=self.key_services.addresses,
+            named=self.trusted_servers.recipients,
+            servers=self.trusted_servers.addresses,
         )
 
     @property
-    def key_services(self) -> KeyServices:
-        """The key services that may get credentials; read when a provider asks."""
-        if self._key_services is None:
+    def trusted_servers(self) -> TrustedServers:
+        """The servers that may get credentials; read when a provider asks."""
+        if self._trusted_servers is None:
             config = None if self.config_path is None else self.cwd / self.config_path
-            self._key_services = KeyServices(self.cwd, config, self.limits.size)
-        return self._key_services
+            self._trusted_servers = TrustedServers(self.cwd, config, self.limits.size)
+        return self._trusted_servers
 
     def named(self, recipients: Iterable[Recipient]) -> None:
-        """Take recipients of the command line: their key services may get credentials."""
-        self.key_services.given.extend(recipients)
+        """Take recipients of the command line: their servers may get credentials."""
+        self.trusted_servers.given.extend(recipients)
 
     def _allowed_plugins(self) -> frozenset[str] | None:
         """The age plugins that may run to encrypt, where the settings of this repository say which.

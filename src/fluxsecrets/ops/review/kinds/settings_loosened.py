@@ -69,10 +69,10 @@ def _looser(old: Settings, new: Settings) -> Iterator[_Looser]:
         more := sorted(set(new.age_plugins or ("any",)) - set(old.age_plugins))
     ):
         yield _Looser("plugins", f"more age plugins may run: {', '.join(more)}")
-    if services := sorted(set(new.key_services) - set(old.key_services)):
+    if servers := sorted(set(new.trusted_servers) - set(old.trusted_servers)):
         yield _Looser(
-            "key services",
-            f"more key services may get credentials: {', '.join(services)}",
+            "trusted servers",
+            f"more servers may get credentials: {', '.join(servers)}",
             None,
             Severity.HIGH,
         )

@@ -1,7 +1,7 @@
-"""The key services that may get the user's credentials: what the configuration or the command line names.
+"""The servers that may get the user's credentials: those that the configuration or the command line names.
 
 The configuration is what belongs to the working directory: `--config`, or the nearest `.sops.yaml` from there
-upwards and those that git tracks in the same repository; and `key_services` in `.fluxsecrets.yaml`. A rule
+upwards and those that git tracks in the same repository; and `trusted_servers` in `.fluxsecrets.yaml`. A rule
 that lies beside a file in another repository, in a submodule or in a download names nothing.
 """
 
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(slots=True)
-class KeyServices:
-    """What names key services. Nothing is read before a provider asks; pickled for worker processes.
+class TrustedServers:
+    """What names servers. Nothing is read before a provider asks; pickled for worker processes.
 
     Attributes:
         cwd: the working directory.
@@ -52,7 +52,7 @@ class KeyServices:
         return (*self.given, *self._in_rules)
 
     def addresses(self) -> tuple[str, ...]:
-        """Return `key_services` of the settings.
+        """Return `trusted_servers` of the settings.
 
         Raises:
             ConfigError, FileAccessError: the settings are invalid, or can't be read.
@@ -61,17 +61,17 @@ class KeyServices:
             from fluxsecrets.repo.settings import load_settings
 
             root = root_with_settings(os.path.realpath(self.cwd))
-            self._in_settings = () if root is None else load_settings(Path(root)).key_services
+            self._in_settings = () if root is None else load_settings(Path(root)).trusted_servers
         return self._in_settings
 
-    def take(self, tree: Tree, services: Iterable[str]) -> None:
+    def take(self, tree: Tree, servers: Iterable[str]) -> None:
         """Let the rules and the settings of a state count in place of those of the working directory.
 
         Args:
             tree: the files of the state.
-            services: `key_services` of its settings.
+            servers: `trusted_servers` of its settings.
         """
-        self._in_settings = tuple(services)
+        self._in_settings = tuple(servers)
         self._in_rules = tuple(_recipients(_rules_of(tree)))
 
     def includes(self, path: Path) -> bool:
