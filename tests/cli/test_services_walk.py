@@ -7,6 +7,8 @@ import pytest
 pytest.importorskip("botocore")
 
 from awsserver import ROLE, make_key
+from fluxsecrets.sops.formats import Limits, make_format
+from fluxsecrets.sops.recipients import recipient_text
 
 REGISTRY = "apps/spicedb/overlays/production/registry.json"
 FILES = 10
@@ -97,3 +99,29 @@ def test_a_changed_role_is_reviewed_as_a_new_reader(encrypted_waddle, cli, git, 
     refused = cli("rotate", REGISTRY)
     assert refused.exit_code == 2
     assert "in the file, not in the rule: kms-production (as mallory)" in refused.stderr
+
+
+def test_a_merge_unites_recipients_with_their_attributes(folder, cli, aws):
+    arn = make_key()
+    folder.rules(f"creation_rules:\n  - age: {folder.recipient}\n    kms: {arn},{arn}+{ROLE}\n")
+    folder.write("secret.yaml", f"{folder.secret}  user: db\n")
+    assert cli("encrypt", "--age", folder.recipient, "secret.yaml").exit_code == 0
+    base = folder.read("secret.yaml")
+    for side, key in (("ours", arn), ("theirs", f"{arn}+{ROLE}")):
+        folder.write("secret.yaml", base)
+        added = cli("rotate", "--add-kms", key, "secret.yaml")
+        assert added.exit_code == 0, added.stderr
+        folder.write(side, folder.read("secret.yaml"))
+    folder.write("base", base)
+    folder.write("secret.yaml", folder.read("ours"))
+    merged = cli("merge-driver", "base", "ours", "theirs", "7", "secret.yaml")
+    assert merged.exit_code == 0, merged.stderr
+    metadata = make_format("yaml").parse(folder.read("ours"), Limits()).metadata
+    assert {recipient_text(key.recipient) for key in metadata.wrapped_keys} == {
+        folder.recipient,
+        arn,
+        f"{arn}+{ROLE}",
+    }
+    folder.write("secret.yaml", folder.read("ours"))
+    opened = cli("decrypt", "--decryption-order", "kms", "secret.yaml")
+    assert opened.stdout_bytes.decode() == f"{folder.secret}  user: db\n"
