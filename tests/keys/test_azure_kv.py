@@ -411,7 +411,7 @@ PRIVATE = azure_kv(f"https://{PRIVATE_VAULT}", "sops")
     ("user", "environ"),
     [
         (User(named=lambda: (azure_kv(f"https://{PRIVATE_VAULT.upper()}:443/", "other"),)), {}),
-        (User(services=lambda: (f"https://{PRIVATE_VAULT}",)), {}),
+        (User(servers=lambda: (f"https://{PRIVATE_VAULT}",)), {}),
         (User(), {"SOPS_AZURE_KEYVAULT_URLS": f"{URL}/keys/a/1, https://{PRIVATE_VAULT}/keys/b"}),
     ],
     ids=["rules", "settings", "environment"],

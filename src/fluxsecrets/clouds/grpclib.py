@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,6 +29,14 @@ def grpc_library(service: str, extra: str) -> Any:
     except ImportError:
         raise missing_extra(service, extra) from None
     return grpc
+
+
+def close_at_exit(channel: Any) -> None:
+    """Close a connection when the process ends.
+
+    Otherwise Python closes it at its very end, and waits for threads of gRPC that are gone.
+    """
+    atexit.register(channel.close)
 
 
 @contextmanager

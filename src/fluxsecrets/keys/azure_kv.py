@@ -54,7 +54,7 @@ class AzureKeyVault:
 
         Args:
             environ: the environment.
-            user: whose `named` and `services` say which other addresses may get a token.
+            user: whose `named` and `servers` say which other addresses may get a token.
             timeout: seconds, for a connection and for an answer.
         """
         self._environ = environ

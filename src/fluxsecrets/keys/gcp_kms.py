@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from fluxsecrets.clouds import gcp, gcp_login, refusal
 from fluxsecrets.clouds.calling import CallLimits
-from fluxsecrets.clouds.grpclib import grpc_library
+from fluxsecrets.clouds.grpclib import close_at_exit, grpc_library
 from fluxsecrets.errors import RecipientError, ServiceError
 from fluxsecrets.sops.envelope import KeyProvider
 from fluxsecrets.sops.recipients import Recipient
@@ -204,6 +204,7 @@ class Grpc:
             grpc.ssl_channel_credentials(certificates),
             options=(("grpc.enable_retries", 0), ("grpc.max_receive_message_length", 1 << 20)),
         )
+        close_at_exit(channel)
         transport = service.KeyManagementServiceClient.get_transport_class("grpc")(channel=channel)
         self._service = service.KeyManagementServiceClient(transport=transport)
 

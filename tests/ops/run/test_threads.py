@@ -95,9 +95,10 @@ def test_nothing_more_is_begun_when_nobody_wants_the_results():
 
 def test_threads_do_not_keep_the_process():
     go = threading.Event()
+    before = set(threading.enumerate())
     results = run_jobs(lambda job: job and go.wait(10), range(100), waits=always)
     next(results)
-    others = [each for each in threading.enumerate() if each is not threading.main_thread()]
+    others = set(threading.enumerate()) - before
     assert others
     assert all(each.daemon for each in others)
     results.close()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import threading
 from collections.abc import Mapping
 from concurrent.futures import Future
@@ -11,7 +10,7 @@ from typing import Any
 
 from fluxsecrets.clouds import refusal
 from fluxsecrets.clouds.calling import CallLimits
-from fluxsecrets.clouds.grpclib import grpc_library
+from fluxsecrets.clouds.grpclib import close_at_exit, grpc_library
 from fluxsecrets.errors import IntegrityError, RecipientError, ServiceError
 from fluxsecrets.keys.agefile import dearmour
 from fluxsecrets.keys.pgpmessage import read_message
@@ -138,8 +137,7 @@ class RemoteKeys:
                     self._failure = refusal.refusal(reason, self.title, hint=_HINTS[refusal.OFFLINE])
                     self._failures += 1
                     raise copy(self._failure) from None
-                # Otherwise Python closes it at its very end, and waits for threads of gRPC that are gone.
-                atexit.register(channel.close)
+                close_at_exit(channel)
                 self._channel = channel
             return grpc, self._channel
 
