@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeVar
 from fluxsecrets.findings import Finding, Location, RuleInfo, Severity
 from fluxsecrets.sops.arns import key_arn
 from fluxsecrets.sops.metadata import Metadata
-from fluxsecrets.sops.recipients import Recipient
+from fluxsecrets.sops.recipients import KINDS, Recipient
 
 from .facts import Facts, Secret
 from .rule import found
@@ -61,9 +61,16 @@ def owner_of(recipient: Recipient) -> str | None:
 
 
 def by_environment(facts: Facts) -> Mapping[str, list[tuple[Secret, Metadata]]]:
-    """Return the encrypted files of each environment; a file that several share is in each."""
+    """Return the encrypted files of each environment; a file that several share is in each.
+
+    Empty if no file has a key that a service holds. Which environments a file is in is not asked then, since
+    that reads all of them.
+    """
     files: dict[str, list[tuple[Secret, Metadata]]] = {}
-    for secret, metadata in facts.encrypted():
+    encrypted = tuple(facts.encrypted())
+    if all(KINDS[one.kind].local for _, metadata in encrypted for one in keys_of(metadata)):
+        return files
+    for secret, metadata in encrypted:
         for name in secret.environments:
             files.setdefault(name, []).append((secret, metadata))
     return files

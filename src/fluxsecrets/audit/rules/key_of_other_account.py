@@ -28,8 +28,11 @@ def check(facts: Facts) -> Iterator[Finding]:
 
 
 def _flaws(facts: Facts) -> Iterator[Flaw]:
+    judged = {name: files for name, files in by_environment(facts).items() if any(_owners(files))}
+    if not judged:
+        return  # the other environments are not read
     owners = {name: usual(_owners(files)) for name, files in by_environment(facts.whole).items()}
-    for name, files in by_environment(facts).items():
+    for name, files in judged.items():
         for secret, metadata in files if owners.get(name) is not None else ():
             others = {owner_of(one) for one in keys_of(metadata)} - {owners[name]}
             for owner in sorted(filter(None, others)):

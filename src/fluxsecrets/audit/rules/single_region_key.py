@@ -31,7 +31,7 @@ def _flaws(facts: Facts) -> Iterator[Flaw]:
     for secret, metadata in facts.encrypted():
         arns = [key_arn(one) for one in keys_of(metadata)]
         regions = {arn.region for arn in arns if arn is not None}
-        if not secret.environments or None in arns or len(regions) != 1:
+        if None in arns or len(regions) != 1 or not secret.environments:
             continue
         if not any(arn.is_multi_region for arn in arns if arn is not None):
             production = any("prod" in name.lower() for name in secret.environments)

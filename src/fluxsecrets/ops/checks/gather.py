@@ -70,8 +70,9 @@ def gather(
     def open_(format_: Format, document: Document, path: str) -> Opening:
         if document.metadata is None or not with_keys:
             return Opening()
-        secret = secrets_by_path(facts).get(path)
-        ask_ahead(reached=secret is not None and bool(secret.environments))
+        if waits_for_block(session, document.metadata):  # which files are reached is not asked for others
+            secret = secrets_by_path(facts).get(path)
+            ask_ahead(reached=secret is not None and bool(secret.environments))
         try:
             return Opening(open_parsed(format_, document, session.providers).parts)
         except DataKeyError:
@@ -82,7 +83,8 @@ def gather(
     def data_key(metadata: Metadata) -> DataKey | None:
         if not with_keys:
             return None
-        ask_ahead(reached=True)
+        if waits_for_block(session, metadata):
+            ask_ahead(reached=True)
         try:
             return open_data_key(metadata, session.providers)
         except FluxsecretsError:
