@@ -206,3 +206,18 @@ def test_nothing_is_changed(encrypted_waddle, cli, git):
     before = git(encrypted_waddle, "status", "--short", "--ignored")
     cli("doctor")
     assert git(encrypted_waddle, "status", "--short", "--ignored") == before
+
+
+def test_the_library_of_a_key_service_is_missing(encrypted_waddle, doctor, monkeypatch):
+    assert "libraries" not in doctor(), "age needs none"
+    monkeypatch.setattr("fluxsecrets.ops.doctor.checks.libraries.has_library", lambda kind: False)
+    file = encrypted_waddle / "apps/spicedb/overlays/production/registry.json"
+    content = json.loads(file.read_text(encoding="utf-8"))
+    arn = "arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+    content["sops"]["kms"] = [
+        {"arn": arn, "created_at": "2026-01-01T00:00:00Z", "enc": "YQ==", "aws_profile": ""}
+    ]
+    file.write_text(json.dumps(content), encoding="utf-8")
+    (found,) = doctor()["libraries"]
+    assert "keys of AWS KMS, and its library is not installed" in found["message"]
+    assert found["command"] == "pip install 'fluxsecrets[aws]'"

@@ -100,7 +100,7 @@ def test_explain_says_what_flux_needs(shown):
         DB: for_services(kms=[aws_key(role=ROLE)]),
         ".sops.yaml": f"creation_rules:\n  - kms: {ARN}+{ROLE}\n    encrypted_regex: ^(data|stringData)$\n",
     }
-    assert f"Flux needs kms:Decrypt on {ARN}, through the role {ROLE}" in shown(files, "explain", DB)
+    assert f"permission kms:Decrypt on {ARN}, through the role {ROLE}" in shown(files, "explain", DB)
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,7 @@ def test_from_the_rule_to_who_can_read_what(encrypted_waddle, cli, with_key):
     assert f"kms-production (as sops-throwaway) {shown} 10 files 10 2" in listed
     assert "you can open it kms-production (as sops-throwaway), alice" in blanks_alike(cli("status").stdout)
     explained = cli("explain", REGISTRY).stdout
-    assert f"Flux needs  kms:Decrypt on {with_key}, through the role {ROLE}" in explained
+    assert f"permission  kms:Decrypt on {with_key}, through the role {ROLE}" in explained
     assert cli("recipients", "sync", "--all", "--check").exit_code == 0
     verified = cli("verify", "--env", "production")
     assert (verified.exit_code, "needs:" in verified.stdout) == (0, False), "the cluster has an age key"
@@ -125,3 +125,19 @@ def test_a_merge_unites_recipients_with_their_attributes(folder, cli, aws):
     folder.write("secret.yaml", folder.read("ours"))
     opened = cli("decrypt", "--decryption-order", "kms", "secret.yaml")
     assert opened.stdout_bytes.decode() == f"{folder.secret}  user: db\n"
+
+
+def test_a_misspelt_arn_is_named_with_the_line_of_its_rule(encrypted_waddle, cli, with_key):
+    rules = encrypted_waddle / ".sops.yaml"
+    wrong = with_key.replace(":kms:", ":kmss:")
+    rules.write_text(rules.read_text(encoding="utf-8").replace(with_key, wrong), encoding="utf-8")
+    for dry in ("--dry-run",), ():
+        synced = cli("recipients", "sync", "--env", "production", *dry)
+        assert synced.exit_code == 2
+        assert f".sops.yaml:33: not the ARN of an AWS KMS key: {wrong}" in blanks_alike(synced.stderr)
+    assert f"warning: .sops.yaml:33: not the ARN of an AWS KMS key: {wrong}; it looks like" in blanks_alike(
+        cli("explain", REGISTRY).stderr
+    )
+    found = json.loads(cli("audit", "--rule", "creation-rule-invalid", "--format", "json").stdout)["findings"]
+    assert [(each["path"], each["line"]) for each in found] == [(".sops.yaml", n) for n in (18, 33, 50)]
+    assert all(wrong in each["message"] for each in found)

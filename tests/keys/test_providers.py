@@ -2,11 +2,13 @@ import json
 import pickle
 import subprocess
 import sys
+import tomllib
+from pathlib import Path
 
 import pytest
 
 from fluxsecrets.errors import IdentityError, RecipientError
-from fluxsecrets.keys import PROVIDERS, Unsupported, User, make_providers
+from fluxsecrets.keys import EXTRAS, PROVIDERS, Extra, Unsupported, User, has_library, make_providers
 from fluxsecrets.sops.envelope import NotMine
 from fluxsecrets.sops.metadata import WrappedKey
 from fluxsecrets.sops.recipients import KINDS, Recipient
@@ -108,3 +110,17 @@ def test_the_user_is_asked_but_not_by_workers(vectors, tmp_path):
     assert providers["age"].unwrap(key).hex() == wrapped["data_key"]
     assert asked == ["passphrase for SOPS_AGE_KEY_FILE"]
     assert pickle.loads(pickle.dumps(providers))["age"].unwrap(key).hex() == wrapped["data_key"]
+
+
+def test_kinds_that_need_a_library_name_an_extra_that_there_is(monkeypatch):
+    assert EXTRAS.keys() == PROVIDERS.keys() - {"age", "pgp"}
+    declared = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))
+    assert {each.extra for each in EXTRAS.values()} <= declared["project"]["optional-dependencies"].keys()
+    assert has_library("age")
+    monkeypatch.setattr("fluxsecrets.keys.find_spec", lambda name: None)
+    assert not any(map(has_library, EXTRAS))
+
+
+def test_a_library_without_even_its_package_is_missing(monkeypatch):
+    monkeypatch.setattr("fluxsecrets.keys.EXTRAS", {"kms": Extra("aws", "no_such_package_here.keys")})
+    assert not has_library("kms")

@@ -1,6 +1,6 @@
 import pytest
 
-from fluxsecrets.sops.naming import name_of, short_recipient, whole_recipient
+from fluxsecrets.sops.naming import address_of, name_of, short_recipient, whole_recipient
 from fluxsecrets.sops.recipients import (
     KINDS,
     Recipient,
@@ -110,3 +110,23 @@ def test_an_odd_context_in_a_file_is_not_the_same_as_none(context):
 def test_a_role_is_written_behind_the_arn():
     assert recipient_text(kms(ARN, role=ROLE)) == f"{ARN}+{ROLE}"
     assert kms_from_arn(recipient_text(kms(ARN, role=ROLE))) == kms(ARN, role=ROLE)
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "shown"),
+    [
+        ("kms", "arn:aws:kmss:x", "arn:aws:kmss:x"),
+        ("gcp_kms", "projects/a/keyRings", "projects/a/keyRings"),
+        ("azure_kv", "https://v.example/kes/a", "https://v.example/kes/a"),
+        ("kms", "throwaway" * 6, "kms throwawa…owaway"),
+        ("azure_kv", "https://me:throwaway-password@v.example", None),
+        ("kms", "arn:aws:kms:\x1b[2J", None),
+    ],
+)
+def test_addresses_are_whole_and_what_may_be_a_secret_is_not(kind, text, shown):
+    found = address_of(Recipient(kind, text))
+    if shown is None:
+        assert "password" not in found
+        assert "\x1b" not in found
+    else:
+        assert found == shown

@@ -41,7 +41,7 @@ from fluxsecrets.sops.document import Document, Path
 from fluxsecrets.sops.document import Mapping as Map
 from fluxsecrets.sops.formats import Format, make_format
 from fluxsecrets.sops.metadata import Metadata
-from fluxsecrets.sops.recipients import RecipientKey, age, read_recipient, recipient_key
+from fluxsecrets.sops.recipients import Recipient, RecipientKey, age, read_recipient, recipient_key
 
 Made = TypeVar("Made")
 
@@ -183,6 +183,7 @@ class Readers:
     Attributes:
         open: decrypt a parsed file; nothing where the audit runs without keys.
         data_key: open a `sops` block; None where no identity at hand can, or the audit runs without keys.
+        malformed: why a recipient can't be used, or None. Nobody is asked.
         spread: run a function over many items, in several processes where that pays.
         names: recipient -> name of the public keys in `keys/`.
         former: whom encrypted files, by path, are not for any more.
@@ -194,6 +195,7 @@ class Readers:
     parse: Callable[[Format, bytes], Document]
     open: Callable[[Format, Document, str], Opening]
     data_key: Callable[[Metadata], DataKey | None]
+    malformed: Callable[[Recipient], FluxsecretsError | None]
     spread: Spread
     names: Callable[[], Mapping[str, str]]
     former: Callable[[Mapping[str, bytes]], tuple[FormerReader, ...]]

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib import import_module
+from importlib.util import find_spec
 from types import MappingProxyType
-from typing import cast
+from typing import NamedTuple, cast
 
 from fluxsecrets.errors import RecipientError
 from fluxsecrets.sops.envelope import KeyProvider, NotMine
@@ -103,6 +104,32 @@ PROVIDERS: Mapping[str, str] = MappingProxyType(
 
 Kinds that are only in `sops.recipients.KINDS` can be read, but not used.
 """
+
+
+class Extra(NamedTuple):
+    """What is installed for one kind of key, and a module by which it is known to be there."""
+
+    extra: str
+    module: str
+
+
+EXTRAS: Mapping[str, Extra] = MappingProxyType(
+    {
+        "kms": Extra("aws", "boto3"),
+        "gcp_kms": Extra("gcp", "google.auth"),
+        "azure_kv": Extra("azure", "azure.keyvault.keys"),
+        "hc_vault": Extra("vault", "hvac"),
+    }
+)
+"""By the kind of key that needs one."""
+
+
+def has_library(kind: str) -> bool:
+    """Whether the library for a kind of key is installed, if it needs one. The library is not imported."""
+    try:
+        return kind not in EXTRAS or find_spec(EXTRAS[kind].module) is not None
+    except ModuleNotFoundError:  # not even the package around the module
+        return False
 
 
 def _make(kind: str, environ: Mapping[str, str], user: User) -> KeyProvider:

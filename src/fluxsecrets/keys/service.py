@@ -20,6 +20,7 @@ from fluxsecrets.clouds.refusal import DENIED, DISABLED, NOT_FOUND, WRONG_KEY
 from fluxsecrets.errors import IdentityError, IntegrityError, RecipientError, ServiceError
 from fluxsecrets.sops.envelope import NotMine
 from fluxsecrets.sops.metadata import WrappedKey
+from fluxsecrets.sops.naming import address_of
 from fluxsecrets.sops.recipients import Recipient
 
 _OF_THE_KEY = frozenset({DENIED, DISABLED, NOT_FOUND})
@@ -112,8 +113,12 @@ class ServiceProvider:
             self._opened[key].set_result(secret)  # type: ignore[arg-type]  # the pickle holds bytes
 
     def check(self, recipient: Recipient) -> None:
-        """Raise RecipientError if the recipient is malformed; the service is not asked."""
-        self._connection.client.check(recipient)
+        """Raise RecipientError if the recipient is malformed, and name it; the service is not asked."""
+        try:
+            self._connection.client.check(recipient)
+        except RecipientError as error:
+            shown = address_of(recipient)
+            raise RecipientError(f"{error.message}: {shown}", hint=error.hint) from None
 
     def wrap(self, recipient: Recipient, secret: bytes) -> WrappedKey:
         """Encrypt a data key or a share of one.
@@ -122,7 +127,7 @@ class ServiceProvider:
             RecipientError: malformed, or the service could not encrypt for it.
         """
         client = self._connection.client
-        client.check(recipient)
+        self.check(recipient)
         try:
             written, enc = self._call("encrypt", recipient, lambda: client.encrypt(recipient, secret))
         except ServiceError as error:
@@ -159,7 +164,7 @@ class ServiceProvider:
     def _decrypted(self, key: WrappedKey) -> bytes:
         client, recipient = self._connection.client, key.recipient
         try:
-            client.check(recipient)
+            self.check(recipient)
             secret = self._call("decrypt", recipient, lambda: client.decrypt(recipient, key.enc))
         except RecipientError as error:
             raise IdentityError(error.message, hint=error.hint) from None

@@ -65,7 +65,7 @@ def _lines(explanation: Explanation) -> list[str]:
         head = "recipients" if index == 0 else ""
         lines.append(f"  {head:10}  {', '.join(group)}")
     for index, need in enumerate(explanation.needs):
-        lines.append(f"  {'' if index else 'Flux needs':10}  {need}")
+        lines.append(f"  {'' if index else 'permission':10}  {need}")
     if explanation.selector is not None:
         lines.append(f"  selector    {explanation.selector} ({explanation.selector_origin})")
     if explanation.values:

@@ -11,6 +11,7 @@ from .recipients import Recipient, attribute_of, context_of, recipient_text
 _NOT_PUBLIC = "(not a public key)"
 _PUBLIC_AGE = r"age1[0-9a-z]+|ssh-[0-9a-z]+ [A-Za-z0-9+/=]+( .*)?"
 _LONGEST = 44
+_ADDRESS = r"(arn:|projects/|https?://)[^@?#\s]{1,300}"
 
 _KEY_ID = r"(?:mrk-)?[0-9a-f]{8}(?=[0-9a-f-]{12})"
 _GCP = r"projects/([^/\s]+)/locations/([^/\s]+)/keyRings/([^/\s]+)/cryptoKeys/([^/\s]+)"
@@ -58,6 +59,14 @@ def whole_recipient(recipient: Recipient) -> str:
     context = context_of(recipient)
     shown = ",".join(f"{key}:{value}" for key, value in sorted(context.items()))
     return printable(recipient_text(recipient) + (f" context {shown}" if context else ""))
+
+
+def address_of(recipient: Recipient) -> str:
+    """Return the address of a service's key for messages, even where it is misspelt.
+
+    What does not look like an address may be a secret in the wrong place, and is cut as in `short_recipient`.
+    """
+    return printable(recipient.id) if re.fullmatch(_ADDRESS, recipient.id) else short_recipient(recipient)
 
 
 def public_id(recipient: Recipient) -> str:

@@ -19,10 +19,13 @@ INFO = describe(
 
 
 def check(facts: Facts) -> Iterator[Finding]:
-    """Find each `.sops.yaml` that does not parse."""
+    """Find each `.sops.yaml` that does not parse, and recipients in it that are malformed."""
     for item in facts.configs:
         if item.error is not None:
             yield found(INFO, item.path, item.error.line, item.error.message, hint=item.error.hint)
+        for rule in item.config.rules if item.config is not None else ():
+            for error in filter(None, map(facts.read.malformed, rule.recipients)):
+                yield found(INFO, item.path, rule.line, error.message, hint=error.hint)
 
 
 RULE = AuditRule(INFO, Group.PROTECTION, check)

@@ -9,8 +9,9 @@ from functools import cache, partial
 from pathlib import Path
 
 from fluxsecrets.audit.facts import Facts, Opening, Readers, secrets_by_path
-from fluxsecrets.errors import DataKeyError, FluxsecretsError
+from fluxsecrets.errors import DataKeyError, FluxsecretsError, RecipientError
 from fluxsecrets.findings import Finding
+from fluxsecrets.keys import PROVIDERS, make_providers
 from fluxsecrets.ops.files.content import open_parsed, parse
 from fluxsecrets.ops.files.datakeys import former_readers
 from fluxsecrets.ops.people.knownvalues import known_values
@@ -26,6 +27,7 @@ from fluxsecrets.sops.document import Document
 from fluxsecrets.sops.envelope import open_data_key
 from fluxsecrets.sops.formats import Format
 from fluxsecrets.sops.metadata import Metadata
+from fluxsecrets.sops.recipients import KINDS, Recipient
 
 
 def gather(
@@ -90,6 +92,17 @@ def gather(
         except FluxsecretsError:
             return None
 
+    providers = make_providers({})  # of nobody: what is malformed does not depend on a machine
+
+    def malformed(recipient: Recipient) -> FluxsecretsError | None:
+        if KINDS[recipient.kind].local or recipient.kind not in PROVIDERS:
+            return None
+        try:
+            providers[recipient.kind].check(recipient)
+        except RecipientError as problem:
+            return problem
+        return None
+
     facts = Facts(
         tree,
         settings if settings is not None else load_settings(tree),
@@ -98,6 +111,7 @@ def gather(
             parse=lambda format_, data: parse(format_, data, session.limits),
             open=open_,
             data_key=data_key,
+            malformed=malformed,
             spread=spread or partial(run_jobs, chunk=32),
             names=lambda: read_public_keys(tree.root),
             former=lambda files: (

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fluxsecrets.errors import FluxsecretsError, UnprotectedError
+from fluxsecrets.errors import FluxsecretsError, RecipientError, UnprotectedError
 from fluxsecrets.files.reading import read_file
 from fluxsecrets.flux.permissions import permission_for
 from fluxsecrets.ops.policy.drift import Drift, differences
@@ -15,6 +15,7 @@ from fluxsecrets.ops.policy.policy import (
     FLUX_SELECTOR,
     Overrides,
     Policy,
+    blaming_rule,
     override_notes,
     policy_for,
     selector_for,
@@ -26,6 +27,7 @@ from fluxsecrets.ops.run.targets import select
 from fluxsecrets.shell import file_word
 from fluxsecrets.sops.document import Document, Leaf, show_path
 from fluxsecrets.sops.encryption import is_empty, selected, why_nothing
+from fluxsecrets.sops.envelope import check_recipients
 from fluxsecrets.sops.formats import make_format
 from fluxsecrets.sops.selectors import Selector
 
@@ -149,7 +151,11 @@ def explain(session: Session, path: str, input_type: str | None = None) -> Expla
     )
     encrypts_some = any(encrypts for _, encrypts in chosen)
     names = {**names, **policy.names}
-    facts["warnings"] = (*facts["warnings"], *_differences(target, document, policy, selector, names))
+    facts["warnings"] = (
+        *facts["warnings"],
+        *_malformed(session, policy),
+        *_differences(target, document, policy, selector, names),
+    )
     return Explanation(
         **facts,
         groups=tuple(names_of((group,), names) for group in policy.groups),
@@ -167,6 +173,14 @@ def _needs(policy: Policy) -> Iterator[str]:
         if (permission := permission_for(recipient)) is not None:
             role = f", through the role {permission.role}" if permission.role else ""
             yield f"{permission.action} on {permission.key}{role}"
+
+
+def _malformed(session: Session, policy: Policy) -> Iterator[str]:
+    try:
+        with blaming_rule(policy):
+            check_recipients(policy.groups, session.providers)
+    except RecipientError as error:
+        yield f"{error}; {error.hint}" if error.hint else str(error)
 
 
 def _differences(

@@ -11,7 +11,7 @@ from fluxsecrets.errors import NotEncryptedError
 from fluxsecrets.files.reading import read_file
 from fluxsecrets.ops.manifests.meant import require_one_way
 from fluxsecrets.ops.policy.drift import in_line
-from fluxsecrets.ops.policy.policy import Overrides, Policy, policy_for
+from fluxsecrets.ops.policy.policy import Overrides, Policy, blaming_rule, policy_for
 from fluxsecrets.ops.policy.strangers import Differences, compare_with_rule, difference_lines, refuse
 from fluxsecrets.ops.run.inputs import Target
 from fluxsecrets.ops.run.names import names_of, read_public_keys
@@ -21,7 +21,7 @@ from fluxsecrets.ops.run.targets import select
 from fluxsecrets.ops.run.waiting import waits_to_rekey
 from fluxsecrets.ops.run.writer import make_ready, prepare_files, replacing, write_files
 from fluxsecrets.sops.document import Document
-from fluxsecrets.sops.envelope import groups_needed
+from fluxsecrets.sops.envelope import check_recipients, groups_needed, kept_keys
 from fluxsecrets.sops.formats import make_format
 from fluxsecrets.sops.metadata import Metadata
 from fluxsecrets.sops.recipients import Recipient, recipient_key
@@ -129,6 +129,9 @@ def _sync(session: Session, options: SyncOptions, target: Target) -> Prepared:
         refuse(weaker, names)
     added, removed = changes_between(flat(metadata.recipients), flat(policy.groups), names)
     new_data_key = needs_new_data_key(metadata, policy)
+    with blaming_rule(policy):
+        kept = () if new_data_key else kept_keys(metadata, policy.groups)
+        check_recipients(policy.groups, session.providers, kept)
     write = None
     if options.write:
         opened = open_file(format_, content.data, session.providers, session.limits)

@@ -12,6 +12,7 @@ from . import (
     history,
     hooks,
     identities,
+    libraries,
     othertools,
     repository,
     textconvs,
@@ -26,6 +27,7 @@ CHECKS: tuple[Check, ...] = (
     drivers.CHECK,
     attributes.CHECK,
     textconvs.CHECK,
+    libraries.CHECK,
     identities.CHECK,
     environments.CHECK,
 )
