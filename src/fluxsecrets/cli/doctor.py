@@ -14,9 +14,9 @@ from fluxsecrets.cli.output import Output
 def command(*, report: str, quiet: bool) -> int:
     """Show what this clone and this machine lack, and how to fix it.
 
-    It looks at git, the hooks, the drivers and their attributes, the history, and your identities with the
-    environments that they open. Below each problem is a command that fixes it. Nothing is changed, nothing is
-    decrypted, and no passphrase is asked for.
+    It looks at git, the hooks, the drivers and their attributes, the history, the libraries for keys of
+    services, and your identities with the environments that they open. Below each problem is a command that
+    fixes it. Nothing is changed, nothing is decrypted, and no passphrase is asked for.
 
     Exit codes: 0 no problem, 1 there is one, 2 an error.
     """
