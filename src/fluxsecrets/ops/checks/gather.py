@@ -24,7 +24,7 @@ from fluxsecrets.repo.settings import Settings, load_settings
 from fluxsecrets.repo.tree import Tree
 from fluxsecrets.sops.cipher import DataKey
 from fluxsecrets.sops.document import Document
-from fluxsecrets.sops.envelope import open_data_key
+from fluxsecrets.sops.envelope import Providers, open_data_key
 from fluxsecrets.sops.formats import Format
 from fluxsecrets.sops.metadata import Metadata
 from fluxsecrets.sops.recipients import KINDS, Recipient
@@ -92,17 +92,6 @@ def gather(
         except FluxsecretsError:
             return None
 
-    providers = make_providers({})  # of nobody: what is malformed does not depend on a machine
-
-    def malformed(recipient: Recipient) -> FluxsecretsError | None:
-        if KINDS[recipient.kind].local or recipient.kind not in PROVIDERS:
-            return None
-        try:
-            providers[recipient.kind].check(recipient)
-        except RecipientError as problem:
-            return problem
-        return None
-
     facts = Facts(
         tree,
         settings if settings is not None else load_settings(tree),
@@ -111,7 +100,7 @@ def gather(
             parse=lambda format_, data: parse(format_, data, session.limits),
             open=open_,
             data_key=data_key,
-            malformed=malformed,
+            malformed=partial(_why_malformed, make_providers({})),
             spread=spread or partial(run_jobs, chunk=32),
             names=lambda: read_public_keys(tree.root),
             former=lambda files: (
@@ -130,6 +119,17 @@ def gather(
         only,
     )
     return facts
+
+
+def _why_malformed(nobodys: Providers, recipient: Recipient) -> FluxsecretsError | None:
+    """Why nobody can use the key of a service. Other kinds are not judged: a plugin may be here or not."""
+    if KINDS[recipient.kind].local or recipient.kind not in PROVIDERS:
+        return None
+    try:
+        nobodys[recipient.kind].check(recipient)
+    except RecipientError as problem:
+        return problem
+    return None
 
 
 def _ask_services(session: Session, facts: Facts, *, reached: bool) -> None:
