@@ -45,11 +45,11 @@ class Client:
 
     def encrypt(self, recipient, secret):
         self._called("encrypt", recipient)
-        return recipient, secret.hex()
+        return recipient, turned(secret).hex()
 
     def decrypt(self, recipient, enc):
         self._called("decrypt", recipient)
-        return bytes.fromhex(enc)
+        return turned(bytes.fromhex(enc))
 
     def _called(self, action, recipient):
         self.calls.append((action, recipient.id))
@@ -65,13 +65,17 @@ class Client:
         return ("a place",)
 
 
+def turned(secret):
+    return bytes(each ^ 0xFF for each in secret)
+
+
 def provider(failure=None):
     client = Client(failure)
     return ServiceProvider(lambda: client), client
 
 
 def wrapped(secret=SECRET, recipient=None):
-    return WrappedKey(recipient or kms(ARN), secret.hex(), "2026-11-29T00:00:00Z")
+    return WrappedKey(recipient or kms(ARN), turned(secret).hex(), "2026-11-29T00:00:00Z")
 
 
 def test_a_round_trip():

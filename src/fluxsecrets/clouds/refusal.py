@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import NamedTuple
@@ -106,8 +107,8 @@ def refusal(
     Args:
         reason: a key of `REASONS`.
         service: its name for people.
-        detail: what the service or its library says, such as an error code; control characters are escaped.
-            It must not hold a credential or a value.
+        detail: what the service or its library says, such as an error code; control characters are escaped,
+            and what may be a key or a token is left out: a service can repeat what was sent.
         hint: what to do next, where that is known better than in `REASONS`.
         path: the key or the place, for messages.
         retry_after: seconds.
@@ -115,11 +116,13 @@ def refusal(
     known = REASONS[reason]
     message = known.message.format(service=service)
     if detail:
-        message += f" ({ascii(detail)[1:-1][:_DETAIL]})"
+        message += f" ({_LIKE_A_KEY.sub('...', ascii(detail)[1:-1])[:_DETAIL]})"
     return ServiceError(message, hint=hint or known.hint, path=path, reason=reason, retry_after=retry_after)
 
 
 _DETAIL = 120
+_LIKE_A_KEY = re.compile(r"(?=[A-Za-z+/_=-]*[0-9])[A-Za-z0-9+/_=-]{43,}", re.ASCII)
+"""As long as 32 bytes in base64, and with a digit."""
 
 
 def missing_extra(service: str, extra: str) -> ServiceError:

@@ -62,14 +62,14 @@ class AwsKms:
     def encrypt(self, recipient: Recipient, secret: bytes) -> tuple[Recipient, str]:
         """See `KeyClient.encrypt`."""
         client, context = self._client(recipient), _context(recipient)
-        blob = _bytes_of(
-            aws.call(
-                lambda: client.encrypt(KeyId=recipient.id, Plaintext=secret, EncryptionContext=context),
-                _SERVICE,
-            ),
-            "CiphertextBlob",
+        answer = aws.call(
+            lambda: client.encrypt(KeyId=recipient.id, Plaintext=secret, EncryptionContext=context),
+            _SERVICE,
         )
-        return recipient, base64.b64encode(blob).decode("ascii")
+        # Of an alias, AWS answers the key.
+        if ":key/" in recipient.id and answer.get("KeyId") != recipient.id:
+            raise refusal.refusal(refusal.FAILED, _SERVICE, detail="another key was used")
+        return recipient, base64.b64encode(_bytes_of(answer, "CiphertextBlob")).decode("ascii")
 
     def decrypt(self, recipient: Recipient, enc: str) -> bytes:
         """See `KeyClient.decrypt`."""

@@ -79,8 +79,10 @@ class AzureKeyVault:
         key = _key(recipient)
         vault = self._vault(key.origin)
         key = key if key.version else key._replace(version=self._newest(vault, key))
-        answer = _operate(vault, key, "encrypt", _encode(secret))
-        return _with_version(recipient, key.version), _encode(answer)
+        enc, used = _operate(vault, key, "encrypt", _encode(secret))
+        if not used.lower().endswith(f"/keys/{key.name}/{key.version}".lower()):
+            raise refusal.refusal(refusal.FAILED, _SERVICE, detail="another key was used")
+        return _with_version(recipient, key.version), _encode(enc)
 
     def decrypt(self, recipient: Recipient, enc: str) -> bytes:
         """See `KeyClient.decrypt`."""
@@ -88,7 +90,7 @@ class AzureKeyVault:
         if _decode(enc) is None:
             raise refusal.refusal(refusal.WRONG_KEY, _SERVICE)
         try:
-            return _operate(self._vault(key.origin), key, "decrypt", enc)
+            return _operate(self._vault(key.origin), key, "decrypt", enc)[0]
         except ServiceError as error:
             if error.reason == refusal.REJECTED:
                 # All else in the request is right: Azure's "BadParameter" is about the wrapped key.
@@ -151,13 +153,14 @@ def _key(recipient: Recipient) -> _Key:
     return _Key(origin, name, version)
 
 
-def _operate(vault: azure.Vault, key: _Key, operation: str, value: str) -> bytes:
+def _operate(vault: azure.Vault, key: _Key, operation: str, value: str) -> tuple[bytes, str]:
+    """Return the result, and the identifier of the key that was used."""
     path = "/".join(each for each in ("/keys", key.name, key.version, operation) if each)
     answer = vault.ask("POST", path, {"alg": _ALGORITHM, "value": value})
     result = _decode(answer.get("value"))
     if result is None:
         raise refusal.refusal(refusal.FAILED, _SERVICE, detail="malformed answer")
-    return result
+    return result, str(answer.get("kid", ""))
 
 
 def _version_in(answer: Mapping[str, Any], name: str) -> str:

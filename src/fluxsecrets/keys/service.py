@@ -7,10 +7,14 @@ for all that it covers, and the rate, the retries and the time are bounded.
 
 from __future__ import annotations
 
+import base64
+import binascii
 import os
+import re
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from copy import copy
 from datetime import UTC, datetime
 from typing import Protocol, TypeVar
@@ -124,7 +128,7 @@ class ServiceProvider:
         """Encrypt a data key or a share of one.
 
         Raises:
-            RecipientError: malformed, or the service could not encrypt for it.
+            RecipientError: malformed, or the service could not encrypt for it, or did not.
         """
         client = self._connection.client
         self.check(recipient)
@@ -134,6 +138,12 @@ class ServiceProvider:
             raise RecipientError(
                 f"can't encrypt for {recipient.id}: {error.message}", hint=error.hint, path=error.path
             ) from None
+        if not enc or shows(enc, secret):
+            sent = "the data key back as it is" if enc else "nothing back"
+            raise RecipientError(
+                f"can't encrypt for {recipient.id}: {client.title} sent {sent}",
+                hint="check its address: what answers there does not encrypt",
+            )
         now = datetime.now(UTC) if self._now is None else self._now()
         return WrappedKey(written, enc, now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
 
@@ -228,6 +238,21 @@ class Connection:
         self.client = client
         self.caller = Caller(client.title, client.limits)
         self.process = os.getpid()
+
+
+def shows(enc: str, secret: bytes) -> bool:
+    """Whether a wrapped key shows what it should hide: as it is, in hexadecimal digits or in base64."""
+    text = "".join(enc.split())
+    inside = [text.encode("utf-8", "replace")]
+    for part in re.split(r"[^A-Za-z0-9+/_-]+", text):
+        with suppress(binascii.Error, ValueError):
+            inside.append(base64.b64decode(part.translate(_STANDARD) + "=" * (-len(part) % 4)))
+    plain, digits = base64.b64encode(secret).rstrip(b"="), secret.hex().encode()
+    hidden = (secret, plain, base64.urlsafe_b64encode(secret).rstrip(b"="), digits, digits.upper())
+    return any(each in place for each in hidden for place in inside)
+
+
+_STANDARD = str.maketrans("-_", "+/")
 
 
 def _is_answer(future: Future[bytes]) -> bool:

@@ -120,6 +120,40 @@ def test_a_client_does_not_trust_a_socket_that_another_user_may_have_put_there(p
     check_owner(str(path), "it")
 
 
+@POSIX
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="gives files to another user")
+@pytest.mark.parametrize("lure", ["a link", "a link to a folder", "a folder"])
+def test_a_socket_behind_what_another_user_planted_gets_nothing(private, lure):
+    """In a folder like /tmp, the first one has the name; the socket itself is in a folder of the attacker."""
+    theirs, open_to_all = private / "theirs", private / "tmp"
+    for folder in (theirs, open_to_all):
+        folder.mkdir(mode=0o755)
+    open_to_all.chmod(0o1777)
+    if lure == "a folder":
+        theirs = open_to_all / "service"
+        theirs.mkdir()
+    (theirs / "s").touch()
+    for path in (theirs, theirs / "s"):
+        os.chown(path, 65534, 65534)
+    check_owner(str(private / "theirs" / "s"), "it")  # named by the user, as it is
+    planted = open_to_all / "service"
+    if lure != "a folder":
+        planted.symlink_to(theirs / "s" if lure == "a link" else theirs)
+        os.chown(planted, 65534, 65534, follow_symlinks=False)
+    with pytest.raises(ServiceError, match="belongs to another user"):
+        check_owner(str(planted if lure == "a link" else planted / "s"), "it")
+
+
+@POSIX
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="gives files to another user")
+def test_a_service_in_the_folder_of_another_user_warns(private):
+    theirs = private / "theirs"
+    (theirs / "deep").mkdir(parents=True)
+    assert make_way(str(theirs / "deep/s")) is None
+    os.chown(theirs, 65534, 65534)
+    assert "others can put a socket" in make_way(str(theirs / "deep/s"))
+
+
 def test_a_port_that_is_taken_is_refused_with_the_reason(service):
     with (
         pytest.raises(FileAccessError, match=r"can't listen there: .*in use"),

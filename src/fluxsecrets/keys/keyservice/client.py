@@ -185,7 +185,7 @@ def _wait_for(channel: Any, states: Any, seconds: float) -> None:
 
 
 def refused(error: Any, service: str) -> ServiceError:
-    """Return what an error of a call means. The service's own words are shown, cut off."""
+    """Return what an error of a call means. The service's own words are shown, cut off; bytes are not."""
     code, text = error.code().name, error.details() or ""
     reason = _REASONS.get(code, refusal.FAILED)
     if code == "RESOURCE_EXHAUSTED" and "CLIENT:" not in text:  # else its answer was too long
@@ -194,4 +194,6 @@ def refused(error: Any, service: str) -> ServiceError:
         text = "it is not a key service"
     if reason == refusal.OFFLINE:
         text = ""  # of gRPC's own, with the address again
+    if "\ufffd" in text:  # what gRPC puts in place of bytes that are not a text
+        text = ""
     return refusal.refusal(reason, service, detail=without_private_keys(text), hint=_HINTS.get(reason))

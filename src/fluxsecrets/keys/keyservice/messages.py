@@ -58,6 +58,10 @@ class Request(NamedTuple):
     recipient: Recipient | None
     data: bytes
 
+    def __repr__(self) -> str:
+        """Say nothing of the data."""
+        return f"<request for {self.recipient!r}>"
+
 
 def encode_request(recipient: Recipient, data: bytes) -> bytes:
     """Return the request to encrypt or decrypt with a key.

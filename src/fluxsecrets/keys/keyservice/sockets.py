@@ -21,16 +21,20 @@ _OTHERS = stat.S_IWGRP | stat.S_IWOTH
 def check_owner(path: str, service: str) -> None:
     """Refuse a socket that another user may have put in place of the right one.
 
-    That is one of another user, in a folder that others can write to. Without a socket, connecting fails.
+    That is one of another user, or a link of another user's, on whose path others can write to a folder: each
+    folder above it counts, and where links lead. Without a socket, connecting fails.
 
     Raises:
         ServiceError: it is one.
     """
+    if not hasattr(os, "geteuid"):
+        return
     try:
-        owner, folder = os.lstat(path).st_uid, Path(path).resolve().parent.stat()
+        owners = {os.lstat(path).st_uid, os.stat(path).st_uid}  # noqa: PTH116 - as its neighbour
+        planted = owners - _trusted() and any(folder.st_mode & _OTHERS for folder in _open_folders(path))
     except OSError:
         return
-    if hasattr(os, "geteuid") and owner not in (0, os.geteuid()) and folder.st_mode & _OTHERS:
+    if planted:
         raise ServiceError(
             f"{service} belongs to another user, in a folder that others can write to",
             hint="use a socket in a folder of your own, such as $XDG_RUNTIME_DIR",
@@ -54,20 +58,47 @@ def make_way(path: str) -> str | None:
     try:
         found = folder.stat()
         _remove_stale(path)
+        doubtful = hasattr(os, "geteuid") and _is_doubtful(path, found)
     except OSError as error:
         reason, hint = reason_of(error)
         raise FileAccessError(f"no socket can be made: {reason}", hint=hint, path=path) from None
-    if not hasattr(os, "geteuid") or not found.st_mode & _OTHERS:
+    if not doubtful:
         return None
-    if found.st_mode & stat.S_ISVTX:
+    if found.st_mode & stat.S_ISVTX or not found.st_mode & _OTHERS:
         return (
-            f"others can put a socket of their own into {folder} while the key service does not run; "
+            f"others can put a socket of their own in place of {path} while the key service does not run; "
             "$XDG_RUNTIME_DIR is a better place"
         )
     raise FileAccessError(
         "no socket is made in a folder where others can replace it",
         hint=f"run `chmod go-w {folder}`, or choose a folder of your own, such as $XDG_RUNTIME_DIR",
         path=path,
+    )
+
+
+def _trusted() -> frozenset[int]:
+    return frozenset((0, os.geteuid()))
+
+
+def _open_folders(path: str) -> Iterator[os.stat_result]:
+    """Yield the folders above a path in which another user can replace what leads to it.
+
+    Those are folders of another user, and those that others can write to. The sticky bit protects what is
+    there already and belongs to this user.
+    """
+    for start in {Path(os.path.abspath(path)), Path(path).resolve()}:  # noqa: PTH100 - links count, too
+        for child in (start, *start.parents):
+            folder = child.parent.stat()
+            sticky = folder.st_mode & stat.S_ISVTX and child.exists()
+            protected = sticky and child.lstat().st_uid in _trusted()
+            if folder.st_uid not in _trusted() or (folder.st_mode & _OTHERS and not protected):
+                yield folder
+
+
+def _is_doubtful(path: str, folder: os.stat_result) -> bool:
+    """Whether others can replace a socket. Above its folder, groups do not count: many are of one user."""
+    return bool(folder.st_mode & _OTHERS) or any(
+        above.st_uid not in _trusted() or above.st_mode & stat.S_IWOTH for above in _open_folders(path)
     )
 
 
