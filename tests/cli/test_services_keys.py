@@ -123,7 +123,7 @@ def test_whose_credentials_the_controller_uses(kind, held, by):
 
 def test_what_each_kind_takes():
     vault = hc_vault("https://vault.example/v1/sops/keys/flux")
-    assert permission_for(vault).key == "https://vault.example/v1/sops/keys/flux"
+    assert permission_for(vault).key == "sops/decrypt/flux at https://vault.example"
     assert permission_for(azure_kv("https://v", "n", "1")).action == "keys/decrypt"
     assert permission_for(Recipient("age", "age1q")) is None
     hostile = permission_for(kms(f"{ARN}\nerror: \x1b[2J", role="r\n"))

@@ -141,3 +141,10 @@ def test_a_misspelt_arn_is_named_with_the_line_of_its_rule(encrypted_waddle, cli
     found = json.loads(cli("audit", "--rule", "creation-rule-invalid", "--format", "json").stdout)["findings"]
     assert [(each["path"], each["line"]) for each in found] == [(".sops.yaml", n) for n in (18, 33, 50)]
     assert all(wrong in each["message"] for each in found)
+
+
+def test_adding_it_once_more_changes_nothing(encrypted_waddle, cli, with_key):
+    again = cli("recipients", "add", f"{with_key}+{ROLE}", "--env", "production", "--shared")
+    assert again.exit_code == 0
+    assert "plan: kms-production gains nothing: the rules there name kms-production" in again.stderr
+    assert "0 files: nothing to do" in again.stderr

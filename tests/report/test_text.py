@@ -57,6 +57,22 @@ def test_narrow_terminal_gets_two_lines_for_each_file():
     assert len(laid_out(ROWS, 46, plain)) == 2
 
 
+def test_a_long_cell_is_wrapped_below_the_path():
+    people = "kms 123456789012:key/5eec8de4 (eu-central-1), alice, cluster-production"
+    rows = [
+        (Cell("a/long/path.yaml"), Cell("encrypted", "green"), Cell("1 value"), Cell(people)),
+        (Cell("b.yaml"), Cell("failed", "red"), Cell("12 values"), Cell("bob")),
+    ]
+    assert laid_out(rows, 50, plain) == [
+        "a/long/path.yaml",
+        "  encrypted   1 value",
+        "      kms 123456789012:key/5eec8de4",
+        "      (eu-central-1), alice, cluster-production",
+        "b.yaml",
+        "  failed      12 values   bob",
+    ]
+
+
 def test_no_rows():
     assert laid_out([], 80, plain) == []
 
@@ -75,10 +91,11 @@ def test_width_at_a_terminal(text, width):
 def test_every_text_is_there_in_full(rows, width):
     cells = [tuple(Cell(printable(text)) for text in row) for row in rows]
     lines = laid_out(cells, width, plain)
-    shown = "\n".join(lines)
-    for row in cells:
+    shown, solid = "\n".join(lines), "".join("".join(lines).split())
+    for path, *row in cells:
+        assert path.text.rstrip() in shown
         for cell in row:
-            assert cell.text.rstrip() in shown
+            assert "".join(cell.text.split()) in solid, "a long one is wrapped at its words"
 
 
 @given(st.text(st.characters(codec=None)))

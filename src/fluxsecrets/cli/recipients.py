@@ -110,7 +110,7 @@ def add(
     .sops.yaml keeps its comments, anchors and layout. Values keep their ciphertext. If a file can't be
     changed, nothing changes: neither rules, nor keys/, nor other files. --partial changes what it can.
     """
-    from fluxsecrets.report.rekey import addition_notes, addition_plan, addition_steps, rekeyed_batch
+    from fluxsecrets.report.rekey import added_batch, addition_plan
 
     session, out = make_session(config), Output(quiet=quiet)
     ended = end_if_asked(session, out, admit.COMMAND, resuming=resuming, aborting=aborting)
@@ -119,7 +119,7 @@ def add(
     plan = admit.plan_addition(session, asked)
     out.plan(addition_plan(plan), report)
     done = plan.rekeying.run(out.watch("encrypting"), write=not asked.dry_run, partial=asked.partial)
-    batch = rekeyed_batch(done, addition_notes(plan), addition_steps(plan, done))
+    batch = added_batch(plan, done)
     return show_rekeyed(out, admit.COMMAND, batch, report)
 
 

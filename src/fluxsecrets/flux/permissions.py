@@ -6,6 +6,7 @@ of `decryption.secretRef` come first, then the role of `decryption.serviceAccoun
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
@@ -17,7 +18,7 @@ _ACTIONS: Mapping[str, str] = {
     "kms": "kms:Decrypt",
     "gcp_kms": "cloudkms.cryptoKeyVersions.useToDecrypt",
     "azure_kv": "keys/decrypt",
-    "hc_vault": "update of the path decrypt",
+    "hc_vault": "update",
     "hckms": "kms:cmk:decryptDataKey",
 }
 _STATIC: Mapping[str, str] = {
@@ -34,7 +35,7 @@ class Permission(NamedTuple):
 
     Attributes:
         action: the service's name of it, such as `kms:Decrypt`.
-        key: the whole name of the key.
+        key: the whole name of the key; of Vault, the path of the policy, and the server.
         role: the role that is assumed for it, or None.
     """
 
@@ -50,9 +51,15 @@ def permission_for(recipient: Recipient) -> Permission | None:
     role = attribute_of(recipient, "role") if recipient.kind == "kms" else None
     return Permission(
         _ACTIONS[recipient.kind],
-        printable(recipient.id),
+        printable(_path_at(recipient.id) if recipient.kind == "hc_vault" else recipient.id),
         printable(role) if isinstance(role, str) and role else None,
     )
+
+
+def _path_at(address: str) -> str:
+    """Return the path of a Vault policy that decrypts, and the server."""
+    match = re.fullmatch(r"(https?://[^/]+)/v1/(.+)/keys/([^/]+)/?", address)
+    return f"{match[2]}/decrypt/{match[3]} at {match[1]}" if match else address
 
 
 def credentials_for(

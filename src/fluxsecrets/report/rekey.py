@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -150,8 +150,18 @@ def history_note(results: Sequence[FileResult]) -> tuple[str, ...]:
 # What is about to happen, and what the user should know of it.
 
 
+def added_batch(plan: Addition, done: Rekeyed) -> BatchResult:
+    """The results of adding a recipient."""
+    batch = rekeyed_batch(done, addition_notes(plan), addition_steps(plan, done))
+    return batch if plan.left_out or plan.followed else replace(batch, empty="nothing to do")
+
+
 def addition_plan(plan: Addition) -> Iterator[str]:
     """What adding a recipient will do."""
+    if not plan.rekeying.targets and not plan.rules:
+        left_out = plan.left_out or plan.followed
+        yield f"plan: {plan.name} gains nothing" + ("" if left_out else f": the rules there name {plan.name}")
+        return
     yield f"plan: {plan.name} can open {counted(len(plan.rekeying.targets), 'file')} from now on"
     yield from _rule_lines(plan.rules, "into the ")
 

@@ -75,7 +75,7 @@ def summary(batch: BatchResult) -> str:
 
     counts = Counter(result.outcome for result in batch.files)
     parts = ", ".join(f"{counts[outcome]} {outcome}" for outcome in Outcome if counts[outcome])
-    return f"{counted(len(batch.files), 'file')}: {parts}" if parts else "0 files: no secret was found there"
+    return f"{counted(len(batch.files), 'file')}: {parts}" if parts else f"0 files: {batch.empty}"
 
 
 def result_rows(results: Sequence[FileResult]) -> list[Row]:

@@ -27,6 +27,10 @@ _UNPRINTABLE = re.compile(
 
 _GAP = "   "
 _INDENT = "    "
+_BELOW = "  "
+_SHORT = 24
+"""Columns of a cell that is aligned with those of other rows even where lines are wrapped."""
+
 _MOST_HINTS = 4
 _WORD = re.compile(r"(?:`[^`]*`|\S)+")
 _FEW_PATHS = 3
@@ -93,8 +97,21 @@ def laid_out(
         return [line for row in rows for line in _outlined(row, width, show)]
     rest = _widths([row[1:] for row in rows])
     return [
-        line for row in rows for line in (show(row[0]), "  " + _line(row[1:], rest, show)) if line.strip()
+        line for row in rows for line in (show(row[0]), *_below(row[1:], rest, width, show)) if line.strip()
     ]
+
+
+def _below(row: Row, widths: Sequence[int], width: int, show: Callable[[Cell], str]) -> Iterable[str]:
+    """The cells of a row below its path. A long one, such as five recipients, is wrapped at its words."""
+    all_short = all(column <= _SHORT for column in widths[1:])
+    if all_short or len(_BELOW) + sum(widths) + len(_GAP) * (len(widths) - 1) <= width:
+        return (_BELOW + _line(row, widths, show),)
+    cells = [
+        Cell(cell.text + " " * (column - text_width(cell.text)) * (column <= _SHORT), cell.style)
+        for cell, column in zip(row, widths, strict=False)
+        if column
+    ]
+    return flowing(cells, width, show, first=_BELOW, rest=_BELOW * 3)
 
 
 def aligned(rows: Sequence[Row], width: int | None, show: Callable[[Cell], str]) -> list[list[str]]:

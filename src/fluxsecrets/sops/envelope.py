@@ -269,7 +269,7 @@ def _cannot_open(
         message = f"your identities open {len(opened)} of the {needed} key groups that this file needs"
     return DataKeyError(
         message,
-        tried=Tried(len(metadata.key_groups), groups, tuple(attempts), tuple(places)),
+        tried=Tried(len(metadata.key_groups), groups, tuple(attempts), tuple(dict.fromkeys(places))),
         hint=f"{_own_key_hint(metadata, attempts)}ask a holder of one of these keys "
         "to add your public key to .sops.yaml and to re-encrypt the file for you",
     )

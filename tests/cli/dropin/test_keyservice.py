@@ -175,6 +175,8 @@ def test_a_service_that_is_not_there_is_named(folder, sops, act_as, run_folder):
     assert done.code == 128
     assert f"the key service unix://{run_folder}/none can't be reached" in done.err
     assert done.err.count("looked in") == 1
+    assert "hint: start it with `sops keyservice`" in done.err
+    assert done.err.replace("\n", " ").count(f"the key service unix://{run_folder}/none,") <= 1
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ INFO = describe(
     "a Vault server is asked without TLS",
     why="Flux and people send their Vault token to the address that is in the file. Without TLS, anyone "
     "on the way can read the token, and with it all that it opens.",
-    fix="put the server's https:// address into the rule, then run `fluxsecrets rotate FILE`",
+    fix="put the server's https:// address into the rule, then run `fluxsecrets recipients sync --all`",
 )
 
 

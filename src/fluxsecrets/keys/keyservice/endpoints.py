@@ -105,7 +105,10 @@ def from_environment(environ: Mapping[str, str]) -> AskedServices:
     local = environ.get(LOCAL_VARIABLE, "") or "true"
     if local not in _BOOLEANS:
         raise UsageError(f"{LOCAL_VARIABLE} is not true or false")
-    return services_of([uri for uri in uris if uri], local=_BOOLEANS[local])
+    try:
+        return services_of([uri for uri in uris if uri], local=_BOOLEANS[local])
+    except UsageError as error:
+        raise error.in_file(SERVICES_VARIABLE) from None
 
 
 def services_of(uris: list[str] | tuple[str, ...], *, local: bool) -> AskedServices:

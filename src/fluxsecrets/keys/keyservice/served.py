@@ -154,6 +154,7 @@ class ServedProvider:
             IdentityError: none could, and a service failed or refused; with the reason of each.
         """
         reasons: list[str] = []
+        hint = None
         if self._own is not None:
             try:
                 answer = self._own.unwrap(key)
@@ -161,6 +162,7 @@ class ServedProvider:
                 if not self._remote:
                     raise
                 reasons.append(str(error))
+                hint = error.hint
             else:
                 if not isinstance(answer, NotMine) or not self._remote:
                     return answer
@@ -170,9 +172,10 @@ class ServedProvider:
                 return service.unwrap(key)
             except FluxsecretsError as error:
                 reasons.append(str(error))
+                hint = hint or error.hint
         if not reasons:
             return NotMine(_NOBODY)
-        raise IdentityError("; ".join(reasons))
+        raise IdentityError("; ".join(reasons), hint=hint)
 
     def at_hand(self, recipient: Recipient) -> bool:
         """Whether its identity is on this machine."""

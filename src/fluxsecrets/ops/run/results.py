@@ -145,12 +145,14 @@ class BatchResult:
         notes: what was not followed or not understood while they were looked for.
         listed: those that people are to look at; None for all.
         next_steps: what is left to do, shown last.
+        empty: why there is not a single file.
     """
 
     files: tuple[FileResult, ...]
     notes: tuple[str, ...] = ()
     listed: tuple[FileResult, ...] | None = None
     next_steps: tuple[str, ...] = ()
+    empty: str = "no secret was found there"
 
     def count(self, outcome: Outcome) -> int:
         """How many files have this outcome."""
