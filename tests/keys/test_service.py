@@ -6,6 +6,7 @@ import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from unittest.mock import Mock
 
 import pytest
 from hypothesis import given
@@ -105,8 +106,8 @@ def test_threads_that_want_the_same_key_wait_for_one_request():
 
 
 def test_threads_share_one_client():
-    one = ServiceProvider(Client)
     Client.made = 0
+    one = ServiceProvider(Client)
     with ThreadPoolExecutor(16) as pool:
         list(pool.map(lambda n: one.wrap(kms(ARN), bytes([n] * 32)), range(64)))
     assert Client.made == 1
@@ -220,6 +221,54 @@ def test_a_fork_makes_its_own_client_and_keeps_what_was_opened():
     assert queue.get() == (SECRET, bytes(32), [("decrypt", ARN)])
     child.join()
     assert len(one._connection.client.calls) == 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="workers are forked on Linux only")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_fork_does_not_wait_for_a_request_of_its_parent():
+    held = Client()
+    held.hold, asked = threading.Event(), threading.Event()
+    held.address = lambda recipient: asked.set() or recipient.id
+    clients = iter([held, Client()])
+    one = ServiceProvider(lambda: next(clients))
+    waiting = threading.Thread(target=one.unwrap, args=(wrapped(),))
+    waiting.start()
+    assert asked.wait(5)
+    context = multiprocessing.get_context("fork")
+    queue = context.SimpleQueue()
+    child = context.Process(target=_in_child, args=(one, queue))
+    child.start()
+    assert queue.get() == (SECRET, bytes(32), [("decrypt", ARN), ("decrypt", ARN)])
+    child.join()
+    held.hold.set()
+    waiting.join()
+
+
+def test_nothing_is_remembered_of_a_request_that_ctrl_c_ended():
+    one, client = provider()
+    client.address = Mock(side_effect=[KeyboardInterrupt, ARN])
+    with pytest.raises(KeyboardInterrupt):
+        one.unwrap(wrapped())
+    assert one.unwrap(wrapped()) == SECRET
+
+
+def test_it_is_pickled_while_threads_open_keys():
+    one, stop = ServiceProvider(Client), threading.Event()
+
+    def open_many():
+        for number in range(20_000):
+            if stop.is_set():
+                return
+            one.unwrap(wrapped(number.to_bytes(32)))
+
+    opening = threading.Thread(target=open_many)
+    opening.start()
+    try:
+        for _ in range(20):
+            pickle.dumps(one)
+    finally:
+        stop.set()
+        opening.join()
 
 
 names = st.text(alphabet="ab'\"(),:= {}[]\\", max_size=6)

@@ -11,7 +11,6 @@ import base64
 import binascii
 import os
 import re
-import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
@@ -21,7 +20,7 @@ from typing import Protocol, TypeVar
 
 from fluxsecrets.clouds.calling import Caller, CallLimits
 from fluxsecrets.clouds.refusal import DENIED, DISABLED, NOT_FOUND, WRONG_KEY
-from fluxsecrets.errors import IdentityError, IntegrityError, RecipientError, ServiceError
+from fluxsecrets.errors import FluxsecretsError, IdentityError, IntegrityError, RecipientError, ServiceError
 from fluxsecrets.sops.envelope import NotMine
 from fluxsecrets.sops.metadata import WrappedKey
 from fluxsecrets.sops.naming import address_of
@@ -81,6 +80,9 @@ class KeyClient(Protocol):
 class ServiceProvider:
     """The provider of one kind of key that a service holds. Threads can share it.
 
+    It has no lock: a fork could copy one while another thread holds it. Adding to a dictionary only where
+    nothing is yet (`setdefault`) is one step for all threads.
+
     Instances can be pickled to start worker processes, under the same caution as `age.AgeProvider`: the
     pickle has the data keys that were opened.
     """
@@ -96,25 +98,16 @@ class ServiceProvider:
         """
         self._make = make
         self._now = now
-        self._opened: dict[object, Future[bytes]] = {}
+        self._opened: dict[object, bytes] = {}
         self._refused: dict[object, ServiceError] = {}
-        self._used: Connection | None = None
-        self._lock = threading.Lock()
-        self.kind = make().kind
+        client = make()
+        self._connections = {os.getpid(): Connection(client)}
+        self.kind = client.kind
 
     def __getstate__(self) -> dict[str, object]:
         """Pickle what was opened and refused; a connection is made anew."""
-        opened = {key: each.result() for key, each in self._opened.items() if _is_answer(each)}
-        return {**self.__dict__, "_opened": opened, "_used": None, "_lock": None}
-
-    def __setstate__(self, state: dict[str, object]) -> None:
-        """Restore what was pickled."""
-        self.__dict__.update(state)
-        self._lock = threading.Lock()
-        opened, self._opened = self._opened, {}
-        for key, secret in opened.items():
-            self._opened[key] = Future()
-            self._opened[key].set_result(secret)  # type: ignore[arg-type]  # the pickle holds bytes
+        copies = {"_opened": self._opened.copy(), "_refused": self._refused.copy(), "_connections": {}}
+        return {**self.__dict__, **copies}
 
     def check(self, recipient: Recipient) -> None:
         """Raise RecipientError if the recipient is malformed, and name it; the service is not asked."""
@@ -155,21 +148,22 @@ class ServiceProvider:
             IntegrityError: the wrapped key is damaged.
         """
         place = (_exact(key.recipient), key.enc)
-        with self._lock:
-            known = self._opened.get(place)
-            if known is None:
-                mine = self._opened[place] = Future()
-        if known is None:
+        if (known := self._opened.get(place)) is not None:
+            return known
+        requests, mine = self._connection.requests, Future[bytes]()
+        asked = requests.setdefault(place, mine)
+        if asked is mine:
             try:
-                mine.set_result(self._decrypted(key))
+                self._opened[place] = secret = self._decrypted(key)
+                mine.set_result(secret)
             except BaseException as error:  # noqa: BLE001 - the others wait for it, and it is raised below
+                if not isinstance(error, FluxsecretsError):  # such as Ctrl-C: nothing is known of the key
+                    del requests[place]
                 mine.set_exception(error)
-        else:
-            mine = known
-        failure = mine.exception()
+        failure = asked.exception()
         if failure is not None:
             raise copy(failure)  # errors are completed on their way to the user
-        return mine.result()
+        return asked.result()
 
     def _decrypted(self, key: WrappedKey) -> bytes:
         client, recipient = self._connection.client, key.recipient
@@ -223,21 +217,21 @@ class ServiceProvider:
 
     @property
     def _connection(self) -> Connection:
-        """The client of this process. A fork must not share its parent's sockets."""
-        with self._lock:
-            if self._used is None or self._used.process != os.getpid():
-                self._used = Connection(self._make())
-            return self._used
+        """The client of this process. A fork must not share sockets, nor wait for threads of its parent."""
+        process = os.getpid()
+        return self._connections.get(process) or self._connections.setdefault(
+            process, Connection(self._make())
+        )
 
 
 class Connection:
-    """A client and the caller of its requests, in one process."""
+    """A client, the caller of its requests, and what was asked: of one process."""
 
     def __init__(self, client: KeyClient) -> None:
         """Take the client."""
         self.client = client
         self.caller = Caller(client.title, client.limits)
-        self.process = os.getpid()
+        self.requests: dict[object, Future[bytes]] = {}
 
 
 def shows(enc: str, secret: bytes) -> bool:
@@ -253,10 +247,6 @@ def shows(enc: str, secret: bytes) -> bool:
 
 
 _STANDARD = str.maketrans("-_", "+/")
-
-
-def _is_answer(future: Future[bytes]) -> bool:
-    return future.done() and future.exception() is None
 
 
 def _exact(recipient: Recipient) -> tuple[str, str, str]:
