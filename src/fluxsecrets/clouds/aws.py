@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from fluxsecrets.errors import ServiceError
 
 from . import refusal
+from .calling import wait_of
 
 Result = TypeVar("Result")
 SERVICE = "AWS"
@@ -209,12 +210,8 @@ def _answered(error: Any, service: str) -> ServiceError:
         "AWS STS" if error.operation_name == "AssumeRole" else service,
         detail=code,
         hint=hint,
-        retry_after=_seconds(meta.get("HTTPHeaders", {}).get("retry-after", "")),
+        retry_after=wait_of(meta.get("HTTPHeaders", {}).get("retry-after")),
     )
-
-
-def _seconds(text: str) -> float | None:
-    return float(text) if re.fullmatch(r"[0-9]{1,6}", text, re.ASCII) else None
 
 
 def _config() -> Any:

@@ -17,6 +17,7 @@ from typing import Any, Protocol, TypeGuard
 from fluxsecrets.errors import ServiceError
 
 from . import refusal
+from .calling import wait_of
 from .endpoints import endpoint
 
 SERVICE = "Azure Key Vault"
@@ -82,7 +83,6 @@ _OUTSIDE_ITS_TIME = "700024"
 
 _ENTRA = re.compile(r"AADSTS([0-9]{4,8})", re.ASCII)
 _HTTP_ERROR = re.compile(r"HTTP Error: ([0-9]{3})\b", re.ASCII)  # msal's, in place of the response
-_SECONDS = re.compile(r"[0-9]{1,5}", re.ASCII)
 _NAMED_CODE = re.compile(r"[A-Za-z0-9_]{1,64}", re.ASCII)
 
 
@@ -269,7 +269,7 @@ def _answered(
         service,
         detail=": ".join(each for each in (code or str(status), inner) if each),
         hint=f"ask for the role {role}" if inner == _BY_ROLE else _HINTS.get(inner) or _HINTS.get(code),
-        retry_after=_retry_after(headers),
+        retry_after=wait_of(headers.get("Retry-After")),
     )
 
 
@@ -302,8 +302,3 @@ def _map(value: object) -> Mapping[str, Any]:
 
 def _code(value: object) -> str:
     return value if isinstance(value, str) and _NAMED_CODE.fullmatch(value) else ""
-
-
-def _retry_after(headers: Mapping[str, str]) -> float | None:
-    text = headers.get("Retry-After") or ""
-    return float(text) if _SECONDS.fullmatch(text) else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from fluxsecrets.errors import ServiceError
 from .refusal import REASONS, THROTTLED, TIMED_OUT, refusal
 
 Result = TypeVar("Result")
+_SECONDS = re.compile(r"[0-9]{1,5}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +122,11 @@ class Caller:
             self._next_start = start + 1 / self._limits.per_second
         if start > now:
             self._sleep(start - now)
+
+
+def wait_of(header: object) -> float | None:
+    """Return the seconds that a header `Retry-After` asks for; None for anything else, such as a date."""
+    return float(header) if isinstance(header, str) and _SECONDS.fullmatch(header) else None
 
 
 def within(seconds: float, call: Callable[[], Result]) -> Result:

@@ -19,6 +19,7 @@ from fluxsecrets.errors import FluxsecretsError, ServiceError
 from fluxsecrets.files.reading import read_file
 
 from . import gcp_login, refusal
+from .calling import wait_of
 
 SERVICE = "Google Cloud"
 _TOKENS = "Google's token service"
@@ -507,7 +508,7 @@ def _refused_answer(answer: _Answer, service: str, hints: Mapping[str, str]) -> 
 
 
 def _parse_failure(answer: _Answer) -> _Failure:
-    retry_after = _seconds(answer.headers.get("Retry-After"))
+    retry_after = wait_of(answer.headers.get("Retry-After"))
     try:
         error = json.loads(answer.data)["error"]
     except (ValueError, LookupError, TypeError, RecursionError):

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from fluxsecrets.errors import ServiceError
 
 from . import refusal
+from .calling import wait_of
 
 SERVICE = "1Password Connect"
 HOST, TOKEN = "OP_CONNECT_HOST", "OP_CONNECT_TOKEN"
@@ -89,7 +90,7 @@ def call(client: Any, method: str, path: str, body: Mapping[str, object] | None 
     except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
         raise refusal.refusal(refusal.FAILED, SERVICE, detail=type(error).__name__) from None
     if not answer.is_success:
-        raise _refused(answer.status_code, answer.headers.get("Retry-After", ""))
+        raise _refused(answer.status_code, answer.headers.get("Retry-After"))
     return bytes(answer.content)
 
 
@@ -108,7 +109,7 @@ def parsed(content: bytes, kind: type[list[Any]] | type[dict[str, Any]]) -> Any:
     return data
 
 
-def _refused(status: int, retry_after: str) -> ServiceError:
+def _refused(status: int, retry_after: object) -> ServiceError:
     default = refusal.UNAVAILABLE if status >= 500 else refusal.FAILED
     hint = None
     if status == 401:
@@ -122,5 +123,5 @@ def _refused(status: int, retry_after: str) -> ServiceError:
         SERVICE,
         detail=f"status {status}",
         hint=hint,
-        retry_after=float(retry_after) if retry_after.isdigit() and len(retry_after) < 5 else None,
+        retry_after=wait_of(retry_after),
     )

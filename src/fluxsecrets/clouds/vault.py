@@ -14,6 +14,7 @@ from fluxsecrets.errors import FluxsecretsError, ServiceError
 from fluxsecrets.files.reading import read_file
 
 from . import refusal
+from .calling import wait_of
 from .endpoints import endpoint, is_among
 
 VAULT, OPENBAO = "Vault", "OpenBao"
@@ -272,7 +273,9 @@ def _exchange(
             return _EMPTY, None
         content = _content(answer)
         if answer.status_code != _NOTHING_THERE or method != "get" or content.get("errors"):
-            raise _meaning(answer.status_code, content.get("errors"), service, _seconds(answer))
+            raise _meaning(
+                answer.status_code, content.get("errors"), service, wait_of(answer.headers.get("Retry-After"))
+            )
         if "errors" not in content and "data" not in content:  # such as a proxy's page
             raise not_an_answer(service)
         return _NOTHING_THERE, _data(content)
@@ -397,11 +400,6 @@ def _content(response: Any) -> Mapping[str, Any]:
     except ValueError:
         return {}
     return body if isinstance(body, dict) else {}
-
-
-def _seconds(response: Any) -> float | None:
-    text = str(response.headers.get("Retry-After", ""))
-    return float(text) if text.isascii() and text.isdigit() and len(text) < 6 else None
 
 
 def _as_it_is(request: Any) -> Any:

@@ -38,6 +38,11 @@ class User:
     named: Callable[[], Collection[Recipient]] = tuple
     servers: Callable[[], Collection[str]] = tuple
 
+    def addresses(self, kind: str, attribute: str) -> tuple[str, ...]:
+        """Return which addresses may get a credential: of named recipients of a kind, and of the settings."""
+        named = (each.text(attribute) for each in self.named() if each.kind == kind)
+        return (*named, *self.servers())
+
 
 class Unsupported:
     """A kind of key that this version cannot use. Files that hold one can still be read."""

@@ -120,8 +120,7 @@ class AzureKeyVault:
         if azure.is_azures(origin):
             return True
         given = [each.partition("/keys/")[0] for each in split_list(self._environ.get(_URLS, ""))]
-        named = [_text(each, "vault_url") for each in self._user.named() if each.kind == _KIND]
-        return is_among(origin, (*given, *named, *self._user.servers()))
+        return is_among(origin, (*given, *self._user.addresses(_KIND, "vault_url")))
 
     def _newest(self, vault: azure.Vault, key: _Key) -> str:
         with self._version_lock:
@@ -143,8 +142,8 @@ def _key(recipient: Recipient) -> _Key:
     Raises:
         RecipientError: the vault's address, the name or the version is malformed.
     """
-    origin = azure.vault_origin(_text(recipient, "vault_url"))
-    name, version = _text(recipient, "name"), _text(recipient, "version")
+    origin = azure.vault_origin(recipient.text("vault_url"))
+    name, version = recipient.text("name"), recipient.text("version")
     if origin is None or not _NAME.fullmatch(name) or (version and not _VERSION.fullmatch(version)):
         raise RecipientError(
             "not the address of an Azure Key Vault key",
@@ -177,11 +176,6 @@ def _with_version(recipient: Recipient, version: str) -> Recipient:
     fields = {**dict(recipient.attributes), "version": version}
     prefix, _, _ = recipient.id.rpartition("/")
     return replace(recipient, id=f"{prefix}/{version}", attributes=tuple(sorted(fields.items())))
-
-
-def _text(recipient: Recipient, name: str) -> str:
-    value = dict(recipient.attributes).get(name)
-    return value if isinstance(value, str) else ""
 
 
 def _encode(data: bytes) -> str:

@@ -105,8 +105,7 @@ class VaultTransit:
             return self._clients[address]
 
     def _named(self) -> tuple[str, ...]:
-        named = (_text(each, "vault_address") for each in self._user.named() if each.kind == _KIND)
-        return (*named, *self._user.servers())
+        return self._user.addresses(_KIND, "vault_address")
 
 
 def make(environ: Mapping[str, str], user: User) -> KeyProvider:
@@ -121,7 +120,7 @@ def _place(recipient: Recipient) -> _Place:
     Raises:
         RecipientError: the address is not one of a server, or a path has steps that lead elsewhere.
     """
-    place = _Place(*(_text(recipient, name) for name in ("vault_address", "engine_path", "key_name")))
+    place = _Place(*(recipient.text(name) for name in ("vault_address", "engine_path", "key_name")))
     steps = (*place.engine.strip("/").split("/"), place.key)
     if endpoint(place.address) is None:
         raise RecipientError(
@@ -134,8 +133,3 @@ def _place(recipient: Recipient) -> _Place:
 
 def _is_step(text: str) -> bool:
     return bool(_STEP.fullmatch(text)) and text not in (".", "..")
-
-
-def _text(recipient: Recipient, name: str) -> str:
-    value = dict(recipient.attributes).get(name)
-    return value if isinstance(value, str) else ""

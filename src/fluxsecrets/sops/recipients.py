@@ -35,6 +35,11 @@ class Recipient:
     id: str
     attributes: tuple[tuple[str, object], ...] = field(default=(), hash=False)  # may hold maps
 
+    def text(self, name: str) -> str:
+        """Return an attribute that is a text, or an empty text."""
+        value = dict(self.attributes).get(name)
+        return value if isinstance(value, str) else ""
+
 
 RecipientKey = tuple[str, str]
 """What makes two recipients the same key: kind, and normalised text."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from copy import copy
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,6 +14,7 @@ from fluxsecrets.clouds.refusal import CONFLICT
 from fluxsecrets.errors import ConfigError, FluxsecretsError, ServiceError, UsageError
 from fluxsecrets.ops.run.inputs import Target
 from fluxsecrets.ops.run.names import read_public_keys
+from fluxsecrets.ops.run.parallel import run_jobs
 from fluxsecrets.ops.run.record import Record, note_file, recording
 from fluxsecrets.ops.run.results import BatchResult, Outcome
 from fluxsecrets.ops.run.session import Session
@@ -24,9 +25,6 @@ from .content import Content, Handling, read_content
 from .destinations import Destination, Found, make_destination
 from .model import Publication, PublishRequest, PublishResult, Ready, State, Uploading
 from .routes import Route, Source, find_route, find_sources, no_route, published_name, refuse_unknown
-
-_AT_ONCE = 8
-"""Destinations that are read at the same time."""
 
 
 @dataclass(slots=True)
@@ -141,11 +139,8 @@ def _all_read(session: Session, prepared: Sequence[Prepared]) -> list[Found | Fl
         except FluxsecretsError as error:
             return error
 
-    pool = ThreadPoolExecutor(_AT_ONCE)
-    try:
-        return list(session.watched(pool.map(read, prepared), len(prepared), "comparing"))
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+    with closing(run_jobs(read, prepared, waits=lambda _: True)) as found:
+        return list(session.watched(found, len(prepared), "comparing"))
 
 
 def prepare(

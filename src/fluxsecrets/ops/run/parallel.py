@@ -47,7 +47,7 @@ def run_jobs(
     chunk: int = _CHUNK,
     most: int | None = None,
     waits: Callable[[Job], bool] | None = None,
-) -> Iterator[Result]:
+) -> Generator[Result]:
     """The results of all jobs in their order, as they come.
 
     Args:
