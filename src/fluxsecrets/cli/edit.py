@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from fluxsecrets.cli.headings import HeadedCommand
 from fluxsecrets.cli.options import (
     PathArgument,
     accept_option,
@@ -39,13 +40,16 @@ if TYPE_CHECKING:  # a SOPS file needs nothing of it
     from fluxsecrets.ops.sealing.edit import SealedEditResult
 
 
-@click.command("edit")
+_RECIPIENTS = "Recipients of a new file, instead of the rule's"
+
+
+@click.command("edit", cls=HeadedCommand)
 @click.argument("path", cls=PathArgument)
 @click.option(
     "--stdin", "from_stdin", is_flag=True, help="Take the edited text from standard input; no editor is run."
 )
-@recipient_options("Create the file for these {keys} instead of the rule's recipients.")
-@aws_options
+@recipient_options("Create the file for these {keys}.", _RECIPIENTS)
+@aws_options(_RECIPIENTS)
 @accept_option
 @for_others_option
 @allow_invalid_option

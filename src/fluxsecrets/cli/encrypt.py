@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import click
 
+from fluxsecrets.cli.headings import HeadedCommand, HeadedOption
 from fluxsecrets.cli.options import (
     PathArgument,
     allow_invalid_option,
@@ -34,8 +36,13 @@ from fluxsecrets.ops.run.session import Session
 from fluxsecrets.report.page import Warn
 from fluxsecrets.report.results import FORMATS, warning_lines
 
+_RECIPIENTS = "Recipients, instead of the rule's"
+_selector_option = partial(
+    click.option, cls=HeadedOption, heading="Selector, instead of the rule's", metavar="REGEX"
+)
 
-@click.command("encrypt")
+
+@click.command("encrypt", cls=HeadedCommand)
 @click.argument("paths", cls=PathArgument, nargs=-1, metavar="[PATH]...")
 @env_option
 @click.option(
@@ -54,24 +61,19 @@ from fluxsecrets.report.results import FORMATS, warning_lines
 @click.option("--stdout", "to_stdout", is_flag=True, help="Write the result of one file to standard output.")
 @filename_option
 @input_type_option
-@recipient_options("Encrypt for these {keys} instead of the rule's recipients.")
-@aws_options
-@click.option("--encrypted-regex", metavar="REGEX", help="Encrypt the values of keys that match.")
-@click.option(
-    "--unencrypted-regex", metavar="REGEX", help="Leave the values of keys that match in plain text."
-)
-@click.option("--encrypted-suffix", metavar="TEXT", help="Encrypt the values of keys with this suffix.")
-@click.option(
+@recipient_options("Encrypt for these {keys}.", _RECIPIENTS)
+@aws_options(_RECIPIENTS)
+@_selector_option("--encrypted-regex", help="Encrypt the values of keys that match.")
+@_selector_option("--unencrypted-regex", help="Leave the values of keys that match in plain text.")
+@_selector_option("--encrypted-suffix", metavar="TEXT", help="Encrypt the values of keys with this suffix.")
+@_selector_option(
     "--unencrypted-suffix", metavar="TEXT", help="Leave the values of keys with this suffix in plain text."
 )
-@click.option(
-    "--encrypted-comment-regex",
-    metavar="REGEX",
-    help="Encrypt the values below comments that match; Flux can't use it.",
+@_selector_option(
+    "--encrypted-comment-regex", help="Encrypt the values below comments that match; Flux can't use it."
 )
-@click.option(
+@_selector_option(
     "--unencrypted-comment-regex",
-    metavar="REGEX",
     help="Leave the values below comments that match in plain text; Flux can't use it.",
 )
 @click.option(

@@ -9,13 +9,14 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
+from fluxsecrets.cli.headings import HeadedOption
 from fluxsecrets.cli.options import Decorator
 from fluxsecrets.errors import UsageError
 from fluxsecrets.ops.policy.given import GivenRecipients
 from fluxsecrets.sops.recipients import KINDS
 
 
-class _RecipientOption(click.Option):
+class _RecipientOption(HeadedOption):
     """An option whose environment variable holds one text with commas, as in sops; blanks don't split it."""
 
     def value_from_envvar(self, ctx: click.Context) -> Any:
@@ -24,11 +25,12 @@ class _RecipientOption(click.Option):
         return None if text is None else (text,)
 
 
-def recipient_options(what: str, *, verb: str = "", parameter: str = "recipients") -> Decorator:
+def recipient_options(what: str, heading: str, *, verb: str = "", parameter: str = "recipients") -> Decorator:
     """Add an option per kind of key. The command gets them as one value, `GivenRecipients`.
 
     Args:
         what: the help text, with `{keys}`, such as `Encrypt for these {keys}.`
+        heading: the options' heading in help.
         verb: starts the options' names: `add` or `rm`. Without it, sops's environment variables count.
         parameter: the command's parameter.
     """
@@ -46,6 +48,7 @@ def recipient_options(what: str, *, verb: str = "", parameter: str = "recipients
                 f"--{verb}-{each.option}" if verb else f"--{each.option}",
                 f"{parameter}_{kind}",
                 cls=_RecipientOption,
+                heading=heading,
                 envvar=None if verb else each.variable,
                 multiple=True,
                 metavar="KEY[,KEY]",
@@ -56,31 +59,39 @@ def recipient_options(what: str, *, verb: str = "", parameter: str = "recipients
     return decorate
 
 
-def aws_options(function: Callable[..., int]) -> Callable[..., int]:
-    """Add what AWS keys need besides their ARN; it is below `recipient_options`, which read it."""
+def aws_options(heading: str) -> Decorator:
+    """Add what AWS keys need besides their ARN, under a heading of `recipient_options`, which is above."""
 
-    @wraps(function)
-    def call(*, aws_profile: str, encryption_context: str, **given: Any) -> int:
-        named = [each for each in given.values() if isinstance(each, GivenRecipients)]
-        if (aws_profile or encryption_context) and not any(each.texts["kms"] for each in named):
-            raise UsageError(
-                "--aws-profile and --encryption-context are for AWS keys, and no option names one",
-                hint="name the key as well, with --kms or --add-kms; those of creation rules have their own",
-            )
-        return function(**given)
+    def decorate(function: Callable[..., int]) -> Callable[..., int]:
+        @wraps(function)
+        def call(*, aws_profile: str, encryption_context: str, **given: Any) -> int:
+            named = [each for each in given.values() if isinstance(each, GivenRecipients)]
+            if (aws_profile or encryption_context) and not any(each.texts["kms"] for each in named):
+                raise UsageError(
+                    "--aws-profile and --encryption-context are for AWS keys, and no option names one",
+                    hint="name the key as well, with --kms or --add-kms; "
+                    "those of creation rules have their own",
+                )
+            return function(**given)
 
-    call = click.option(
-        "--encryption-context",
-        default="",
-        metavar="KEY:VALUE[,…]",
-        help="Encryption context for the AWS keys that are named here.",
-    )(call)
-    return click.option(
-        "--aws-profile",
-        default="",
-        metavar="NAME",
-        help="AWS profile for the AWS keys that are named here; files keep it.",
-    )(call)
+        call = click.option(
+            "--encryption-context",
+            cls=HeadedOption,
+            heading=heading,
+            default="",
+            metavar="KEY:VALUE[,…]",
+            help="Encryption context for the AWS keys that are named here.",
+        )(call)
+        return click.option(
+            "--aws-profile",
+            cls=HeadedOption,
+            heading=heading,
+            default="",
+            metavar="NAME",
+            help="AWS profile for the AWS keys that are named here; files keep it.",
+        )(call)
+
+    return decorate
 
 
 def _variables(texts: dict[str, tuple[str, ...]], parameter: str) -> tuple[str, ...]:

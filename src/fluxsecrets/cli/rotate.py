@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from fluxsecrets.cli.headings import HeadedCommand, HeadedOption
 from fluxsecrets.cli.options import (
     PathArgument,
     abort_option,
@@ -43,28 +45,30 @@ if TYPE_CHECKING:
     from fluxsecrets.ops.people.identity import IdentityPlan
 
 
-@click.command("rotate")
+_RECIPIENTS = "Recipients to add and to remove"
+_identity_option = partial(click.option, cls=HeadedOption, heading="A new identity for a cluster")
+
+
+@click.command("rotate", cls=HeadedCommand)
 @click.argument("paths", cls=PathArgument, nargs=-1, metavar="[PATH]...")
 @env_option
 @all_option
-@recipient_options("Add {keys}.", verb="add", parameter="add")
-@recipient_options("Remove {keys}.", verb="rm", parameter="remove")
-@aws_options
+@recipient_options("Add {keys}.", _RECIPIENTS, verb="add", parameter="add")
+@recipient_options("Remove {keys}.", _RECIPIENTS, verb="rm", parameter="remove")
+@aws_options(_RECIPIENTS)
 @click.option(
     "--accept-recipients",
     is_flag=True,
     help="Go on where a file is encrypted for others than its rule says, or protected less.",
 )
 @click.option("--values", is_flag=True, help="Generate new values as the Secret's annotation says.")
-@click.option("--identity", is_flag=True, help="With --env: a new age identity for its cluster.")
-@click.option("--finish", is_flag=True, help="With --identity: take the old identity out.")
-@click.option("--old", metavar="KEY", help="With --identity: the key to remove, if that is not clear.")
-@click.option("--new", metavar="KEY", help="With --identity: the public half of one made elsewhere.")
-@click.option(
-    "--post-quantum", is_flag=True, help="With --identity: make a post-quantum one, for sops 3.12 and newer."
-)
-@click.option("--store", type=click.Choice(["file", "keyring"]), help="With --identity: where to keep it.")
-@click.option("-y", "--yes", is_flag=True, help="With --finish: do not ask.")
+@_identity_option("--identity", is_flag=True, help="With --env: make a new age identity for its cluster.")
+@_identity_option("--finish", is_flag=True, help="Take the old identity out.")
+@_identity_option("--old", metavar="KEY", help="Name the key to remove, if that is not clear.")
+@_identity_option("--new", metavar="KEY", help="Use one made elsewhere, by its public half.")
+@_identity_option("--post-quantum", is_flag=True, help="Make a post-quantum one, for sops 3.12 and newer.")
+@_identity_option("--store", type=click.Choice(["file", "keyring"]), help="Choose where to keep it.")
+@_identity_option("-y", "--yes", is_flag=True, help="With --finish: do not ask.")
 @click.option("--dry-run", is_flag=True, help="Write nothing; show what would happen.")
 @resume_option
 @abort_option
