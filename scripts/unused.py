@@ -8,6 +8,7 @@ __call__
 list_commands
 get_command
 format_commands
+format_options
 allow_interspersed_args
 value_from_envvar
 max_redirections  # urllib.request.HTTPRedirectHandler
