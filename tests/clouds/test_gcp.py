@@ -15,7 +15,7 @@ pytest.importorskip("google.cloud.kms_v1")
 
 import google_crc32c
 
-from fluxsecrets.clouds import gcp, gcp_login, refusal
+from fluxsecrets.clouds import gcp, gcp_errors, gcp_login, refusal
 from fluxsecrets.errors import ServiceError
 from googleserver import ACCOUNT, KEY, TOKEN, RefusedError, cause, retry_in
 
@@ -538,7 +538,7 @@ def test_a_certificate_of_nobody(google, tmp_path):
 
 
 def test_another_library_s_exception():
-    error = gcp.refused(RuntimeError(f"it holds {TOKEN}"), "KMS")
+    error = gcp_errors.refused(RuntimeError(f"it holds {TOKEN}"), "KMS")
     assert (error.reason, error.message) == (refusal.FAILED, "KMS failed (RuntimeError)")
 
 
@@ -558,7 +558,7 @@ def test_exceptions_of_google_s_libraries():
         (login.ReauthFailError(TOKEN), refusal.EXPIRED),
         (login.DefaultCredentialsError(TOKEN), refusal.NO_CREDENTIALS),
     ):
-        known = gcp.refused(error, "KMS")
+        known = gcp_errors.refused(error, "KMS")
         assert (known.reason, TOKEN in f"{known}{known.hint}") == (reason, False)
 
 

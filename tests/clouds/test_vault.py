@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from fluxsecrets.clouds import refusal, vault
+from fluxsecrets.clouds import refusal, vault, vault_login
 from fluxsecrets.errors import ServiceError
 from transitserver import TOKEN
 
@@ -97,7 +97,7 @@ def _nothing_of_the_developers(environment, monkeypatch):
     monkeypatch.setenv("NO_PROXY", "*")
 
 
-def ask(address, product=vault.VAULT, **environ):
+def ask(address, product=vault_login.VAULT, **environ):
     client = vault.make_client(address, environ, product=product)
     return vault.ask(client, "transit/encrypt/app", {"plaintext": "AAAA"}, "Vault")
 
@@ -109,7 +109,7 @@ def client_files(folder, prefix="VAULT"):
     }
 
 
-@pytest.mark.parametrize(("product", "prefix"), [(vault.VAULT, "VAULT"), (vault.OPENBAO, "BAO")])
+@pytest.mark.parametrize(("product", "prefix"), [(vault_login.VAULT, "VAULT"), (vault_login.OPENBAO, "BAO")])
 def test_all_of_tls_is_in_the_environment(tls, product, prefix):
     folder, address = tls
     answer = ask(
@@ -157,7 +157,7 @@ def test_a_file_that_is_no_certificate(tls, tmp_path):
 
 def test_an_agent_gets_the_requests_with_or_without_a_token(transit):
     environ = {"VAULT_AGENT_ADDR": transit.address}
-    vault.check_trusted(environ, "https://vault.example", tuple, "Vault")
+    vault_login.check_trusted(environ, "https://vault.example", tuple, "Vault")
     with pytest.raises(ServiceError, match="denied"):
         ask("https://vault.example", **environ)
     ask("https://vault.example", **environ, VAULT_TOKEN=TOKEN)
@@ -167,11 +167,11 @@ def test_an_agent_gets_the_requests_with_or_without_a_token(transit):
 @pytest.mark.parametrize("address", ["unix:///run/vault.sock", "127.0.0.1:8100", "http://user@agent"])
 def test_an_agents_address_is_one(address):
     with pytest.raises(ServiceError, match="VAULT_AGENT_ADDR is not the address of a server"):
-        vault.check_trusted({"VAULT_AGENT_ADDR": address}, "https://vault.example", tuple, "Vault")
+        vault_login.check_trusted({"VAULT_AGENT_ADDR": address}, "https://vault.example", tuple, "Vault")
 
 
 def test_an_agent_does_not_weaken_the_allowlist():
     environ = {"VAULT_AGENT_ADDR": "http://127.0.0.1:1", "SOPS_HC_VAULT_ALLOWLIST": "https://vault.example"}
-    vault.check_trusted(environ, "https://vault.example", tuple, "Vault")
+    vault_login.check_trusted(environ, "https://vault.example", tuple, "Vault")
     with pytest.raises(ServiceError, match=r"does not name https://other\.example"):
-        vault.check_trusted(environ, "https://other.example", tuple, "Vault")
+        vault_login.check_trusted(environ, "https://other.example", tuple, "Vault")

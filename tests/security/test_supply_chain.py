@@ -10,17 +10,23 @@ PROJECT = Path(__file__).parents[2]
 SOURCE = PROJECT / "src" / "fluxsecrets"
 
 NETWORK = {
-    "aiohttp", "asyncio", "boto3", "botocore", "ftplib", "http", "httpx", "hvac", "requests", "smtplib",
-    "socket", "socketserver", "ssl", "telnetlib", "urllib.request", "urllib3", "websockets", "xmlrpc",
+    "aiohttp", "asyncio", "azure", "boto3", "botocore", "ftplib", "google.auth", "google.cloud", "grpc",
+    "http", "httpx", "hvac", "onepasswordconnectsdk", "requests", "smtplib", "socket", "socketserver", "ssl",
+    "telnetlib", "urllib.request", "urllib3", "websockets", "xmlrpc",
 }  # fmt: skip
 """Modules through which a connection can be opened."""
 
 MAY_CONNECT = {
     "clouds/aws.py",  # keys and stores in AWS
+    "clouds/azure.py",  # keys and stores in Azure
+    "clouds/azure_login.py",  # log-ins there
     "clouds/gcp.py",  # keys and stores in Google Cloud
+    "clouds/gcp_login.py",  # log-ins there
+    "clouds/grpclib.py",  # `keyservice`, and keys in Google Cloud if the user wants gRPC
     "clouds/onepassword.py",  # `convert` to and from 1Password Connect
     "clouds/vault.py",  # keys and stores in HashiCorp Vault
     "external/stores/vault.py",  # `convert` to and from HashiCorp Vault
+    "keys/gcp_kms.py",  # keys in Google Cloud if the user wants gRPC
     "keys/keyservice/sockets.py",  # `keyservice` and --keyservice of the drop-in
     "ops/sealing/fetch.py",  # `seal --fetch-cert`
 }

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
-from fluxsecrets.clouds import refusal, vault
+from fluxsecrets.clouds import refusal, vault, vault_login
 from fluxsecrets.clouds.calling import CallLimits
 from fluxsecrets.clouds.endpoints import endpoint
 from fluxsecrets.errors import RecipientError, ServiceError
@@ -82,14 +82,14 @@ class VaultTransit:
         """Whether there is a token, and the key's server may get it."""
         address = _place(recipient).address
         try:
-            vault.check_trusted(self._environ, address, self._named, _SERVICE)
+            vault_login.check_trusted(self._environ, address, self._named, _SERVICE)
         except ServiceError:
             return False
-        return vault.has_token(self._environ, vault.product_at(self._environ, address))
+        return vault_login.has_token(self._environ, vault_login.product_at(self._environ, address))
 
     def looked_in(self) -> tuple[str, ...]:
         """See `KeyClient.looked_in`."""
-        return vault.token_places(self._environ)
+        return vault_login.token_places(self._environ)
 
     def _ask(self, place: _Place, verb: str, body: Mapping[str, str]) -> Mapping[str, Any]:
         return vault.ask(self._client(place.address), f"{place.engine}/{verb}/{place.key}", body, _SERVICE)
@@ -97,8 +97,8 @@ class VaultTransit:
     def _client(self, address: str) -> Any:
         with self._lock:
             if address not in self._clients:
-                vault.check_trusted(self._environ, address, self._named, _SERVICE)
-                product = vault.product_at(self._environ, address)
+                vault_login.check_trusted(self._environ, address, self._named, _SERVICE)
+                product = vault_login.product_at(self._environ, address)
                 self._clients[address] = vault.make_client(
                     address, self._environ, product=product, service=_SERVICE
                 )

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from fluxsecrets.clouds import refusal, vault
+from fluxsecrets.clouds import refusal, vault, vault_login
 from fluxsecrets.clouds.calling import Caller
 from fluxsecrets.errors import ConfigError, ServiceError, StoreError
 
@@ -165,7 +165,7 @@ class VaultStore:
 
     def _refused(self, error: ServiceError) -> ServiceError:
         if error.reason == refusal.SEALED:
-            program = vault.PROGRAMS[self.product]
+            program = vault_login.PROGRAMS[self.product]
             error.hint = (
                 f"ask its operators to run `{program} operator unseal`; `{program} status` shows its state"
             )
@@ -204,8 +204,8 @@ def open_vault(
     mount = mount.strip("/")
     if not mount or ".." in mount.split("/") or not _is_path(mount):
         raise StoreError(f"{mount!a} is not the path of a mount", hint="give it with --mount PATH")
-    product = vault.choose_product(environ, product)
-    variable = vault.variable(product, "ADDR")
+    product = vault_login.choose_product(environ, product)
+    variable = vault_login.variable(product, "ADDR")
     address = environ.get(variable, "")
     if urlsplit(address).scheme not in ("https", "http"):
         raise StoreError(

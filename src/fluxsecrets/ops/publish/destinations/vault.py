@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-from fluxsecrets.clouds import refusal, vault
+from fluxsecrets.clouds import refusal, vault, vault_login
 from fluxsecrets.clouds.calling import Caller
 from fluxsecrets.clouds.endpoints import endpoint
 from fluxsecrets.errors import ConfigError, ServiceError
@@ -36,9 +36,11 @@ class VaultKv:
         self._environ = environ
         self._place = place
         self.title = (
-            vault.product_at(environ, place.address) if place.address else vault.choose_product(environ)
+            vault_login.product_at(environ, place.address)
+            if place.address
+            else vault_login.choose_product(environ)
         )
-        self._address = place.address or vault.read_variable(environ, self.title, "ADDR").rstrip("/")
+        self._address = place.address or vault_login.read_variable(environ, self.title, "ADDR").rstrip("/")
         self._caller = Caller(self.title, LIMITS)
         # Version 2 keeps the values as protobuf's JSON, with floats alone.
         self.keeps_integers = place.version == 1
@@ -52,7 +54,7 @@ class VaultKv:
         if endpoint(self._address) is None:
             raise ConfigError(
                 f"the address of {self.title} is not known",
-                hint=f"set {vault.variable(self.title, 'ADDR')}, or vault_address in the rule",
+                hint=f"set {vault_login.variable(self.title, 'ADDR')}, or vault_address in the rule",
             )
         if not is_vault_path(name):
             raise ConfigError(
@@ -119,7 +121,7 @@ class VaultKv:
     @cached_property
     def _client(self) -> Any:
         # The rule is configuration, which may name an address if no allowlist in the environment forbids it.
-        vault.check_trusted(self._environ, self._address, lambda: (self._address,), self.title)
+        vault_login.check_trusted(self._environ, self._address, lambda: (self._address,), self.title)
         return vault.make_client(self._address, self._environ, product=self.title, service=self.title)
 
     def _path(self, name: str) -> str:
