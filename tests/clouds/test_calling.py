@@ -119,6 +119,21 @@ def test_an_address_that_is_down_is_not_asked_again_for_a_while():
     assert one.call(PLACE, service) == "answer"
 
 
+def test_where_several_addresses_cannot_be_reached_the_others_are_tried_once():
+    """A file may name any number of regions that don't exist."""
+    time = Time()
+    one = caller(time, down_for=60.0)
+    service = Service(*(refusal(OFFLINE, "KMS") for _ in range(100)))
+    for number in range(20):
+        with pytest.raises(ServiceError):
+            one.call(f"region-{number}", service)
+    assert service.calls == 2 * 5 + 18
+    time.now += 61
+    with pytest.raises(ServiceError):
+        one.call("region-0", service)
+    assert service.calls == 28 + 5
+
+
 def test_known_failures_do_not_pile_up_tracebacks():
     one = caller(Time())
     service = Service(*(refusal(TIMED_OUT, "KMS") for _ in range(5)))

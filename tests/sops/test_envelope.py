@@ -249,3 +249,33 @@ def test_groups_that_nobody_can_be_encrypted_for_are_refused(groups):
 def test_an_impossible_threshold_is_refused(threshold):
     with pytest.raises(UsageError):
         wrapped((A,), (B,), threshold=threshold)
+
+
+class Asked(Fake):
+    """A service that denies everything."""
+
+    def __init__(self):
+        super().__init__()
+        self.asked = []
+
+    def unwrap(self, key):
+        self.asked.append(key)
+        raise IdentityError("denied")
+
+
+@pytest.mark.parametrize("order", [("age", "kms"), ("kms", "age")])
+@pytest.mark.parametrize("mine", [(), (A,)])
+@pytest.mark.parametrize("groups", [1, 3])
+def test_a_file_cannot_have_any_number_of_services_asked(order, mine, groups):
+    keys = [kms(f"arn:aws:kms:eu-central-1:123456789012:key/{number}") for number in range(500)]
+    metadata = wrapped(*[(A, *keys)] * groups, threshold=groups)
+    service = Asked()
+    providers = {"age": Fake(*mine), "kms": service}
+    if mine:
+        assert open_data_key(metadata, providers, order).reveal() == KEY.reveal()
+    else:
+        with pytest.raises(DataKeyError) as caught:
+            open_data_key(metadata, providers, order)
+        assert sum("too many keys" in each.reason for each in caught.value.tried.attempts) == groups
+        assert len(caught.value.tried.attempts) < 80
+    assert len(service.asked) <= 64

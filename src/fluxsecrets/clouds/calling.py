@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from fluxsecrets.errors import ServiceError
 
-from .refusal import REASONS, THROTTLED, TIMED_OUT, refusal
+from .refusal import OFFLINE, REASONS, THROTTLED, TIMED_OUT, refusal
 
 Result = TypeVar("Result")
 _SECONDS = re.compile(r"[0-9]{1,5}", re.ASCII)
@@ -47,7 +47,8 @@ class Caller:
     """Makes the calls of one run to one kind of service; threads share it.
 
     An address where all requests would fail, such as one that can't be reached, is not called again for a
-    while: many files have one wait, and a server that runs for days recovers.
+    while: many files have one wait, and a server that runs for days recovers. Where several can't be reached,
+    the others are tried once each: a file may name any number of regions.
     """
 
     def __init__(
@@ -94,6 +95,7 @@ class Caller:
                 except ServiceError as error:
                     failure = error
             passing = failure.reason == THROTTLED if once else REASONS[failure.reason].passing
+            passing = passing and not (failure.reason == OFFLINE and self._is_cut_off(address))
             pause = failure.retry_after or wait * (0.5 + self._jitter() / 2)
             if last or not passing or not 0 <= pause < end - self._clock():
                 if REASONS[failure.reason].everywhere:
@@ -115,6 +117,12 @@ class Caller:
         if error is not None and self._clock() < until:
             raise copy(error)
 
+    def _is_cut_off(self, address: str) -> bool:
+        """Whether enough of the other addresses can't be reached."""
+        now, known = self._clock(), list(self._down.items())
+        down = [each for each, (error, until) in known if error.reason == OFFLINE and now < until]
+        return sum(each != address for each in down) >= _CUT_OFF
+
     def _take_turn(self) -> None:
         with self._lock:
             now = self._clock()
@@ -122,6 +130,10 @@ class Caller:
             self._next_start = start + 1 / self._limits.per_second
         if start > now:
             self._sleep(start - now)
+
+
+_CUT_OFF = 2
+"""Addresses."""
 
 
 def wait_of(header: object) -> float | None:

@@ -223,8 +223,17 @@ def open_data_key(
 def _open_group(
     number: int, group: KeyGroup, providers: Providers, order: Sequence[str], attempts: list[Attempt]
 ) -> tuple[WrappedKey, bytes] | None:
-    for key in sorted(group.keys, key=lambda each: _cost(each, providers, order)):
+    keys = sorted(group.keys, key=lambda each: _cost(each, providers, order))
+    asked = sum(not KINDS[each.kind].local for each in attempts)
+    skipped = False
+    for key in keys:
         hint = ""
+        if not KINDS[key.recipient.kind].local and (asked := asked + 1) > _MOST_ASKED:
+            if not skipped:
+                skipped = True
+                hint = "keep those that are needed, in .sops.yaml and in the file"
+                attempts.append(_attempt(number, key.recipient, _TOO_MANY, hint))
+            continue
         try:
             answer = _provider(key.recipient, providers).unwrap(key)
         except FluxsecretsError as error:
@@ -234,13 +243,18 @@ def _open_group(
             if not isinstance(answer, NotMine):
                 return key, answer
             reason = answer.reason
-        recipient = key.recipient
-        attempts.append(
-            Attempt(
-                number + 1, recipient.kind, public_id(recipient), short_recipient(recipient), reason, hint
-            )
-        )
+        attempts.append(_attempt(number, key.recipient, reason, hint))
     return None
+
+
+_MOST_ASKED = 64
+"""Keys of services that are asked for one file. Each costs requests with the user's credentials, and time."""
+
+_TOO_MANY = "the file names too many keys of services: this one and those after it were not asked for"
+
+
+def _attempt(number: int, recipient: Recipient, reason: str, hint: str) -> Attempt:
+    return Attempt(number + 1, recipient.kind, public_id(recipient), short_recipient(recipient), reason, hint)
 
 
 def _cost(key: WrappedKey, providers: Providers, order: Sequence[str]) -> tuple[int, bool]:

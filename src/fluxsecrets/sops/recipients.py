@@ -302,9 +302,9 @@ def _kms_key(recipient: Recipient) -> str:
     sops compares them so, too (kms/keysource.go, `ToString`). There, the profile counts as well; here it does
     not: it names credentials of the machine that asks, and says nothing about who can read.
     """
-    context = context_of(recipient)
-    written = f"|{sorted(context.items())}" if context else ""
-    return recipient_text(recipient) + written
+    # Not `recipient_text`: in a file, the ARN may be anything, such as the text of an ARN and a role.
+    role = attribute_of(recipient, "role") or ""
+    return repr((recipient.id.strip(), role, sorted(context_of(recipient).items())))
 
 
 def is_same_key(own: Recipient, ruled: Recipient) -> bool:
