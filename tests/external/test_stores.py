@@ -88,6 +88,21 @@ def test_vault_paths_stay_in_the_mount(vault, key):
     assert vault.asked == []
 
 
+def test_an_address_with_a_password_is_refused_and_not_shown():
+    environ = {"VAULT_ADDR": "https://alice:throwaway@vault.example", "VAULT_TOKEN": TOKEN}
+    with pytest.raises(StoreError, match="not the address of a Vault") as caught:
+        open_vault(environ, "kv")
+    assert "throwaway" not in str(caught.value)
+
+
+def test_vault_shows_nothing_that_a_server_repeats(vault):
+    for mount in ({"type": TOKEN}, {"type": "kv", "path": f"{TOKEN}/", "options": {}}):
+        vault.mounts["kv"] = mount
+        with pytest.raises(StoreError) as caught:
+            opened(vault).check_mount()
+        assert TOKEN not in str(caught.value)
+
+
 def test_vault_is_where_the_environment_says(tmp_path):
     with pytest.raises(StoreError, match="VAULT_ADDR is not the address"):
         open_vault({"VAULT_TOKEN": TOKEN}, "kv")

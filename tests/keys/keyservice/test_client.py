@@ -1,5 +1,6 @@
 """What a client makes of answers, good ones and bad ones; and that it waits once, and not for ever."""
 
+import base64
 import pickle
 import socket
 import threading
@@ -13,7 +14,7 @@ from fluxsecrets.keys import make_providers
 from fluxsecrets.keys.keyservice import AskedServices
 from fluxsecrets.keys.keyservice.client import RemoteKeys
 from fluxsecrets.keys.keyservice.endpoints import parse_uri
-from fluxsecrets.keys.keyservice.messages import decode_request, encode_answer
+from fluxsecrets.keys.keyservice.messages import decode_request, encode_answer, encode_request
 from fluxsecrets.keys.keyservice.served import ServedProviders
 from fluxsecrets.keys.service import ServiceProvider
 from fluxsecrets.sops.envelope import NotMine
@@ -332,3 +333,40 @@ def test_it_reaches_another_process(script, recipients):
     assert list(copied) == list(providers)
     assert len(copied) == len(providers)
     assert SECRET.hex() not in repr(copied["kms"])
+
+
+_SHOWN = [
+    lambda data: data.hex(),
+    lambda data: base64.b64encode(data).decode(),
+    lambda data: base64.urlsafe_b64encode(data).decode().rstrip("="),
+]
+
+
+@pytest.mark.parametrize("shown", _SHOWN)
+def test_what_a_service_says_of_a_data_key_is_not_repeated(scripted, shown):
+    key = bytes(range(200, 232))
+    provider, _ = scripted(failing("UNKNOWN", f"can't encrypt {shown(key)} now"))
+    with pytest.raises(RecipientError, match=r"failed .can't encrypt \.\.\. now") as caught:
+        provider.wrap(ARN, key)
+    assert shown(key) not in str(caught.value)
+
+
+def test_bytes_that_a_service_says_are_not_repeated(scripted):
+    provider, _ = scripted(failing("UNKNOWN", b"no \xff\xfe key"))
+    with pytest.raises(RecipientError, match=r"failed$"):
+        provider.wrap(ARN, SECRET)
+
+
+@pytest.mark.parametrize("shown", _SHOWN)
+def test_a_data_key_that_a_service_sends_back_is_not_written(scripted, shown):
+    provider, _ = scripted(lambda call, message: encode_answer(shown(SECRET).encode()))
+    with pytest.raises(RecipientError, match="sent the data key back"):
+        provider.wrap(ARN, SECRET)
+
+
+def test_a_request_does_not_show_its_data_key(scripted):
+    _, asked = scripted(lambda call, message: encode_answer(b"wrapped"))
+    request = decode_request(encode_request(ARN, SECRET))
+    assert repr(SECRET)[2:20] not in repr(request)
+    assert ARN.id in repr(request)
+    assert asked == []

@@ -18,6 +18,23 @@ from .content import JsonText, exact_then_path
 from .model import Opening, Stored, StoreKind
 
 Result = TypeVar("Result")
+_ENGINES = frozenset(
+    (
+        "aws",
+        "azure",
+        "cubbyhole",
+        "database",
+        "gcp",
+        "kubernetes",
+        "ldap",
+        "nomad",
+        "pki",
+        "ssh",
+        "totp",
+        "transit",
+    )
+)
+"""Names of Vault's other engines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +72,15 @@ class VaultStore:
         data = answer.get("data") if isinstance(answer, dict) else None
         engine, options = (data.get("type"), data.get("options")) if isinstance(data, dict) else (None, None)
         if engine not in ("kv", "generic"):
-            what = f"is a mount of the engine {engine!a}" if engine else "is not a mount that can be checked"
+            # Other names are not shown: a server can repeat what was sent.
+            named = isinstance(engine, str) and engine in _ENGINES
+            what = f"is a mount of the engine {engine!a}" if named else "is not a mount that can be checked"
             raise StoreError(f"{what}, not of KV version 2", path=self.shown, hint=_V2)
         path = str(data.get("path", "")).strip("/") if isinstance(data, dict) else ""
         if path and path != self.mount:
+            mount = path if self.mount.startswith(f"{path}/") else "another one"
             raise StoreError(
-                f"the mount is {ascii(path)[1:-1]}, and the rest is a path in it",
+                f"the mount is {mount}, and the rest is a path in it",
                 path=self.shown,
                 hint="name the mount alone, and put the rest into --key-template",
             )
@@ -207,7 +227,7 @@ def open_vault(
     product = vault_login.choose_product(environ, product)
     variable = vault_login.variable(product, "ADDR")
     address = environ.get(variable, "")
-    if urlsplit(address).scheme not in ("https", "http"):
+    if urlsplit(address).scheme not in ("https", "http") or "@" in address:  # addresses are shown
         raise StoreError(
             f"{variable} is not the address of a Vault",
             hint="set it: a token is never sent to an address that only a file names",

@@ -194,6 +194,6 @@ def refused(error: Any, service: str) -> ServiceError:
         text = "it is not a key service"
     if reason == refusal.OFFLINE:
         text = ""  # of gRPC's own, with the address again
-    if "\ufffd" in text:  # what gRPC puts in place of bytes that are not a text
+    if not text.isascii():  # may be bytes that are not a text
         text = ""
     return refusal.refusal(reason, service, detail=without_private_keys(text), hint=_HINTS.get(reason))
