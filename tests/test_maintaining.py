@@ -3,6 +3,7 @@
 import ast
 import re
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -49,16 +50,18 @@ def called(arguments):
             seen.setdefault((path, code.co_qualname), len(seen))
 
     before = sys.getprofile()
+    threading.setprofile(note)
     sys.setprofile(note)
     try:
         code = entry._run(arguments)
     finally:
         sys.setprofile(before)
+        threading.setprofile(None)
     return code, seen
 
 
-def test_the_page_has_nine_walks():
-    assert len(WALKS) == 9
+def test_the_page_has_ten_walks():
+    assert len(WALKS) == 10
     for walk in WALKS.values():
         numbers = re.findall(r"^(\d+)\. `", walk["steps"], re.MULTILINE)
         assert numbers == [str(number) for number in range(1, len(numbers) + 1)]
@@ -101,8 +104,15 @@ def changed(waddle, cli):
     return changed
 
 
+@pytest.fixture
+def kms_key(aws):
+    from awsserver import make_key
+
+    return make_key()
+
+
 @pytest.mark.parametrize("title", WALKS)
-def test_a_run_takes_the_walk(title, waddle, git, request, monkeypatch, capfd):
+def test_a_run_takes_the_walk(title, waddle, cli, git, request, monkeypatch, capfd):
     command = WALKS[title]["command"].split()
     if command[0] != "encrypt":
         request.getfixturevalue("encrypted_waddle")
@@ -111,6 +121,12 @@ def test_a_run_takes_the_walk(title, waddle, git, request, monkeypatch, capfd):
         rules = waddle / ".sops.yaml"
         rules.write_text(rules.read_text(encoding="utf-8").replace("- *bob\n", "\n"), encoding="utf-8")
         expected = 1
+    if "with a key of a service" in title:
+        path = waddle / command[-1]
+        text = cli("decrypt", command[-1]).stdout
+        arn = request.getfixturevalue("kms_key")
+        path.write_text(text, encoding="utf-8")
+        assert cli("encrypt", "--kms", arn, command[-1]).exit_code == 0
     if command[0] == "hook":
         (waddle / "new.env").write_text("DB_PASSWORD=throwaway-Kq7vN2xR\n", encoding="utf-8")
         git(waddle, "add", "new.env")

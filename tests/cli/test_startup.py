@@ -24,6 +24,9 @@ def test_decrypting_one_file_imports_what_that_takes(encrypted, cli):
             "fluxsecrets.report.text",
             "fluxsecrets.api",
             "fluxsecrets.keys.sshkeys",
+            "fluxsecrets.keys.service",
+            "fluxsecrets.clouds",
+            "fluxsecrets.keys.keyservice.endpoints",
         ),
         *("fluxsecrets.repo", "fluxsecrets.audit", "fluxsecrets.scan", "fluxsecrets.sealed"),
     }

@@ -192,6 +192,7 @@ class KeyKind(NamedTuple):
         group_fields: the fields of such an item, each with the parameter of `make` that it is.
         local: its private keys are the user's own, and not a service's.
         sign: in each file that is encrypted for such a key, whatever its format.
+        start: of a public key as one text; empty if it takes more to tell.
         breakable: a quantum computer breaks what is wrapped for it, with nothing but a copy of the file.
     """
 
@@ -208,6 +209,7 @@ class KeyKind(NamedTuple):
     letter: str | None = None
     local: bool = False
     sign: bytes = b""
+    start: str = ""
     breakable: bool = False
 
 
@@ -224,13 +226,13 @@ KINDS: Mapping[str, KeyKind] = {
         fields=("fp",), rule_field="pgp", group_field="pgp", parse=pgp, local=True, breakable=True,
     ),
     "kms": KeyKind(
-        sign=b"arn:aws",
+        sign=b"arn:aws", start="arn:",
         title="AWS KMS", option="kms", what="AWS KMS ARNs", variable="SOPS_KMS_ARN", letter="k",
         fields=("arn",), rule_field="kms", group_field="kms", parse=kms_from_arn, make=kms,
         group_fields={"arn": "arn", "role": "role", "context": "context", "aws_profile": "aws_profile"},
     ),
     "gcp_kms": KeyKind(
-        sign=b"resource_id",
+        sign=b"resource_id", start="projects/",
         title="Google Cloud KMS", option="gcp-kms", what="Google Cloud KMS keys", variable="SOPS_GCP_KMS_IDS",
         fields=("resource_id",), rule_field="gcp_kms", group_field="gcp_kms", parse=gcp_kms, make=gcp_kms,
         group_fields={"resource_id": "text"},
@@ -242,14 +244,14 @@ KINDS: Mapping[str, KeyKind] = {
         parse=hckms, make=hckms, group_fields={"key_id": "text"},
     ),
     "azure_kv": KeyKind(
-        sign=b"vault_url",
+        sign=b"vault_url", start="https://",
         title="Azure Key Vault", option="azure-kv", what="Azure Key Vault keys",
         variable="SOPS_AZURE_KEYVAULT_URLS", fields=("vault_url", "name", "version"), breakable=True,
         rule_field="azure_keyvault", group_field="azure_keyvault", parse=azure_kv_from_url, make=azure_kv,
         group_fields={"key": "name", "vaultUrl": "vault_url", "version": "version"},
     ),
     "hc_vault": KeyKind(
-        sign=b"vault_address",
+        sign=b"vault_address", start="http",
         title="HashiCorp Vault", option="hc-vault-transit", what="Vault transit keys",
         variable="SOPS_VAULT_URIS", fields=("vault_address", "engine_path", "key_name"),
         rule_field="hc_vault_transit_uri", group_field="hc_vault", parse=hc_vault,
@@ -395,15 +397,10 @@ def read_recipient(text: str) -> Recipient | None:
         return age(text)
     if re.fullmatch(r"(?:0x)?[0-9A-Fa-f]{40}|[0-9A-Fa-f]{64}", text.replace(" ", "")):
         return pgp(text.removeprefix("0x"))
-    for kind, start in (
-        ("kms", "arn:"),
-        ("gcp_kms", "projects/"),
-        ("azure_kv", "https://"),
-        ("hc_vault", "http"),
-    ):
-        if text.startswith(start):
+    for kind in KINDS.values():
+        if kind.start and text.startswith(kind.start):
             try:
-                return KINDS[kind].parse(text)
+                return kind.parse(text)
             except FluxsecretsError:
                 continue
     return None
