@@ -9,9 +9,7 @@ import base64
 import hashlib
 import hmac
 import json
-import logging
 import re
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,6 +18,8 @@ from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from urllib.parse import parse_qs
 from uuid import uuid4
+
+from motoserver import moto_server
 
 USER = "AKIATHROWAWAY0000000"
 SECRET = "throwaway-secret"
@@ -133,30 +133,10 @@ def _backend(region: str):
 @contextmanager
 def aws_server() -> Iterator[AwsServer]:
     """Run the server while the context lasts."""
-    from moto.moto_server.werkzeug_app import (
-        DomainDispatcherApplication,
-        MotoRequestHandler,
-        create_backend_app,
-    )
-    from werkzeug.serving import make_server
-
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
     found = AwsServer()
-    moto = DomainDispatcherApplication(create_backend_app)
-    server = make_server(
-        "127.0.0.1", 0, _Front(found, moto), threaded=True, request_handler=MotoRequestHandler
-    )
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    found.address = f"http://127.0.0.1:{server.server_port}"
-    found.clear()
-    try:
+    with moto_server(lambda moto: _Front(found, moto)) as found.address:
+        found.clear()
         yield found
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 class _Front:

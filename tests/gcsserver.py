@@ -9,12 +9,12 @@ import base64
 import hashlib
 import json
 import re
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, unquote, urlsplit
+
+from webserver import Answer, web_server
 
 TOKEN = "throwaway-token"
 _OBJECT = re.compile(r"/storage/v1/b/([a-z0-9._-]+)/o/([^/]+)")
@@ -101,9 +101,9 @@ class GcsServer:
             name: texts[-1] for name, texts in parse_qs(parts.query, strict_parsing=bool(parts.query)).items()
         }
         self.asked.append((method, parts.path))
-        self.tokens.append(headers.get("Authorization"))
+        self.tokens.append(headers.get("authorization"))
         wanted = None if self.token is None else f"Bearer {self.token}"
-        if headers.get("Authorization") != wanted:
+        if headers.get("authorization") != wanted:
             raise RefusalError(401, "authError", "Invalid Credentials")
         self.before(method, unquote(parts.path))
         if method == "POST" and (match := _UPLOAD.fullmatch(parts.path)):
@@ -135,7 +135,7 @@ class GcsServer:
         if query.get("uploadType") != "multipart":
             raise RefusalError(400, "invalid", "Unsupported upload type")
         objects = self._bucket(bucket)
-        fields, data = _related(headers.get("Content-Type", ""), body)
+        fields, data = _related(headers.get("content-type", ""), body)
         if self.damage:
             data = data[:-1]
         _only(fields, "name", "md5Hash", "metadata")
@@ -193,35 +193,14 @@ def gcs_server() -> Iterator[GcsServer]:
     """Run the server while the context lasts."""
     found = GcsServer()
 
-    class Handler(BaseHTTPRequestHandler):
-        def handle_any(self):
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            try:
-                status, data = 200, found.answer(self.command, self.path, self.headers, body)
-            except RefusalError as error:
-                status = error.code
-                details = [{"domain": "global", "reason": error.reason, "message": error.message}]
-                content = {"code": error.code, "message": error.message, "errors": details}
-                data = json.dumps({"error": content}).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json; charset=UTF-8")
-            self.send_header("Content-Length", str(len(data)))
-            self.end_headers()
-            self.wfile.write(data)
+    def answer(request):
+        try:
+            data = found.answer(request.method, request.path, request.headers, request.body)
+        except RefusalError as error:
+            details = [{"domain": "global", "reason": error.reason, "message": error.message}]
+            content = {"code": error.code, "message": error.message, "errors": details}
+            return Answer(error.code, {"error": content})
+        return Answer(200, data)
 
-        do_GET = do_POST = do_PUT = handle_any  # noqa: N815 - the names that http.server calls
-
-        def log_message(self, *_args):
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    found.address = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-    thread.start()
-    try:
+    with web_server(answer) as found.address:
         yield found
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

@@ -1,21 +1,37 @@
-"""AWS's Secrets Manager on loopback: moto's server, and an environment that leads there."""
+"""AWS on loopback: moto's server, and an environment that leads there."""
 
 import logging
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 
 @contextmanager
-def moto_server():
-    """Serve AWS, and yield the address."""
-    from moto.server import ThreadedMotoServer
+def moto_server(make_front: Callable = lambda moto: moto) -> Iterator[str]:
+    """Serve moto, and yield the address.
+
+    Args:
+        make_front: takes moto, a WSGI application, and returns the one that is asked in its place.
+    """
+    from moto.moto_server.werkzeug_app import (
+        DomainDispatcherApplication,
+        MotoRequestHandler,
+        create_backend_app,
+    )
+    from werkzeug.serving import make_server
 
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
+    front = make_front(DomainDispatcherApplication(create_backend_app))
+    server = make_server("127.0.0.1", 0, front, threaded=True, request_handler=MotoRequestHandler)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
     try:
-        yield "http://{}:{}".format(*server.get_host_and_port())
+        yield f"http://127.0.0.1:{server.server_port}"
     finally:
-        server.stop()
+        server.shutdown()
+        thread.join()
+        server.server_close()
 
 
 def variables(address):

@@ -3,13 +3,14 @@
 Requests have to be signed by the known user. Answers can be replaced, and requests are counted.
 """
 
-import logging
 import re
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from io import BytesIO
+
+from motoserver import moto_server
 
 USER = "AKIATHROWAWAY0000000"
 SECRET = "throwaway-secret"
@@ -102,42 +103,24 @@ def _backend():
 @contextmanager
 def s3_server() -> Iterator[S3Server]:
     """Run the server while the context lasts."""
-    from moto.moto_server.werkzeug_app import (
-        DomainDispatcherApplication,
-        MotoRequestHandler,
-        create_backend_app,
-    )
-    from werkzeug.serving import make_server
-
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
     found = S3Server()
-    moto = DomainDispatcherApplication(create_backend_app)
-
-    def front(environ, start_response):
-        method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
-        body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
-        environ["wsgi.input"] = BytesIO(body)
-        found.asked.append((method, path))
-        try:
-            found.check(environ)
-            found.before(method, path)
-        except RefusalError as error:
-            data = f"<?xml version='1.0'?><Error><Code>{error.code}</Code></Error>".encode()
-            kinds = [("Content-Type", "application/xml"), ("Content-Length", str(len(data)))]
-            start_response(f"{error.status} Refused", kinds)
-            return [data]
-        if method == "PUT":
-            found.sent.append({name: text for name, text in environ.items() if name.startswith("HTTP_")})
-        return moto(environ, start_response)
-
-    server = make_server("127.0.0.1", 0, front, threaded=True, request_handler=MotoRequestHandler)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    found.address = f"http://127.0.0.1:{server.server_port}"
-    try:
+    with moto_server(lambda moto: partial(_front, found, moto)) as found.address:
         yield found
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+
+
+def _front(server: S3Server, moto, environ, start_response):
+    method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
+    body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+    environ["wsgi.input"] = BytesIO(body)
+    server.asked.append((method, path))
+    try:
+        server.check(environ)
+        server.before(method, path)
+    except RefusalError as error:
+        data = f"<?xml version='1.0'?><Error><Code>{error.code}</Code></Error>".encode()
+        kinds = [("Content-Type", "application/xml"), ("Content-Length", str(len(data)))]
+        start_response(f"{error.status} Refused", kinds)
+        return [data]
+    if method == "PUT":
+        server.sent.append({name: text for name, text in environ.items() if name.startswith("HTTP_")})
+    return moto(environ, start_response)

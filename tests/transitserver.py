@@ -10,12 +10,13 @@ import json
 import os
 import re
 import threading
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from webserver import Answer, web_server
 
 TOKEN = "throwaway-transit-token"
 ENGINE = "transit"
@@ -68,12 +69,12 @@ class Transit:
 
 
 def _answer(transit, method, path, headers, body):
-    token = headers.get("X-Vault-Token", "")
-    if headers.get("X-Vault-Request") != "true":
+    token = headers.get("x-vault-token", "")
+    if headers.get("x-vault-request") != "true":
         return 412, {"errors": ["missing required header"]}
     if not path.startswith("/v1/") or "//" in path or "/../" in path:
         return 404, {"errors": []}
-    namespace, rest = _namespace(transit, headers.get("X-Vault-Namespace", ""), path.removeprefix("/v1/"))
+    namespace, rest = _namespace(transit, headers.get("x-vault-namespace", ""), path.removeprefix("/v1/"))
     if token not in transit.tokens:
         return 403, {"errors": ["permission denied"]}
     engine = next(
@@ -176,48 +177,15 @@ def _wrapped(data):
 def transit_server():
     transit = Transit()
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+    def answer(request):
+        token, namespace = (request.headers.get(f"x-vault-{name}", "") for name in ("token", "namespace"))
+        transit.asked.append((request.method, request.path, token, namespace))
+        if transit.hang is not None:
+            transit.hang.wait(10)
+        if transit.answers or transit.always is not None:
+            status, headers, data = transit.answers.pop(0) if transit.answers else transit.always
+            return Answer(status, data, headers)
+        return Answer(*_answer(transit, request.method, request.path, request.headers, request.body))
 
-        def handle_any(self):
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            token, namespace = (self.headers.get(f"X-Vault-{name}", "") for name in ("Token", "Namespace"))
-            transit.asked.append((self.command, self.path, token, namespace))
-            if transit.hang is not None:
-                transit.hang.wait(10)
-            if transit.answers:
-                status, headers, data = transit.answers.pop(0)
-            elif transit.always is not None:
-                status, headers, data = transit.always
-            else:
-                headers = {}
-                status, data = _answer(transit, self.command, self.path, self.headers, body)
-            content = data if isinstance(data, bytes) else json.dumps(data).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(content)))
-            for name, text in headers.items():
-                self.send_header(name, text)
-            self.end_headers()
-            self.wfile.write(content)
-
-        do_GET = do_POST = do_PUT = do_DELETE = handle_any  # noqa: N815 - the names that http.server calls
-
-        def log_message(self, *_args):
-            pass
-
-        def handle(self):
-            with suppress(ConnectionError):  # the client did not wait
-                super().handle()
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    transit.address = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
+    with web_server(answer) as transit.address:
         yield transit
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

@@ -5,10 +5,10 @@ deleted versions, tokens. Nothing is kept beyond the test.
 """
 
 import json
-import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from webserver import Answer, web_server
 
 TOKEN = "throwaway-token"
 
@@ -104,31 +104,10 @@ def _answer_of_version_1(vault, method, mount, name, body):
 def vault_server():
     vault = Vault()
 
-    class Handler(BaseHTTPRequestHandler):
-        def handle_any(self):
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            token = self.headers.get("X-Vault-Token", "")
-            vault.asked.append((self.command, self.path, token))
-            status, data = _answer(vault, self.command, self.path, token, body)
-            content = json.dumps(data).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
+    def answer(request):
+        token = request.headers.get("x-vault-token", "")
+        vault.asked.append((request.method, request.path, token))
+        return Answer(*_answer(vault, request.method, request.path, token, request.body))
 
-        do_GET = do_POST = do_PUT = handle_any  # noqa: N815 - the names that http.server calls
-
-        def log_message(self, *_args):
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    vault.address = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
+    with web_server(answer) as vault.address:
         yield vault
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
