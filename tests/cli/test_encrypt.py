@@ -482,3 +482,17 @@ def test_plugins_that_the_settings_do_not_allow_are_not_run(folder, cli, setting
     result = cli("encrypt", "--age", plugin, "secret.yaml")
     assert result.exit_code == 2
     assert message in result.stderr
+
+
+def test_options_for_an_encrypted_file_are_not_ignored_silently(encrypted, cli, act_as):
+    before = encrypted.read("secret.yaml")
+    same = cli("encrypt", "secret.yaml", "--age", encrypted.recipient)
+    assert (same.exit_code, "warning" in same.stderr) == (0, False)
+    bob = act_as("bob").recipient
+    for more in (), ("--stdout",):
+        other = cli("encrypt", "secret.yaml", "--age", bob, *more)
+        assert other.exit_code == 0
+        assert "warning: secret.yaml: already encrypted, and not for the recipients" in other.stderr
+    selected = cli("encrypt", "secret.yaml", "--encrypted-regex", "^other$")
+    assert "with another selector than was given" in selected.stderr
+    assert encrypted.read("secret.yaml") == before

@@ -29,6 +29,8 @@ from fluxsecrets.repo.git import Repository, find_repository
 from fluxsecrets.repo.git.worktree import changed_since_head
 from fluxsecrets.sops.document import Document
 from fluxsecrets.sops.formats import Format, make_format
+from fluxsecrets.sops.metadata import Metadata
+from fluxsecrets.sops.recipients import recipient_key
 
 from .content import (
     EncryptedFile,
@@ -361,12 +363,30 @@ def _already_encrypted(
     values = check_encrypted(document, single_value=format_.single_value)
     people = names_of(document.metadata.recipients, options.names)
     if options.overrides.recipients or options.overrides.selector:
-        return FileResult(job.target.shown, Outcome.UNCHANGED, values, people)
+        ignored = _ignored(document.metadata, options.overrides)
+        return FileResult(job.target.shown, Outcome.UNCHANGED, values, people, ignored)
     drift = drift_of(session, job.target.path, document, options.names)
     wrong = _invalid(document, options)
     outcome = Outcome.DIFFERS if drift else Outcome.INVALID if wrong else Outcome.UNCHANGED
     warnings = (*drift.values(), *wrong)
     return FileResult(job.target.shown, outcome, values, people, warnings, drift=tuple(drift))
+
+
+def _ignored(metadata: Metadata, overrides: Overrides) -> tuple[str, ...]:
+    """Return what options ask for that an encrypted file does not get: it stays as it is."""
+    asked = {recipient_key(each) for each in overrides.recipients}
+    own = {recipient_key(each) for group in metadata.recipients for each in group}
+    others = overrides.recipients and asked != own
+    selector = overrides.selector is not None and overrides.selector != metadata.selector
+    found = [(others, _OTHER_RECIPIENTS), (selector, _OTHER_SELECTOR)]
+    return tuple(sentence for differs, sentence in found if differs)
+
+
+_OTHER_RECIPIENTS = (
+    "already encrypted, and not for the recipients that were given: `fluxsecrets rotate` adds and removes "
+    "keys, with options such as --add-age"
+)
+_OTHER_SELECTOR = "already encrypted, with another selector than was given: decrypt it first to change that"
 
 
 def _invalid(document: Document, options: EncryptOptions) -> tuple[str, ...]:
