@@ -343,3 +343,21 @@ def test_a_manifest_says_the_place_and_never_the_address(bench, committed, cli):
     assert ("the store s is at https://evil.example, " in result.stderr) == ("evil" in MANIFESTS[name])
     back = cli("convert", "secret.yaml", "--to", "plain")
     assert (back.exit_code, secret_values(committed)["bin"]) == (0, b"\0\xff"), back.stderr
+
+
+def test_a_store_that_the_repository_lacks_is_noted(committed, cli):
+    command = (
+        "convert",
+        "secret.yaml",
+        "--to",
+        "external",
+        "--store",
+        "s",
+        "--provider",
+        "doppler",
+        "--dry-run",
+    )
+    note = "the repository has no ClusterSecretStore s: the cluster needs one"
+    assert note in " ".join(cli(*command).stderr.split())
+    committed.write("store.yaml", MANIFEST.format(provider="doppler"))
+    assert note not in " ".join(cli(*command).stderr.split())

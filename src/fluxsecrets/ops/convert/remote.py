@@ -55,9 +55,14 @@ class Stores:
         Raises:
             ConfigError: the store's manifests have different providers.
         """
+        providers = {each.provider for each in self._named(reference)}
+        if not providers:
+            self._note(
+                f"the repository has no {reference.kind} {ascii(reference.name)[1:-1]}: "
+                "the cluster needs one before Flux applies the ExternalSecrets"
+            )
         if self.options.provider is not None:
             return STORES[self.options.provider]
-        providers = {each.provider for each in self._named(reference)}
         if len(providers) > 1:
             raise _several(reference)
         provider = next(iter(providers), "")

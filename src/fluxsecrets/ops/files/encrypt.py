@@ -383,8 +383,8 @@ def _ignored(metadata: Metadata, overrides: Overrides) -> tuple[str, ...]:
 
 
 _OTHER_RECIPIENTS = (
-    "already encrypted, and not for the recipients that were given: `fluxsecrets rotate` adds and removes "
-    "keys, with options such as --add-age"
+    "already encrypted, and not for the recipients that were given; options of `rotate`, such as --add-age, "
+    "change who can read it"
 )
 _OTHER_SELECTOR = "already encrypted, with another selector than was given: decrypt it first to change that"
 
