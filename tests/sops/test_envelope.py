@@ -199,7 +199,7 @@ def test_a_service_that_fails_is_shown_with_what_to_do():
         "  kms 111122223333:key/a (eu-west-1)",
         "    no credentials for kms were found, and none can be asked for",
         "    hint: run `aws sso login`",
-        "looked in: a place, a place",
+        "looked in: a place",
     )
     assert caught.value.hint.startswith("follow a hint above, or ask")
 
