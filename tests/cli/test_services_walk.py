@@ -148,3 +148,13 @@ def test_adding_it_once_more_changes_nothing(encrypted_waddle, cli, with_key):
     assert again.exit_code == 0
     assert "plan: kms-production gains nothing: the rules there name kms-production" in again.stderr
     assert "0 files: nothing to do" in again.stderr
+
+
+def test_who_lacks_a_key_of_a_service_only_asks_for_a_permission(folder, cli, aws):
+    folder.write("secret.yaml")
+    assert cli("encrypt", "secret.yaml", "--kms", make_key(), "--for-others").exit_code == 0
+    aws.roles.clear()
+    folder.write("secret.yaml", folder.read("secret.yaml").replace(b"enc: ", b"enc: AA"))
+    refused = " ".join(cli("decrypt", "secret.yaml").stderr.split())
+    assert "ask an owner of one of these keys for the permission to decrypt with it" in refused
+    assert "your public key" not in refused

@@ -342,3 +342,10 @@ def test_a_profile_that_is_missing_and_a_program_that_fails(aws, environment):
         assert caught.value.reason == refusal.NO_CREDENTIALS
         assert "t0ken" not in f"{caught.value}{caught.value.hint}"
     assert logging.getLogger("botocore").handlers  # so that nothing of it is printed
+
+
+def test_sections_that_are_parts_of_profiles_are_not_named_as_places(files):
+    environ = files(
+        "[profile dev]\nsso_session = corp\nsso_account_id = 1\n[sso-session corp]\nsso_start_url = https://x\n"
+    )
+    assert aws_profiles.looked_in(environ, "dev")[1] == "~/.aws/config (dev)"

@@ -80,6 +80,10 @@ def _shown(path: Path, environ: Mapping[str, str]) -> str:
     return f"~/{path.relative_to(home).as_posix()}" if path.is_relative_to(home) else str(path)
 
 
+_NO_PROFILE = re.compile(r"(sso-session|services)\s")
+"""How sections of `~/.aws/config` start that are parts of profiles."""
+
+
 def _profiles(path: Path) -> frozenset[str]:
     """Return the profiles of a file that give credentials. A file that can't be read has none."""
     parser = ConfigParser(interpolation=None, strict=False, default_section="\n")
@@ -90,7 +94,7 @@ def _profiles(path: Path) -> frozenset[str]:
     return frozenset(
         re.sub(r"^profile\s+", "", section).strip("\"'")
         for section in parser.sections()
-        if any(parser.has_option(section, name) for name in _SOURCES)
+        if not _NO_PROFILE.match(section) and any(parser.has_option(section, name) for name in _SOURCES)
     )
 
 

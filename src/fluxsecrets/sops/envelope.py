@@ -284,8 +284,17 @@ def _cannot_open(
     return DataKeyError(
         message,
         tried=Tried(len(metadata.key_groups), groups, tuple(attempts), tuple(dict.fromkeys(places))),
-        hint=f"{_own_key_hint(metadata, attempts)}ask a holder of one of these keys "
-        "to add your public key to .sops.yaml and to re-encrypt the file for you",
+        hint=f"{_own_key_hint(metadata, attempts)}{_ask_hint(kinds)}",
+    )
+
+
+def _ask_hint(kinds: Collection[str]) -> str:
+    """Return whom to ask for what: a key that only a service has is shared by a permission."""
+    if kinds and not any(KINDS[kind].local for kind in kinds):
+        return "ask an owner of one of these keys for the permission to decrypt with it"
+    return (
+        "ask a holder of one of these keys to add your public key to .sops.yaml "
+        "and to re-encrypt the file for you"
     )
 
 
