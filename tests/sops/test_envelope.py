@@ -120,7 +120,7 @@ def test_the_error_shows_each_key_and_why_not():
             "set SOPS_AGE_SSH_PRIVATE_KEY_FILE to your SSH key, or ask",
         ),
         ((Recipient("pgp", "AB" * 20),), "import your private key with `gpg --import`, or ask"),
-        ((Recipient("kms", "arn:aws:kms:x"),), "ask a holder"),
+        ((Recipient("kms", "arn:aws:kms:x"),), "ask an owner"),
     ],
 )
 def test_the_hint_names_the_kind_of_key_that_the_file_needs(recipients, hint):
