@@ -6,15 +6,15 @@ a named profile counts before the environment's keys, the default one after them
 
 from __future__ import annotations
 
-import os
 import re
-import sys
 from collections.abc import Iterator, Mapping
 from configparser import ConfigParser, Error
 from pathlib import Path
 
 from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.files.reading import read_file
+
+from .home import home_folder
 
 _SOURCES = (
     "aws_access_key_id",
@@ -68,15 +68,11 @@ def _files(environ: Mapping[str, str]) -> Iterator[Path]:
     for variable, name in (("AWS_SHARED_CREDENTIALS_FILE", "credentials"), ("AWS_CONFIG_FILE", "config")):
         given = environ.get(variable)
         path = Path(given) if given else Path("~/.aws") / name
-        yield Path(_home(environ), *path.parts[1:]) if path.parts[:1] == ("~",) else path
-
-
-def _home(environ: Mapping[str, str]) -> str:
-    return environ.get("USERPROFILE" if sys.platform == "win32" else "HOME") or os.path.expanduser("~")  # noqa: PTH111
+        yield Path(home_folder(environ), *path.parts[1:]) if path.parts[:1] == ("~",) else path
 
 
 def _shown(path: Path, environ: Mapping[str, str]) -> str:
-    home = Path(_home(environ))
+    home = home_folder(environ)
     return f"~/{path.relative_to(home).as_posix()}" if path.is_relative_to(home) else str(path)
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import sys
 import threading
 import time
 from collections.abc import Mapping
@@ -17,6 +15,7 @@ from fluxsecrets.files.reading import read_file
 
 from . import refusal
 from .azure import LOGIN_HINT, SERVICE, TIMEOUT, refused, transport
+from .home import home_folder
 
 
 class Credential:
@@ -166,8 +165,7 @@ def looked_in(environ: Mapping[str, str]) -> tuple[str, ...]:
 
 def _is_logged_in(environ: Mapping[str, str], program: tuple[str, str, str, str]) -> bool:
     _, variable, folder, name = program
-    home = environ.get("USERPROFILE" if sys.platform == "win32" else "HOME") or os.path.expanduser("~")  # noqa: PTH111
-    path = Path(environ.get(variable) or Path(home, folder)) / name
+    path = Path(environ.get(variable) or home_folder(environ) / folder) / name
     try:
         text = read_file(path, limit=_LIMIT, follow_links=True).data.decode("utf-8-sig")
         return bool(json.loads(text).get("subscriptions", True))  # empty after `az logout`

@@ -21,6 +21,7 @@ from fluxsecrets.errors import FluxsecretsError, ServiceError
 from fluxsecrets.files.reading import read_file
 
 from . import refusal
+from .home import home_folder
 
 CREDENTIALS = "GOOGLE_CREDENTIALS"
 TOKEN = "GOOGLE_OAUTH_ACCESS_TOKEN"  # noqa: S105 - a variable's name
@@ -129,8 +130,7 @@ def _well_known(environ: Mapping[str, str]) -> Path:
         return Path(folder) / _WELL_KNOWN
     if sys.platform == "win32":
         return Path(environ.get("APPDATA", "")) / "gcloud" / _WELL_KNOWN
-    home = environ.get("HOME")
-    return (Path(home) if home else Path.home()) / ".config" / "gcloud" / _WELL_KNOWN
+    return home_folder(environ) / ".config" / "gcloud" / _WELL_KNOWN
 
 
 def _read(origin: str, path: Path | None, text: str, service: str) -> Mapping[str, Any]:

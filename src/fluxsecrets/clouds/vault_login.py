@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Mapping
-from pathlib import Path
 
 from fluxsecrets.errors import FluxsecretsError, ServiceError
 from fluxsecrets.files.reading import read_file
 
 from . import refusal
 from .endpoints import endpoint, is_among
+from .home import home_folder
 
 VAULT, OPENBAO = "Vault", "OpenBao"
 PROGRAMS: Mapping[str, str] = {VAULT: "vault", OPENBAO: "bao"}
@@ -212,11 +212,8 @@ def _require_path(path: str, name: str) -> None:
 
 
 def _token_file(environ: Mapping[str, str]) -> str:
-    home = environ.get("HOME") or environ.get("USERPROFILE")
-    if not home:
-        return ""
     try:
-        data = read_file(Path(home) / _TOKEN_FILE, limit=_MAX_TOKEN, follow_links=True).data
+        data = read_file(home_folder(environ) / _TOKEN_FILE, limit=_MAX_TOKEN, follow_links=True).data
     except FluxsecretsError:
         return ""
     return data.decode("utf-8", "replace").strip()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import re
-import threading
 from collections.abc import Mapping
 from functools import partial
 from importlib.util import find_spec
@@ -12,6 +11,7 @@ from typing import Any, NamedTuple
 
 from fluxsecrets.clouds import aws, aws_profiles, refusal
 from fluxsecrets.clouds.calling import CallLimits
+from fluxsecrets.clouds.sharing import Shared
 from fluxsecrets.errors import RecipientError
 from fluxsecrets.sops.envelope import KeyProvider
 from fluxsecrets.sops.recipients import Recipient
@@ -45,10 +45,8 @@ class AwsKms:
     def __init__(self, environ: Mapping[str, str]) -> None:
         """Take the environment."""
         self._environ = environ
-        self._clients: dict[Access, Any] = {}
+        self._clients: Shared[Any] = Shared()
         self._profiles: dict[str, None] = {}
-        self._locks: dict[Access, threading.Lock] = {}
-        self._lock = threading.Lock()
 
     def check(self, recipient: Recipient) -> None:
         """Refuse what is not the ARN of a key or an alias, or has a role, profile or context that is none."""
@@ -102,12 +100,8 @@ class AwsKms:
     def _client(self, recipient: Recipient) -> Any:
         access = _access(recipient)
         self._profiles[access.profile] = None
-        with self._lock:
-            own = self._locks.setdefault(access, threading.Lock())
-        with own:  # making one may run the program of a profile: the other profiles do not wait for it
-            if access not in self._clients:
-                self._clients[access] = aws.make_client("kms", **access._asdict(), service=_SERVICE)
-            return self._clients[access]
+        # Making one may run the program of a profile: other profiles do not wait for it.
+        return self._clients.get(access, lambda: aws.make_client("kms", **access._asdict(), service=_SERVICE))
 
 
 _LONGEST_BLOB = 6144

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import re
-import threading
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
@@ -17,6 +16,7 @@ from typing import Any, NamedTuple
 from fluxsecrets.clouds import azure, azure_login, refusal
 from fluxsecrets.clouds.calling import CallLimits
 from fluxsecrets.clouds.endpoints import is_among
+from fluxsecrets.clouds.sharing import Shared
 from fluxsecrets.errors import RecipientError, ServiceError
 from fluxsecrets.sops.envelope import KeyProvider
 from fluxsecrets.sops.recipients import KINDS, Recipient, split_list
@@ -61,10 +61,8 @@ class AzureKeyVault:
         self._user = user
         self._timeout = timeout
         self._credential = azure_login.Credential(environ, service=_SERVICE, timeout=timeout)
-        self._vaults: dict[str, azure.Vault] = {}
-        self._versions: dict[_Key, str] = {}
-        self._lock = threading.Lock()
-        self._version_lock = threading.Lock()
+        self._vaults: Shared[azure.Vault] = Shared()
+        self._versions: Shared[str] = Shared()
 
     def check(self, recipient: Recipient) -> None:
         """Refuse what is not the address of a key."""
@@ -106,14 +104,12 @@ class AzureKeyVault:
         return azure_login.looked_in(self._environ)
 
     def _vault(self, origin: str) -> azure.Vault:
-        with self._lock:
-            if origin not in self._vaults:
-                if not self._is_trusted(origin):
-                    raise refusal.refusal(refusal.UNTRUSTED, _SERVICE)
-                self._vaults[origin] = azure.Vault(
-                    origin, self._credential, self._environ, timeout=self._timeout
-                )
-            return self._vaults[origin]
+        def make() -> azure.Vault:
+            if not self._is_trusted(origin):
+                raise refusal.refusal(refusal.UNTRUSTED, _SERVICE)
+            return azure.Vault(origin, self._credential, self._environ, timeout=self._timeout)
+
+        return self._vaults.get(origin, make)
 
     def _is_trusted(self, origin: str) -> bool:
         """Whether the user's token may go there: to a vault of Azure's, or where the user says."""
@@ -123,11 +119,10 @@ class AzureKeyVault:
         return is_among(origin, (*given, *self._user.addresses(_KIND, "vault_url")))
 
     def _newest(self, vault: azure.Vault, key: _Key) -> str:
-        with self._version_lock:
-            if key not in self._versions:
-                answer = vault.ask("GET", f"/keys/{key.name}/")
-                self._versions[key] = _version_in(answer, key.name)
-            return self._versions[key]
+        def ask() -> str:
+            return _version_in(vault.ask("GET", f"/keys/{key.name}/"), key.name)
+
+        return self._versions.get(key, ask)
 
 
 def make(environ: Mapping[str, str], user: User) -> KeyProvider:

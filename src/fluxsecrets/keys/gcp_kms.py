@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import re
-import threading
 from collections.abc import Mapping
 from functools import partial
 from importlib.util import find_spec
@@ -18,6 +17,7 @@ from urllib.parse import urlsplit
 from fluxsecrets.clouds import gcp, gcp_login, refusal
 from fluxsecrets.clouds.calling import CallLimits
 from fluxsecrets.clouds.grpclib import close_at_exit, grpc_library
+from fluxsecrets.clouds.sharing import Shared
 from fluxsecrets.errors import RecipientError, ServiceError
 from fluxsecrets.sops.envelope import KeyProvider
 from fluxsecrets.sops.recipients import Recipient
@@ -100,8 +100,7 @@ class GcpKms:
     def __init__(self, environ: Mapping[str, str]) -> None:
         """Take the environment."""
         self._environ = environ
-        self._transport: Transport | None = None
-        self._lock = threading.Lock()
+        self._transport: Shared[Transport] = Shared()
 
     def check(self, recipient: Recipient) -> None:
         """Refuse what is not the resource id of a key."""
@@ -142,10 +141,7 @@ class GcpKms:
         return gcp_login.looked_in(self._environ)
 
     def _connected(self) -> Transport:
-        with self._lock:
-            if self._transport is None:
-                self._transport = _connect(self._environ)
-            return self._transport
+        return self._transport.get(None, lambda: _connect(self._environ))
 
 
 class Rest:

@@ -12,7 +12,6 @@ import binascii
 import os
 import re
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
 from contextlib import suppress
 from copy import copy
 from datetime import UTC, datetime
@@ -20,6 +19,7 @@ from typing import Protocol, TypeVar
 
 from fluxsecrets.clouds.calling import Caller, CallLimits
 from fluxsecrets.clouds.refusal import DENIED, DISABLED, NOT_FOUND, WRONG_KEY
+from fluxsecrets.clouds.sharing import Shared
 from fluxsecrets.errors import FluxsecretsError, IdentityError, IntegrityError, RecipientError, ServiceError
 from fluxsecrets.sops.envelope import NotMine
 from fluxsecrets.sops.metadata import WrappedKey
@@ -80,8 +80,7 @@ class KeyClient(Protocol):
 class ServiceProvider:
     """The provider of one kind of key that a service holds. Threads can share it.
 
-    It has no lock: a fork could copy one while another thread holds it. Adding to a dictionary only where
-    nothing is yet (`setdefault`) is one step for all threads.
+    It has no lock, for the reason of `Shared`.
 
     Instances can be pickled to start worker processes, under the same caution as `age.AgeProvider`: the
     pickle has the data keys that were opened.
@@ -150,20 +149,9 @@ class ServiceProvider:
         place = (_exact(key.recipient), key.enc)
         if (known := self._opened.get(place)) is not None:
             return known
-        requests, mine = self._connection.requests, Future[bytes]()
-        asked = requests.setdefault(place, mine)
-        if asked is mine:
-            try:
-                self._opened[place] = secret = self._decrypted(key)
-                mine.set_result(secret)
-            except BaseException as error:  # noqa: BLE001 - the others wait for it, and it is raised below
-                if not isinstance(error, FluxsecretsError):  # such as Ctrl-C: nothing is known of the key
-                    del requests[place]
-                mine.set_exception(error)
-        failure = asked.exception()
-        if failure is not None:
-            raise copy(failure)  # errors are completed on their way to the user
-        return asked.result()
+        secret = self._connection.secrets.get(place, lambda: self._decrypted(key), remembers=_is_answer)
+        self._opened[place] = secret
+        return secret
 
     def _decrypted(self, key: WrappedKey) -> bytes:
         client, recipient = self._connection.client, key.recipient
@@ -231,7 +219,7 @@ class Connection:
         """Take the client."""
         self.client = client
         self.caller = Caller(client.title, client.limits)
-        self.requests: dict[object, Future[bytes]] = {}
+        self.secrets: Shared[bytes] = Shared()
 
 
 def shows(enc: str, secret: bytes) -> bool:
@@ -247,6 +235,11 @@ def shows(enc: str, secret: bytes) -> bool:
 
 
 _STANDARD = str.maketrans("-_", "+/")
+
+
+def _is_answer(error: BaseException) -> bool:
+    """Whether an error says something of the key; Ctrl-C does not."""
+    return isinstance(error, FluxsecretsError)
 
 
 def _exact(recipient: Recipient) -> tuple[str, str, str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-import threading
 from collections.abc import Mapping
 from functools import partial
 from typing import Any, NamedTuple
@@ -13,6 +12,7 @@ from typing import Any, NamedTuple
 from fluxsecrets.clouds import refusal, vault, vault_login
 from fluxsecrets.clouds.calling import CallLimits
 from fluxsecrets.clouds.endpoints import endpoint
+from fluxsecrets.clouds.sharing import Shared
 from fluxsecrets.errors import RecipientError, ServiceError
 from fluxsecrets.sops.envelope import KeyProvider
 from fluxsecrets.sops.recipients import Recipient
@@ -46,8 +46,7 @@ class VaultTransit:
         """Take the environment, and the user for the addresses that the configuration names."""
         self._environ = environ
         self._user = user
-        self._clients: dict[str, Any] = {}
-        self._lock = threading.Lock()
+        self._clients: Shared[Any] = Shared()
 
     def check(self, recipient: Recipient) -> None:
         """Refuse what is not a key of a transit engine."""
@@ -95,14 +94,12 @@ class VaultTransit:
         return vault.ask(self._client(place.address), f"{place.engine}/{verb}/{place.key}", body, _SERVICE)
 
     def _client(self, address: str) -> Any:
-        with self._lock:
-            if address not in self._clients:
-                vault_login.check_trusted(self._environ, address, self._named, _SERVICE)
-                product = vault_login.product_at(self._environ, address)
-                self._clients[address] = vault.make_client(
-                    address, self._environ, product=product, service=_SERVICE
-                )
-            return self._clients[address]
+        def make() -> Any:
+            vault_login.check_trusted(self._environ, address, self._named, _SERVICE)
+            product = vault_login.product_at(self._environ, address)
+            return vault.make_client(address, self._environ, product=product, service=_SERVICE)
+
+        return self._clients.get(address, make)
 
     def _named(self) -> tuple[str, ...]:
         return self._user.addresses(_KIND, "vault_address")

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping
 from concurrent.futures import Future
-from copy import copy
 from typing import Any
 
 from fluxsecrets.clouds import refusal
 from fluxsecrets.clouds.calling import CallLimits
 from fluxsecrets.clouds.grpclib import close_at_exit, grpc_library
+from fluxsecrets.clouds.sharing import Shared
 from fluxsecrets.errors import IntegrityError, RecipientError, ServiceError
 from fluxsecrets.keys.agefile import dearmour
 from fluxsecrets.keys.pgpmessage import read_message
@@ -60,10 +59,7 @@ class RemoteKeys:
         self.title = f"the key service {endpoint}"
         self._endpoint = endpoint
         self._seconds = (connect, answer)
-        self._channel: Any = None
-        self._failures = 0
-        self._failure: ServiceError | None = None
-        self._lock = threading.Lock()
+        self._channel: Shared[Any] = Shared()
 
     def check(self, recipient: Recipient) -> None:
         """Refuse a private key in place of a recipient, and what no message can hold.
@@ -121,25 +117,20 @@ class RemoteKeys:
 
     def _connected(self) -> tuple[Any, Any]:
         grpc = grpc_library(self.title, "keyservice")
-        failures = self._failures
-        with self._lock:
-            if self._failure is not None and self._failures > failures:
-                raise copy(self._failure)  # of the attempt that this thread has just waited for
-            if self._channel is None:
-                if self._endpoint.network == UNIX:
-                    check_owner(self._endpoint.address, self.title)
-                channel = grpc.insecure_channel(self._endpoint.target, options=_OPTIONS)
-                try:
-                    _wait_for(channel, grpc.ChannelConnectivity, self._seconds[0])
-                except OSError as error:  # TimeoutError is one
-                    channel.close()
-                    reason = refusal.TIMED_OUT if isinstance(error, TimeoutError) else refusal.OFFLINE
-                    self._failure = refusal.refusal(reason, self.title, hint=_HINTS[refusal.OFFLINE])
-                    self._failures += 1
-                    raise copy(self._failure) from None
-                close_at_exit(channel)
-                self._channel = channel
-            return grpc, self._channel
+        return grpc, self._channel.get(None, lambda: self._connect(grpc))
+
+    def _connect(self, grpc: Any) -> Any:
+        if self._endpoint.network == UNIX:
+            check_owner(self._endpoint.address, self.title)
+        channel = grpc.insecure_channel(self._endpoint.target, options=_OPTIONS)
+        try:
+            _wait_for(channel, grpc.ChannelConnectivity, self._seconds[0])
+        except OSError as error:  # TimeoutError is one
+            channel.close()
+            reason = refusal.TIMED_OUT if isinstance(error, TimeoutError) else refusal.OFFLINE
+            raise refusal.refusal(reason, self.title, hint=_HINTS[refusal.OFFLINE]) from None
+        close_at_exit(channel)
+        return channel
 
     def _wrong(self, what: str) -> ServiceError:
         return refusal.refusal(refusal.FAILED, self.title, detail=what, hint=_HINTS[refusal.FAILED])
