@@ -3,15 +3,20 @@
 import io
 import json
 import os
+import re
+import signal
 import subprocess
 import sys
 import threading
+import time
 
 import pytest
 
 import s3server
 from awsserver import make_key
 from fluxsecrets.clouds.calling import CallLimits
+from fluxsecrets.errors import ServiceError
+from fluxsecrets.ops.publish.model import Uploading
 from fluxsecrets.ops.publish.publish import send
 from gcsserver import TOKEN as GCS_TOKEN
 from gcsserver import RefusalError as GcsRefusalError
@@ -629,24 +634,57 @@ def test_an_environment(waddle, bucket, cli):
         assert bucket.server.get(path) == (waddle / path).read_bytes()
 
 
+@ONE_KIND
+def test_files_are_uploaded_several_at_once_and_reported_in_order(published, bucket, cli, monkeypatch):
+    names = [f"app/{number:02}.yaml" for number in range(31)]
+    for name in names:
+        published.write(name, published.read("app/db.yaml"))
+    together, under_way, most = threading.Barrier(16), [], []
+
+    def meeting(item):
+        under_way.append(item)
+        together.wait(30)
+        most.append(len(under_way))
+        together.wait(30)
+        under_way.remove(item)
+        if item.result.path == "app/03.yaml":
+            raise ServiceError("it was refused")
+        send(item)
+
+    monkeypatch.setattr("fluxsecrets.ops.publish.publish.send", meeting)
+    done = cli("publish", "app", "--yes", "--format", "json")
+    files = json.loads(done.stdout)["files"]
+    assert [each["path"] for each in files] == [*names, "app/db.yaml"]
+    assert [each["path"] for each in files if each["outcome"] != "published"] == ["app/03.yaml"]
+    assert (done.exit_code, bucket.uploads, set(most)) == (2, 31, {16})
+
+
 class TestInterruptions:
     @ONE_KIND
+    @pytest.mark.skipif(sys.platform == "win32", reason="no signal can be sent to a thread there")
     def test_it_says_what_was_published_and_goes_on_there(self, published, bucket, cli, monkeypatch):
         for name in ("e", "f"):
             published.write(f"app/{name}.yaml", published.read("app/db.yaml"))
-        sent = []
+        progress, meeting, hang = Uploading(), threading.Barrier(2), threading.Event()
+        monkeypatch.setattr("fluxsecrets.cli.publish.Uploading", lambda: progress)
 
         def stopping(item):
-            if sent:
-                raise KeyboardInterrupt
-            sent.append(item)
-            send(item)
+            if item.result.path == "app/db.yaml":
+                send(item)
+                return
+            meeting.wait(30)
+            if item.result.path == "app/e.yaml":
+                while not progress.seen()[0]:
+                    time.sleep(0.001)
+                signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+            hang.wait(30)
 
         monkeypatch.setattr("fluxsecrets.ops.publish.publish.send", stopping)
         done = cli("publish", "app", "--yes")
+        hang.set()
         assert done.exit_code == 130
         assert "interrupted; 1 file was published: app/db.yaml" in done.stderr
-        assert "app/e.yaml may have been published" in done.stderr
+        assert re.search(r"app/[ef].yaml, app/[ef].yaml may have been published", done.stderr)
         monkeypatch.setattr("fluxsecrets.ops.publish.publish.send", send)
         again = cli("publish", "app", "--yes", "--format", "json")
         assert [each for each, _ in outcome(again)] == ["unchanged", "published", "published"]

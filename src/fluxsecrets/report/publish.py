@@ -37,10 +37,11 @@ def question(plan: Publication) -> str:
 
 def interrupted_lines(progress: Uploading) -> Iterator[str]:
     """What an interrupted run did."""
-    done = f": {several(progress.done)}" if progress.done else ""
-    yield f"interrupted; {counted(len(progress.done), 'file')} {_was(len(progress.done))} published{done}"
-    if progress.current is not None:
-        yield f"{progress.current} may have been published"
+    done, under_way = progress.seen()
+    which = f": {several(done)}" if done else ""
+    yield f"interrupted; {counted(len(done), 'file')} {_was(len(done))} published{which}"
+    if under_way:
+        yield f"{several(under_way)} may have been published"
     yield "run the command again: it publishes what is missing"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from threading import Lock
 
 from fluxsecrets.ops.run.results import FileResult
 
@@ -85,12 +86,24 @@ class Publication:
 
 @dataclass(slots=True)
 class Uploading:
-    """How far an upload got; for what is said if it is interrupted.
+    """How far uploads got, several at once; for what is said if they are interrupted."""
 
-    Attributes:
-        done: the files that were published.
-        current: the file that is being uploaded, which may be published or not.
-    """
+    _done: list[str] = field(default_factory=list)
+    _under_way: dict[str, None] = field(default_factory=dict)
+    _lock: Lock = field(default_factory=Lock)
 
-    done: list[str] = field(default_factory=list)
-    current: str | None = None
+    def start(self, path: str) -> None:
+        """Note that a file is being uploaded."""
+        with self._lock:
+            self._under_way[path] = None
+
+    def end(self, path: str, *, published: bool) -> None:
+        """Note what became of it."""
+        with self._lock:
+            del self._under_way[path]
+            self._done += [path] * published
+
+    def seen(self) -> tuple[list[str], list[str]]:
+        """Return the files that were published, and those under way, which may be published or not."""
+        with self._lock:
+            return list(self._done), list(self._under_way)

@@ -205,7 +205,7 @@ def _planned(item: Ready | PublishResult) -> PublishResult:
 
 
 def publish(plan: Publication, progress: Uploading) -> BatchResult:
-    """Upload what is not at its destination yet, one file after the other.
+    """Upload what is not at its destination yet, several files at once.
 
     A file that fails does not keep the others from being published. Running it again uploads what is missing.
 
@@ -213,25 +213,36 @@ def publish(plan: Publication, progress: Uploading) -> BatchResult:
         plan: from `plan_publication`.
         progress: is kept up to date; if this is interrupted, it says how far it got.
     """
-    results = []
-    for item in plan.items:
-        result = item if isinstance(item, PublishResult) else _uploaded(item, progress)
-        note_file(result)
-        results.append(result)
-    return BatchResult(tuple(results), plan.notes)
+    ended: dict[str, PublishResult] = {}
+
+    def work(item: Ready | PublishResult) -> PublishResult:
+        result = _uploaded(item, progress)
+        ended[result.path] = result
+        return result
+
+    try:
+        with closing(run_jobs(work, plan.items, waits=lambda _: True)) as results:
+            return BatchResult(tuple(results), plan.notes)
+    finally:
+        for item in plan.items:  # the log has what an interrupted run published
+            path = item.path if isinstance(item, PublishResult) else item.result.path
+            if path in ended:
+                note_file(ended[path])
 
 
-def _uploaded(item: Ready, progress: Uploading) -> PublishResult:
+def _uploaded(item: Ready | PublishResult, progress: Uploading) -> PublishResult:
+    if isinstance(item, PublishResult):
+        return item
     if item.upload is None:
         return item.result
-    progress.current = item.result.path
+    path = item.result.path
+    progress.start(path)
     try:
         send(item)
     except FluxsecretsError as error:
-        progress.current = None
-        return replace(item.result, outcome=Outcome.FAILED, error=_of_file(error, item.result.path))
-    progress.done.append(item.result.path)
-    progress.current = None
+        progress.end(path, published=False)
+        return replace(item.result, outcome=Outcome.FAILED, error=_of_file(error, path))
+    progress.end(path, published=True)
     return item.result
 
 

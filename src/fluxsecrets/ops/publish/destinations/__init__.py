@@ -16,8 +16,8 @@ from fluxsecrets.clouds.refusal import CONFLICT, refusal
 from fluxsecrets.errors import ServiceError
 from fluxsecrets.sops.destinations import GcsPlace, Place, S3Place, VaultPlace
 
-LIMITS = CallLimits(per_second=50.0, deadline=120.0)
-"""A file may have many megabytes, and the connection be slow."""
+LIMITS = CallLimits(per_second=200.0, at_once=8, deadline=120.0)
+"""A file may have many megabytes, and the connection be slow. Buckets take a thousand requests a second."""
 
 MARK = "fluxsecrets-source"
 """The metadata of an object that was encrypted again for its destination: what it was made from."""
