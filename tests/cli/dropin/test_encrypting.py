@@ -168,3 +168,14 @@ def test_a_rule_without_recipients_is_refused_in_the_words_of_sops(folder, sops,
         "error: .sops.yaml:2: Could not generate data key: [empty key group provided]: "
     )
     assert "hint: " in done.err
+
+
+def test_a_binary_file_has_no_mac_only_encrypted(folder, sops, cli):
+    folder.rules(f"creation_rules:\n  - age: {folder.recipient}\n    mac_only_encrypted: true\n")
+    folder.write("f.bin", b"throwaway\x00")
+    for program in (sops, cli):
+        program("encrypt", "--output", "e.bin", "f.bin")
+        assert b'"mac"' in folder.read("e.bin")
+        assert b"mac_only_encrypted" not in folder.read("e.bin")
+        assert sops("decrypt", "e.bin").out == b"throwaway\x00"
+        (folder.path / "e.bin").unlink()

@@ -308,9 +308,11 @@ def encrypt_content(
     document = _parse_plain(format_, data, limits)
     del data  # freed at once where the caller has let go of it, too: a file may have many megabytes
     single_value = format_.single_value
-    # A file that is one value has no keys to select, and sops can't read such a file with a selector.
+    # A file that is one value has no keys to select, and sops can't read such a file with a selector. Its MAC
+    # covers that value anyway: sops leaves mac_only_encrypted out.
     if single_value:
-        policy = replace(policy, selector=None)
+        kept = previous is not None and previous.metadata.mac_only_encrypted
+        policy = replace(policy, selector=None, mac_only_encrypted=kept)
     selector = selector_for(document, policy, kubernetes=kubernetes and not single_value)
     warnings: list[str] = []
     expanded = _expand_aliases(format_, document, selector, limits)
