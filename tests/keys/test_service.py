@@ -264,11 +264,13 @@ def test_it_is_pickled_while_threads_open_keys():
     opening = threading.Thread(target=open_many)
     opening.start()
     try:
-        for _ in range(20):
-            pickle.dumps(one)
+        copies = [pickle.loads(pickle.dumps(one)) for _ in range(20)]
     finally:
         stop.set()
         opening.join()
+    counts = [len(each._opened) for each in copies]
+    assert counts == sorted(counts)
+    assert counts[-1] <= len(one._opened)
 
 
 names = st.text(alphabet="ab'\"(),:= {}[]\\", max_size=6)

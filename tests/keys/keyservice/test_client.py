@@ -309,7 +309,10 @@ def test_without_services_errors_are_those_of_this_machine(recipients):
 
 
 def test_a_service_may_know_recipients_that_this_machine_does_not():
-    served("unix:///nowhere")["hckms"].check(Recipient("hckms", "region:key"))
+    key = Recipient("hckms", "region:key")
+    served("unix:///nowhere")["hckms"].check(key)
+    with pytest.raises(RecipientError, match="not supported"):
+        served()["hckms"].check(key)
 
 
 def test_a_warning_is_shown_once_if_keys_leave_this_machine(monkeypatch):

@@ -21,13 +21,10 @@ from fluxsecrets.errors import ConfigError, ServiceError
 from fluxsecrets.sops.destinations import GcsPlace
 
 from . import LIMITS, MARK, UNREADABLE, Destination, Found, Upload, conflict
-from .objects import check_object_name
+from .objects import LARGEST, check_object_name
 
 Result = TypeVar("Result")
 _EMULATOR = "STORAGE_EMULATOR_HOST"
-_LARGEST = 64 * 2**20
-"""Bytes; a larger object is not one that was published, and is not read."""
-
 _HINTS = {
     refusal.DENIED: "ask for the role roles/storage.objectUser on the bucket",
     refusal.REJECTED: "check gcs_bucket and gcs_prefix in the rule",
@@ -70,9 +67,9 @@ class GcsBucket:
             fields = self._client.call("GET", f"{url}?{_FIELDS}", hints=_HINTS)
             generation, size = (_digits(fields, each, self.title) for each in ("generation", "size"))
             data = b""
-            if int(size) <= _LARGEST:
+            if int(size) <= LARGEST:
                 content = f"{url}?alt=media&generation={generation}"
-                data = self._client.fetch(content, limit=_LARGEST, hints=_HINTS)
+                data = self._client.fetch(content, limit=LARGEST, hints=_HINTS)
             metadata = fields.get("metadata")
             return Found(data, generation, str(metadata.get(MARK, "")) if isinstance(metadata, dict) else "")
 

@@ -1,8 +1,11 @@
-"""What destinations for objects share: the names that a bucket takes."""
+"""What destinations for objects share: the names that a bucket takes, and the largest object."""
 
 from __future__ import annotations
 
 from fluxsecrets.errors import ConfigError
+
+LARGEST = 64 * 2**20
+"""Bytes; a larger object is not one that was published, and is not read."""
 
 _LONGEST = 1024
 """Bytes of the longest name; S3 and Google Cloud Storage have the same limit."""

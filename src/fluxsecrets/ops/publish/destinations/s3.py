@@ -12,11 +12,9 @@ from fluxsecrets.errors import ServiceError
 from fluxsecrets.sops.destinations import S3Place
 
 from . import LIMITS, MARK, UNREADABLE, Destination, Found, Upload, conflict
-from .objects import check_object_name
+from .objects import LARGEST, check_object_name
 
 Result = TypeVar("Result")
-_LARGEST = 64 * 2**20
-"""Bytes; a larger object is not one that was published, and is not read."""
 
 
 class S3Bucket:
@@ -47,7 +45,7 @@ class S3Bucket:
         def request() -> Found:
             answer = self._client.get_object(Bucket=self._place.bucket, Key=self._place.prefix + name)
             with answer["Body"] as body:
-                data = body.read() if answer["ContentLength"] <= _LARGEST else b""
+                data = body.read() if answer["ContentLength"] <= LARGEST else b""
             return Found(data, answer["ETag"], answer.get("Metadata", {}).get(MARK, ""))
 
         try:
