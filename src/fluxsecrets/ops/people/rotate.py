@@ -31,7 +31,7 @@ from fluxsecrets.sops.document import Document
 from fluxsecrets.sops.envelope import RecipientGroups
 from fluxsecrets.sops.metadata import KeyGroup, Metadata, WrappedKey
 from fluxsecrets.sops.naming import name_of
-from fluxsecrets.sops.recipients import KINDS, Recipient, recipient_key
+from fluxsecrets.sops.recipients import KINDS, Recipient, kms, recipient_key
 
 from .plans import Rekeying, SharedFile
 from .regenerate import regenerated
@@ -208,8 +208,11 @@ def _changed(groups: RecipientGroups, options: RotateOptions) -> RecipientGroups
     present = {recipient_key(recipient) for recipient in flat(groups)}
     gone = {recipient_key(recipient) for recipient in options.remove}
     if options.loosely:
-        arns = {("kms", each.id) for each in options.remove if each.kind == "kms"} & gone - present
-        gone |= {recipient_key(each) for each in flat(groups) if (each.kind, each.id) in arns}
+        absent = [
+            each for each in options.remove if each.kind == "kms" and recipient_key(each) not in present
+        ]
+        bare = {each.id for each in absent if recipient_key(each) == recipient_key(kms(each.id))}
+        gone |= {recipient_key(each) for each in flat(groups) if each.kind == "kms" and each.id in bare}
     fresh = tuple(recipient for recipient in options.add if recipient_key(recipient) not in present)
     # sops: cmd/sops/rotate.go: what is added goes into the first group.
     extended = ((*groups[0], *fresh), *groups[1:])
