@@ -54,7 +54,7 @@ class DotenvFormat(Format):
         runs: list[tuple[int, int]] = []
         pairs: list[tuple[str, str]] = []
         start = 0
-        for number, line in enumerate(source.split("\n"), 1):
+        for number, line in enumerate(_lines(source), 1):
             end = start + len(line)
             if line.startswith("#"):
                 if len(line) > 1:
@@ -102,6 +102,15 @@ class DotenvFormat(Format):
 def make(_stores: StoresConfig) -> Format:
     """The format for one run."""
     return DotenvFormat()
+
+
+def _lines(source: str) -> Iterator[str]:
+    """The lines as `split` gives them, one at a time: a list of them would be a second copy of the file."""
+    start = 0
+    while (end := source.find("\n", start)) >= 0:
+        yield source[start:end]
+        start = end + 1
+    yield source[start:]
 
 
 def _read_line(line: str, start: int, number: int) -> Entry:
