@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from fluxsecrets.cli.dropin.asking import agreed
 from fluxsecrets.cli.dropin.call import Call
 from fluxsecrets.cli.dropin.codes import (
     COULD_NOT_READ_INPUT,
@@ -134,7 +134,7 @@ def _publish(call: Call, item: _Item, destinations: Destinations, handling: Hand
         call.warn_of(shown, found.result.warnings)
         if found.upload is None:
             call.out.note(f"{shown}: already the same at {destination.shown(item.name)}")
-        elif not call.values.on("yes") and not _agreed(item, destination.shown(item.name)):
+        elif not call.values.on("yes") and not agreed(_question(item, destination.shown(item.name))):
             _cancelled(call, item)
             return
         else:
@@ -176,15 +176,8 @@ def _code_of_damage(call: Call, item: _Item, handling: Handling) -> int:
     return MAC_MISMATCH
 
 
-def _agreed(item: _Item, shown: str) -> bool:
-    while True:
-        sys.stdout.write(f"uploading {item.target.path} to {shown} ? (y/n): ")
-        sys.stdout.flush()
-        line = sys.stdin.readline() if sys.stdin is not None else ""
-        if not line:
-            raise usage_error("nobody answered", GENERIC, "add --yes")
-        if line.strip() in ("y", "n"):
-            return line.strip() == "y"
+def _question(item: _Item, shown: str) -> str:
+    return f"uploading {item.target.path} to {shown} ? (y/n): "
 
 
 def _cancelled(call: Call, item: _Item) -> None:

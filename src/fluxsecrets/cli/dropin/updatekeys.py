@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-
+from fluxsecrets.cli.dropin.asking import agreed
 from fluxsecrets.cli.dropin.call import Call
 from fluxsecrets.cli.dropin.codes import (
     COULD_NOT_RETRIEVE_KEY,
@@ -56,7 +55,7 @@ def _update(call: Call, text: str) -> None:
         call.out.note(f"{text}: already up to date")
         return
     call.out.text(_changes(preview))
-    if not call.values.on("yes") and not _agreed(call):
+    if not call.values.on("yes") and not agreed("Is this okay? (y/n):"):
         call.out.note(f"{text}: left as it is")
         return
     call.warn_of(text, _synced(call, target, write=True).warnings)
@@ -80,14 +79,3 @@ def _changes(result: FileResult) -> list[str]:
         if result.rearranged:
             lines.append("  key groups or threshold change")
     return lines
-
-
-def _agreed(call: Call) -> bool:
-    while True:
-        sys.stdout.write("Is this okay? (y/n):")
-        sys.stdout.flush()
-        line = sys.stdin.readline() if sys.stdin is not None else ""
-        if not line:
-            raise usage_error("nobody answered", GENERIC, "add --yes")
-        if line.strip() in ("y", "n"):
-            return line.strip() == "y"
