@@ -120,7 +120,7 @@ class Extra(NamedTuple):
 
 EXTRAS: Mapping[str, Extra] = MappingProxyType(
     {
-        "kms": Extra("aws", "boto3"),
+        "kms": Extra("aws", "botocore"),
         "gcp_kms": Extra("gcp", "google.auth"),
         "azure_kv": Extra("azure", "azure.keyvault.keys"),
         "hc_vault": Extra("vault", "hvac"),

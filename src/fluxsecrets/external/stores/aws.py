@@ -1,4 +1,4 @@
-"""AWS Secrets Manager, through boto3 (`pip install fluxsecrets[aws]`)."""
+"""AWS Secrets Manager, through botocore (`pip install fluxsecrets[aws]`)."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def open_aws(region: str, prefix: str = "") -> AwsStore:
 
     Raises:
         StoreError: the region is not one.
-        ServiceError: boto3 is not installed.
+        ServiceError: botocore is not installed.
     """
     if not _REGION.fullmatch(region):
         raise StoreError("no AWS region is set", hint="set AWS_REGION, such as eu-central-1, or add --region")
