@@ -1,0 +1,1 @@
+"""From nothing, plain text or a half-done set-up of sops to a protected repository: `init`."""
