@@ -24,7 +24,7 @@ def check(text):
         return
     command, context, names = group, click.Context(group, **group.context_settings), []
     while isinstance(command, click.Group):
-        if words == ["--help"]:
+        if words == ["--help"] or (not words and names and command.invoke_without_command):
             return
         name = words.pop(0) if words else ""
         if name == PLACEHOLDER:  # which command it is is known when it runs

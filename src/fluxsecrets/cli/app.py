@@ -7,7 +7,8 @@ import importlib
 import click
 
 from fluxsecrets import __version__
-from fluxsecrets.errors import UsageError
+
+from .groups import SuggestingGroup
 
 COMMANDS = {
     "encrypt": ("encrypt", "Encrypt Secrets in place."),
@@ -55,7 +56,7 @@ RUN_BY_GIT = frozenset({"merge-driver"})
 """Commands that people don't run; --help doesn't list them."""
 
 
-class LazyGroup(click.Group):
+class LazyGroup(SuggestingGroup):
     """A group whose commands are imported when they are used."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -77,21 +78,6 @@ class LazyGroup(click.Group):
             formatter.write_dl(
                 [(name, text) for name, (_, text) in COMMANDS.items() if name not in RUN_BY_GIT]
             )
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find a command, or suggest one with a similar name."""
-        name = args[0]
-        if name not in COMMANDS and not name.startswith("-"):
-            import difflib
-
-            near = difflib.get_close_matches(name, COMMANDS, n=1)
-            raise UsageError(
-                f"there is no command {name!a}",
-                hint=f"did you mean `fluxsecrets {near[0]}`?" if near else "see `fluxsecrets --help`",
-            )
-        return super().resolve_command(ctx, args)
 
 
 @click.group(

@@ -22,8 +22,6 @@ from fluxsecrets.programs import disable_core_dumps
 from .signals import TerminatedError, exit_code_of_end, terminable
 
 if TYPE_CHECKING:
-    import click
-
     from fluxsecrets.ops.run.logged import Logged
 
 
@@ -225,7 +223,9 @@ def _report(error: BaseException) -> int:
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
         error.show()
     elif isinstance(error, click.ClickException):
-        show(_usage_error(error))
+        from .usage import usage_error  # only when a command line is wrong
+
+        show(usage_error(error))
     elif isinstance(error, KeyboardInterrupt | click.Abort | TerminatedError):
         if isinstance(error, click.Abort) and error.__cause__ is None:
             say("")  # below the question that was not answered
@@ -264,31 +264,3 @@ def _say_interrupted() -> None:
         show(error)
     else:
         say("interrupted; files that were already done stay done, the others are as they were")
-
-
-def _usage_error(error: click.ClickException) -> UsageError:
-    """Click's own message, said as all of ours are."""
-    import click
-
-    message = without_private_keys(error.format_message().rstrip("."))
-    context = error.ctx if isinstance(error, click.UsageError) else None
-    command = context.command_path if context is not None else "fluxsecrets"
-    hint = f"see `{command} --help`"
-    if isinstance(error, click.NoSuchOption):
-        message = f"no such option {error.option_name!a}"
-        verb = _SOPS_FLAGS.get(error.option_name) if command == "fluxsecrets" else None
-        if verb is not None:
-            hint = f"`fluxsecrets {verb}` does that; `fluxsecrets-sops` takes sops's own flags"
-        elif error.possibilities:
-            hint = f"did you mean {error.possibilities[0]}? {hint}"
-    return UsageError(message[:1].lower() + message[1:], hint=hint)
-
-
-_SOPS_FLAGS = {
-    **dict.fromkeys(("-e", "--encrypt", "-i", "--in-place"), "encrypt PATH"),
-    **dict.fromkeys(("-d", "--decrypt", "--extract"), "decrypt PATH"),
-    **dict.fromkeys(("-r", "--rotate", "--add-age", "--rm-age", "--add-pgp", "--rm-pgp"), "rotate PATH"),
-    **dict.fromkeys(("-s", "--show-master-keys"), "status PATH"),
-    "--set": "set PATH KEY VALUE",
-}
-"""What sops's flags without a command are called here."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from fluxsecrets.cli.groups import SuggestingGroup
 from fluxsecrets.cli.options import (
     LoggedArgument,
     end_if_asked,
@@ -24,7 +25,7 @@ if TYPE_CHECKING:  # each command pays for its own operation
     from fluxsecrets.ops.run.session import Session
 
 
-@click.group("env")
+@click.group("env", cls=SuggestingGroup)
 def command() -> None:
     """See the environments of a repository, and add one."""
 

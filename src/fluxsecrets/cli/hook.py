@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from fluxsecrets.cli.groups import SuggestingGroup
+
 if TYPE_CHECKING:
     from fluxsecrets.cli.output import Output
     from fluxsecrets.ops.hooks.model import HookResult, HookState
@@ -23,7 +25,7 @@ _hooks_argument = click.argument("hooks", nargs=-1, metavar="[HOOK]...", type=cl
 _quiet_option = click.option("-q", "--quiet", is_flag=True, help="Print results and errors only.")
 
 
-@click.group("hook")
+@click.group("hook", cls=SuggestingGroup)
 def command() -> None:
     """Set up git: hooks against plain text, and drivers that merge and show encrypted files."""
 

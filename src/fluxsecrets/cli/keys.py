@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from fluxsecrets.cli.groups import SuggestingGroup
 from fluxsecrets.cli.options import (
     Decorator,
     LoggedArgument,
@@ -38,7 +39,7 @@ _store_option: Decorator = click.option(
 _output_option: Decorator = output_option("Add the private key to this file.")
 
 
-@click.group("keys")
+@click.group("keys", cls=SuggestingGroup)
 def command() -> None:
     """Make and manage identities."""
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from fluxsecrets.cli.groups import SuggestingGroup
 from fluxsecrets.cli.options import Decorator, format_option, quiet_option
 from fluxsecrets.cli.output import Output
 from fluxsecrets.errors import UsageError
@@ -22,7 +23,7 @@ _file_option: Decorator = click.option(
 )
 
 
-@click.group("log", invoke_without_command=True)
+@click.group("log", cls=SuggestingGroup, invoke_without_command=True)
 @_file_option
 @click.option(
     "-n",

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from fluxsecrets.cli.groups import SuggestingGroup
 from fluxsecrets.cli.options import (
     Decorator,
     LoggedOption,
@@ -32,7 +33,7 @@ from fluxsecrets.ops.people import admit, leavers, offboard
 from fluxsecrets.ops.run.results import Outcome
 
 
-@click.group("recipients")
+@click.group("recipients", cls=SuggestingGroup)
 def command() -> None:
     """See who can read what, and keep files in line with the rules."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from fluxsecrets.cli.groups import SuggestingGroup
 from fluxsecrets.cli.options import format_option
 from fluxsecrets.cli.output import Output
 from fluxsecrets.errors import UsageError
@@ -19,7 +20,7 @@ def known_rules() -> tuple[RuleInfo, ...]:
     return tuple(dict.fromkeys((*all_rules(), *(rule.info for rule in RULES))))
 
 
-@click.group("rules")
+@click.group("rules", cls=SuggestingGroup)
 def command() -> None:
     """Show the rules of `scan` and `audit`, and what they mean.
 

@@ -1,1 +1,1 @@
-"""All that a security officer asks of a repository in one result: findings, access, environments, lifetimes."""
+"""What a security officer asks of a repository, in one result: findings, access, environments, lifetimes."""
