@@ -36,6 +36,12 @@ settings.register_profile("thorough", settings.get_profile("dev"), max_examples=
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") else "dev"))
 
 
+def pytest_configure(config):
+    """A collection runs no test, so that it can't tell which snapshots are unused; syrupy would fail it."""
+    if config.option.collectonly:
+        config.option.disable_unused_snapshots = True
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_collection():
     """The thousands of tests that are collected live to the end: the garbage collector need not walk them."""
