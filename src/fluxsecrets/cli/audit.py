@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import click
 
@@ -14,11 +13,12 @@ from fluxsecrets.cli.findings import (
     findings_format_option,
     no_baseline_option,
     report_file_option,
+    reports_option,
     update_baseline_option,
 )
 from fluxsecrets.cli.options import make_session, partial_history_option, quiet_option, takes
 from fluxsecrets.cli.output import Output, warn_of_dead_hooks
-from fluxsecrets.cli.reportfile import refuse_output, show_report
+from fluxsecrets.cli.reportfile import Reports
 from fluxsecrets.errors import UsageError
 from fluxsecrets.findings import Severity
 from fluxsecrets.ops.checks.audit import AuditOptions, audit
@@ -67,12 +67,11 @@ class _Asked:
 @click.option("--who", is_flag=True, help="Show who can read how many files of each environment.")
 @findings_format_option
 @report_file_option
+@reports_option(FORMATS)
 @partial_history_option
 @quiet_option
-@takes(_Asked, Baseline)
-def command(
-    asked: _Asked, known: Baseline, *, who: bool, report: str, output: Path | None, quiet: bool
-) -> int:
+@takes(_Asked, Baseline, Reports)
+def command(asked: _Asked, known: Baseline, reports: Reports, *, who: bool, quiet: bool) -> int:
     """Find what is wrong with the secrets of this repository.
 
     Checks who can read what, how secrets are protected, and what Flux would do with them. Nothing is sent
@@ -81,9 +80,9 @@ def command(
 
     Exit codes: 0 no finding reaches --fail-on, 1 a finding does, 2 the audit could not run.
     """
-    refuse_output(output)
+    reports.refuse()
     if who:
-        return _show_who(Output(quiet=quiet), report, output)
+        return _show_who(Output(quiet=quiet), reports)
     known.refuse_contradiction()
     if known.update_baseline and asked.commits is not None:
         raise UsageError(
@@ -103,16 +102,21 @@ def command(
     )
     result = audit(make_session(), options)
     out = Output(quiet=quiet)
-    show_report(out, FORMATS[report](found_by_audit(result, __version__)), output)
+    found = found_by_audit(result, __version__)
+    reports.write(out, lambda name: FORMATS[name](found))
     warn_of_dead_hooks(out)
     return 1 if result.fails else 0
 
 
-def _show_who(out: Output, report: str, output: Path | None) -> int:
+def _show_who(out: Output, reports: Reports) -> int:
     from fluxsecrets.ops.checks.matrix import who_reads_what
     from fluxsecrets.report.matrix import FORMATS
 
-    if report not in FORMATS:
-        raise UsageError(f"--who reports no findings, so it has no format {report}", hint="use --format json")
-    show_report(out, FORMATS[report](who_reads_what(make_session())), output)
+    for name in reports.formats:
+        if name not in FORMATS:
+            raise UsageError(
+                f"--who reports no findings, so it has no format {name}", hint="use --format json"
+            )
+    readers = who_reads_what(make_session())
+    reports.write(out, lambda name: FORMATS[name](readers))
     return 0

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
-from fluxsecrets.cli.options import Decorator, output_option
+from fluxsecrets.cli.options import Decorator, output_option, remember_output
+from fluxsecrets.cli.reportfile import ReportFile
 from fluxsecrets.errors import UsageError
 from fluxsecrets.report.findings import FORMATS
 
@@ -30,6 +32,40 @@ findings_format_option: Decorator = click.option(
     show_default=True,
     help="Format of the output.",
 )
+
+
+def reports_option(formats: Collection[str]) -> Decorator:
+    """`--report FORMAT=FILE`: further reports of the same run."""
+
+    def take(
+        context: click.Context, _parameter: click.Parameter, texts: tuple[str, ...]
+    ) -> tuple[ReportFile, ...]:
+        return tuple(_report_file(context, text, formats) for text in texts)
+
+    return click.option(
+        "--report",
+        "reports",
+        multiple=True,
+        metavar="FORMAT=FILE",
+        callback=take,
+        help="Also write the report in this format to this file; repeatable.",
+    )
+
+
+def _report_file(context: click.Context, text: str, formats: Collection[str]) -> ReportFile:
+    name, _, file = text.partition("=")
+    if name not in formats:
+        from difflib import get_close_matches
+
+        near = get_close_matches(name, formats, n=1)
+        known = f"did you mean --report {near[0]}=FILE?" if near else f"choose from {', '.join(formats)}"
+        raise UsageError(f"--report {text!a} does not start with the name of a format", hint=known)
+    if file in {"", "-"}:
+        raise UsageError(
+            f"--report {text!a} does not name a file",
+            hint=f"give --report {name}=FILE, or --format {name} for standard output",
+        )
+    return ReportFile(name, remember_output(context, Path(file)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -147,11 +147,15 @@ def output_option(what: str, types: Collection[str] = ()) -> Decorator:
                 f"-o wants a file, and {text!a} is the name of a format",
                 hint=f"give {wanted}-o ./{text} for a file of that name",
             )
-        path = Path(text)
-        context.meta[_OUTPUTS] = {path: seen_now(path)}
-        return path
+        return remember_output(context, Path(text))
 
     return click.option("-o", "--output", cls=LoggedOption, metavar="FILE", callback=take, help=what)
+
+
+def remember_output(context: click.Context, path: Path) -> Path:
+    """Return the path of a result after keeping the state of its file, for when the result is written."""
+    context.meta.setdefault(_OUTPUTS, {})[path] = seen_now(path)
+    return path
 
 
 def _keep_order(context: click.Context, _parameter: click.Parameter, text: str | None) -> None:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import click
 
-from fluxsecrets.cli.findings import report_file_option
+from fluxsecrets.cli.findings import report_file_option, reports_option
 from fluxsecrets.cli.options import make_session, quiet_option, takes
 from fluxsecrets.cli.output import Output
-from fluxsecrets.cli.reportfile import refuse_output, show_report
+from fluxsecrets.cli.reportfile import Reports
 from fluxsecrets.report.review import FORMATS
 
 _SEVERITIES = ("low", "medium", "high", "critical")
@@ -48,9 +47,10 @@ class _Asked:
     help="Format of the output.",
 )
 @report_file_option
+@reports_option(FORMATS)
 @quiet_option
-@takes(_Asked)
-def command(asked: _Asked, *, report: str, output: Path | None, quiet: bool) -> int:
+@takes(_Asked, Reports)
+def command(asked: _Asked, reports: Reports, *, quiet: bool) -> int:
     """Show what a change does to secrets, for the person who reviews it.
 
     RANGE is A..B for what the commits of B do that A does not have, or one commit. Default: what HEAD has
@@ -67,9 +67,9 @@ def command(asked: _Asked, *, report: str, output: Path | None, quiet: bool) -> 
     from fluxsecrets.findings import Severity
     from fluxsecrets.ops.review.review import ReviewRequest, review
 
-    refuse_output(output)
+    reports.refuse()
     fail_on = None if asked.fail_on == "never" else Severity.parse(asked.fail_on)
     request = ReviewRequest(asked.commits, asked.staged, asked.uncommitted, not asked.no_keys, fail_on)
     found = review(make_session(), request)
-    show_report(Output(quiet=quiet), FORMATS[report](found, __version__), output)
+    reports.write(Output(quiet=quiet), lambda name: FORMATS[name](found, __version__))
     return 1 if found.fails else 0

@@ -16,6 +16,7 @@ from fluxsecrets.cli.findings import (
     findings_format_option,
     no_baseline_option,
     report_file_option,
+    reports_option,
     update_baseline_option,
 )
 from fluxsecrets.cli.fleet import (
@@ -29,10 +30,10 @@ from fluxsecrets.cli.fleet import (
 )
 from fluxsecrets.cli.options import takes
 from fluxsecrets.cli.output import Output, warn_of_dead_hooks
-from fluxsecrets.cli.reportfile import refuse_output, show_report
+from fluxsecrets.cli.reportfile import Reports
 from fluxsecrets.errors import UsageError
 from fluxsecrets.ops.checks.scan import scan
-from fluxsecrets.ops.checks.scanmodel import ScanRequest, Source
+from fluxsecrets.ops.checks.scanmodel import ScanRequest, ScanResult, Source
 from fluxsecrets.report.findings import FORMATS
 from fluxsecrets.report.scan import found_by_scan
 
@@ -137,6 +138,7 @@ class _Work:
 @update_baseline_option
 @findings_format_option
 @report_file_option
+@reports_option(FORMATS)
 @click.option(
     "--jobs",
     type=click.IntRange(1, 256),
@@ -146,18 +148,17 @@ class _Work:
 @click.option("--no-cache", is_flag=True, help="Read contents again that had no secrets when last scanned.")
 @click.option("--redact", is_flag=True, expose_value=False, help="Always on: no report shows a value.")
 @click.option("-q", "--quiet", is_flag=True, help="Print results and errors only.")
-@takes(_Where, Baseline, Fleet, _Work)
+@takes(_Where, Baseline, Fleet, _Work, Reports)
 def command(
     where: _Where,
     known: Baseline,
     fleet: Fleet,
     work: _Work,
+    reports: Reports,
     *,
     partial_history: bool,
     filename: str | None,
     config: Path | None,
-    report: str,
-    output: Path | None,
     quiet: bool,
 ) -> int:
     """Find secrets in plain text.
@@ -177,7 +178,7 @@ def command(
             hint=f"leave out {(chosen or ['the paths'])[0]}, or --env",
         )
     period = where.period()
-    refuse_output(output)
+    reports.refuse()
     known.refuse_contradiction()
     fleet.refuse_contradiction([*_about_one(where, known), *(["--filename"] if filename else [])])
     out = Output(quiet=quiet)
@@ -190,7 +191,7 @@ def command(
             use_baseline=not known.no_baseline,
             config=config,
         )
-        show_report(out, FORMATS[report](found_by_scan(result, __version__)), output)
+        _write(reports, out, result)
         return result.exit_code
     request = ScanRequest(
         cwd=Path.cwd(),
@@ -212,10 +213,15 @@ def command(
         use_cache=not work.no_cache,
     )
     result = scan(request)
-    show_report(out, FORMATS[report](found_by_scan(result, __version__)), output)
+    _write(reports, out, result)
     if request.source is not Source.STDIN:
         warn_of_dead_hooks(out)
     return result.exit_code
+
+
+def _write(reports: Reports, out: Output, result: ScanResult) -> None:
+    found = found_by_scan(result, __version__)
+    reports.write(out, lambda name: FORMATS[name](found))
 
 
 def _about_one(where: _Where, known: Baseline) -> list[str]:

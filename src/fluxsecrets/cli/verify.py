@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
-from fluxsecrets.cli.findings import findings_format_option, report_file_option
-from fluxsecrets.cli.options import flux_version_option, make_session, quiet_option
+from fluxsecrets.cli.findings import findings_format_option, report_file_option, reports_option
+from fluxsecrets.cli.options import flux_version_option, make_session, quiet_option, takes
 from fluxsecrets.cli.output import Output
+from fluxsecrets.cli.reportfile import Reports
+from fluxsecrets.report.findings import FORMATS as FINDINGS_FORMATS
 
 
 @click.command("verify")
@@ -19,15 +19,16 @@ from fluxsecrets.cli.output import Output
 @flux_version_option
 @findings_format_option
 @report_file_option
+@reports_option(FINDINGS_FORMATS)
 @quiet_option
+@takes(Reports)
 def command(
+    reports: Reports,
     *,
     environment: str | None,
     everything: bool,
     strict: bool,
     no_keys: bool,
-    report: str,
-    output: Path | None,
     quiet: bool,
 ) -> int:
     """Show what Flux would do with each Kustomization of an environment, or of all.
@@ -54,11 +55,10 @@ def command(
     something can't be told and --strict is given, 2 an error.
     """  # noqa: D301 - click's mark
     from fluxsecrets import __version__
-    from fluxsecrets.cli.reportfile import refuse_output, show_report
     from fluxsecrets.ops.checks.verify import verify
     from fluxsecrets.report.verify import FORMATS
 
-    refuse_output(output)
+    reports.refuse()
     found = verify(make_session(), environment, with_keys=not no_keys, strict=strict)
-    show_report(Output(quiet=quiet), FORMATS[report](found, everything, __version__), output)
+    reports.write(Output(quiet=quiet), lambda name: FORMATS[name](found, everything, __version__))
     return found.exit_code
