@@ -119,12 +119,16 @@ def test_a_mistake_has_its_place(text, place, message, hint):
     assert caught.value.place == f".fluxsecrets.yaml:{place}"
     assert message in caught.value.message
     assert hint is None or hint in caught.value.hint
+    line = caught.value.line
+    shown = text.splitlines()[line - 1].strip().replace("a@b", "…@b")
+    assert caught.value.details == (f"{line} | {shown}",)
 
 
 def test_a_private_key_is_never_shown():
     with pytest.raises(ConfigError) as caught:
         parse_settings(b"environments: {a: {cluster_recipients: [AGE-SECRET-KEY-1THROWAWAY]}}")
     assert "THROWAWAY" not in str(caught.value) + str(caught.value.hint)
+    assert caught.value.details == ()
     assert caught.value.line == 1
 
 

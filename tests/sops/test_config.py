@@ -1,4 +1,5 @@
 import pickle
+import re
 import textwrap
 
 import pytest
@@ -40,9 +41,24 @@ def age(*ids):
 
 
 def error(text, kind=ConfigError):
+    """The error of a configuration; every one of these names its line, and shows it."""
     with pytest.raises(kind) as caught:
         config(text)
+    line = caught.value.line
+    assert line is not None
+    lines = textwrap.dedent(text).removeprefix("\ufeff").splitlines()
+    shown = lines[line - 1].strip() if line <= len(lines) else ""
+    if not shown or is_private(text):
+        assert caught.value.details == ()
+    elif len(shown) <= 100 and "@v/" not in shown:
+        assert caught.value.details == (f"{line} | {shown}",)
+    else:
+        assert caught.value.details[0].startswith(f"{line} | ")
     return caught.value
+
+
+def is_private(text):
+    return re.search(r"age-(secret-key|plugin)-|private key", text, re.IGNORECASE) is not None
 
 
 class TestTheFile:
@@ -525,7 +541,16 @@ class TestPrivateKeys:
     def test_credentials_in_an_address(self):
         caught = error("creation_rules:\n  - hc_vault_transit_uri: https://me:throwaway@v/v1/t/keys/k\n")
         assert "credentials" in caught.message
-        assert "throwaway" not in f"{caught!r} {caught.hint}"
+        assert "throwaway" not in f"{caught!r} {caught.hint} {caught.details}"
+        assert "https://…" in caught.details[0]
+
+    def test_of_a_long_line_the_part_with_the_mistake_is_shown(self):
+        fields = ", ".join(f"a{number}: 1" for number in range(100))
+        caught = error(f"creation_rules: [{{{fields}, age: 1, {fields}}}]\n")
+        (shown,) = caught.details
+        assert "age: 1" in shown
+        assert shown.startswith("1 | …")
+        assert len(shown) < 120
 
 
 class TestLimits:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from fluxsecrets.errors import ConfigError, FileAccessError
 from fluxsecrets.files.reading import read_file
 from fluxsecrets.marks import SETTINGS_NAME
+from fluxsecrets.sops.excerpts import quoting
 from fluxsecrets.sops.placed_yaml import (
     MAX_BYTES,
     FieldReader,
@@ -160,9 +161,12 @@ def load_settings(where: Tree | Path) -> Settings:
 
 def parse_settings(data: bytes, *, path: str = SETTINGS_NAME) -> Settings:
     """Read the content of a `.fluxsecrets.yaml`; raises as `load_settings` does."""
-    root = compose(data, path=path)
-    if root is None:
-        return Settings()
+    with quoting(data):
+        root = compose(data, path=path)
+        return Settings() if root is None else _settings(root, path)
+
+
+def _settings(root: Node, path: str) -> Settings:
     reader = _Reader(FieldReader(path))
     fields = reader.map(root, "the file", TOP_KEYS)
     return Settings(

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from fluxsecrets.errors import RecipientError, SelectorError
 
+from .excerpts import quoting
 from .formats import StoresConfig
 from .placed_yaml import (
     FieldReader,
@@ -130,9 +131,12 @@ def parse_config(data: bytes, *, path: str) -> SopsConfig:
             recipients, a threshold that the groups cannot meet, or a private key.
         LimitError: too large, too deep, or too many aliases.
     """
-    root = compose(data, path=path)
-    if root is None:
-        return SopsConfig(path)
+    with quoting(data):
+        root = compose(data, path=path)
+        return SopsConfig(path) if root is None else _config(root, path)
+
+
+def _config(root: Node, path: str) -> SopsConfig:
     read = FieldReader(path)
     fields = read.fields(root, "the configuration")
     stores, odd_stores = _stores(read, fields)
@@ -162,7 +166,8 @@ def named_recipients(data: bytes, *, path: str) -> dict[str, str]:
     Raises:
         ConfigError: it is not YAML.
     """
-    root = compose(data, path=path)
+    with quoting(data):
+        root = compose(data, path=path)
     found: dict[str, str] = {}
     for node in walk(root) if root is not None else ():
         if isinstance(node, ScalarNode) and node.anchor and node.text.strip() and "," not in node.text:
