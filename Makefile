@@ -32,8 +32,8 @@ format: $(READY) ## mend what `make lint` says about style
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-docs: $(READY) ## write the commands' help into docs/commands.md
-	$(BIN)/python docs/generate.py
+docs: $(READY) ## write the generated pages of docs/: commands, rules, errors, variables
+	@PYTHONPATH=scripts $(BIN)/python -m documentation
 
 bench: $(READY) ## compare with sops, where that is on PATH (takes minutes)
 	$(BIN)/python -m benchmarks $(ARGS)

@@ -36,7 +36,7 @@ mtime_ns
 KEEP
 UNENCRYPTED_REGEX
 
-# Read outside of the package: by docs/generate.py, and by the tests that try each rule's samples.
+# Read outside of the package: by scripts/documentation, and by the tests that try each rule's samples.
 heading
 positives
 sample

@@ -1,28 +1,20 @@
-"""Write every command's `--help` into docs/commands.md, and the rules into their pages: `make docs`.
+"""The rules of `scan`, `audit` and `review`, as pages and parts of pages; each rule has its heading."""
 
-Help is between `<!-- help: encrypt -->` and `<!-- end -->`, as the command prints it at 80 columns. Tests
-compare the pages with the live output.
-"""
-
-import io
-import os
-import re
-import sys
 import textwrap
 from collections.abc import Iterator
-from contextlib import redirect_stdout
 from pathlib import Path
 from types import ModuleType
-from unittest.mock import patch
 
-from fluxsecrets.cli.entry import run
 
-PAGE = Path(__file__).with_name("commands.md")
-AUDIT_PAGE = Path(__file__).with_name("audit-rules.md")
-SCAN_PAGE = Path(__file__).with_name("scan.md")
-REVIEW_PAGE = Path(__file__).with_name("review.md")
-RULES_PAGE = Path(__file__).with_name("scan-rules.md")
-_BLOCK = re.compile(r"^<!-- help:(?P<command>[a-z -]*)-->\n.*?^<!-- end -->$", re.DOTALL | re.MULTILINE)
+def pages(docs: Path) -> dict[str, str]:
+    """Return the pages with rules, by path below docs/."""
+    return {
+        "audit-rules.md": audit_rules_page(),
+        "scan-rules.md": token_rules_page(),
+        "scan.md": with_rules((docs / "scan.md").read_text(encoding="utf-8")),
+        "review.md": with_kinds((docs / "review.md").read_text(encoding="utf-8")),
+    }
+
 
 _RULES_INTRODUCTION = """\
 The tokens of providers and the private keys that `fluxsecrets scan` knows. It finds a token in a file of any
@@ -38,31 +30,6 @@ The rules of `fluxsecrets audit`. Reports, `--rule`, `fluxsecrets:allow` and `al
 use the headings below as the rules' names. `fluxsecrets rules show NAME` prints the same text. The severity
 of a single finding can differ, depending on its place.
 """
-
-
-def documented(page: str) -> list[str]:
-    """Return the commands whose help is on the page; the empty string is the program itself."""
-    return [match["command"].strip() for match in _BLOCK.finditer(page)]
-
-
-def with_help(page: str) -> str:
-    """Return the page with every help block up to date."""
-    return _BLOCK.sub(lambda match: _block(match["command"].strip()), page)
-
-
-def help_of(command: str) -> str:
-    """Return what `fluxsecrets COMMAND --help` prints."""
-    shown = io.StringIO()
-    with patch.dict(os.environ, COLUMNS="80", NO_COLOR="1", TERM="dumb"), redirect_stdout(shown):
-        code = run([*command.split(), "--help"])
-    if code != 0:
-        raise SystemExit(f"error: `fluxsecrets {command} --help` exited with {code}")
-    return "\n".join(line.rstrip() for line in shown.getvalue().splitlines()).strip()
-
-
-def _block(command: str) -> str:
-    marker = f"<!-- help: {command} -->" if command else "<!-- help: -->"
-    return f"{marker}\n```text\n{help_of(command)}\n```\n<!-- end -->"
 
 
 def audit_rules_page() -> str:
@@ -135,20 +102,3 @@ def rule_groups(rules: ModuleType) -> Iterator[ModuleType]:
     """Yield the rules' modules, in order."""
     for rule in rules.TOKEN_RULES:
         yield next(each for each in vars(rules).values() if rule in getattr(each, "RULES", ()))
-
-
-def main() -> int:
-    """Rewrite the pages."""
-    page = PAGE.read_text(encoding="utf-8")
-    PAGE.write_text(with_help(page), encoding="utf-8", newline="\n")
-    AUDIT_PAGE.write_text(audit_rules_page(), encoding="utf-8", newline="\n")
-    page = SCAN_PAGE.read_text(encoding="utf-8")
-    SCAN_PAGE.write_text(with_rules(page), encoding="utf-8", newline="\n")
-    page = REVIEW_PAGE.read_text(encoding="utf-8")
-    REVIEW_PAGE.write_text(with_kinds(page), encoding="utf-8", newline="\n")
-    RULES_PAGE.write_text(token_rules_page(), encoding="utf-8", newline="\n")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
