@@ -1,8 +1,9 @@
 """Every example of shell on a page is run, as a reader without anything of ours, or says why it is not.
 
 The reader's home folder is empty. `examples/start` gave them a copy of the example and a key. A page that
-says `<!-- starts with nothing -->` has neither. A line that starts with `$ ` is a command; what follows must be
-its output, where `...` stands for anything. `<!-- test: exit 2 -->` expects that exit code from the last command.
+says `<!-- starts with nothing -->` has neither. A line that starts with `$ ` is a command; what follows must
+be its output, where `...` stands for anything. `<!-- test: exit 2 -->` expects that exit code from the last
+command.
 """
 
 import os
