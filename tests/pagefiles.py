@@ -105,3 +105,8 @@ def shell_blocks(page):
 def starts_with_nothing(page):
     """Whether the reader of the page has an empty folder, instead of the example."""
     return _START in page.read_text(encoding="utf-8")
+
+
+def is_run(page):
+    """Whether any example of the page is run."""
+    return any(block.code is not None for block in shell_blocks(page))

@@ -9,7 +9,7 @@ from documentation import commands
 from documentation.pages import pages
 from fluxsecrets.ops.review.kinds import KINDS
 from fluxsecrets.scan.registry import all_rules
-from pagefiles import DOCS, PAGES, anchors, links, name
+from pagefiles import DOCS, PAGES, anchors, is_run, links, name, shell_blocks, starts_with_nothing
 
 
 def test_generated_pages_are_up_to_date(environment):
@@ -55,3 +55,17 @@ def test_pages_of_commands_are_those_of_the_program():
 def test_no_page_names_the_folder_that_it_was_written_in():
     for page in PAGES:
         assert not re.search(r"/(?:home|Users)/\w+/", page.read_text(encoding="utf-8")), name(page)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_every_example_is_run_or_says_why_not(page):
+    unmarked = [block.line for block in shell_blocks(page) if block.code is None and block.why is None]
+    assert not unmarked, (
+        f"{name(page)}: mark lines {unmarked} with `<!-- test -->` or `<!-- not run: needs … -->`"
+    )
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if is_run(page)], ids=name)
+def test_a_page_says_what_its_examples_start_with(page):
+    text = page.read_text(encoding="utf-8")
+    assert starts_with_nothing(page) or "example.md" in text, f"{name(page)}: link to docs/example.md"

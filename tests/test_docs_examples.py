@@ -14,7 +14,7 @@ import sysconfig
 
 import pytest
 
-from pagefiles import PAGES, PROJECT, name, shell_blocks, starts_with_nothing
+from pagefiles import PAGES, PROJECT, is_run, name, shell_blocks, starts_with_nothing
 
 pytestmark = pytest.mark.skipif(
     shutil.which("bash") is None, reason="bash is not on PATH: the documentation's examples are not run"
@@ -22,10 +22,6 @@ pytestmark = pytest.mark.skipif(
 
 _OURS = re.compile(r"fluxsecrets(?: [\w@%+=:,./-]+)*")  # nothing in it that a shell would change
 _KEPT = {"PATH", "HOME", "LANG", "TMPDIR", "SYSTEMROOT", "XDG_CACHE_HOME", "GIT_CONFIG_NOSYSTEM"}
-
-
-def is_run(page):
-    return any(block.code is not None for block in shell_blocks(page))
 
 
 def reader(home):
@@ -116,20 +112,6 @@ def test_examples_print_what_the_page_says(desk, request, cli, environment, monk
             code = block.code if number == len(block.steps) else 0
             assert exit_code == code, f"line {block.line}: $ {command}\n{output}"
             assert matches(expected, output), f"$ {command}\n{output}\n--- the page says:\n{expected}"
-
-
-@pytest.mark.parametrize("page", PAGES, ids=name)
-def test_every_example_is_run_or_says_why_not(page):
-    unmarked = [block.line for block in shell_blocks(page) if block.code is None and block.why is None]
-    assert not unmarked, (
-        f"{name(page)}: mark lines {unmarked} with `<!-- test -->` or `<!-- not run: needs … -->`"
-    )
-
-
-@pytest.mark.parametrize("page", [page for page in PAGES if is_run(page)], ids=name)
-def test_a_page_says_what_its_examples_start_with(page):
-    text = page.read_text(encoding="utf-8")
-    assert starts_with_nothing(page) or "example.md" in text, f"{name(page)}: link to docs/example.md"
 
 
 @pytest.mark.parametrize(

@@ -1,1 +1,1 @@
-"""The generated parts of the documentation: what the program says of itself, as pages of docs/."""
+"""The generated parts of the documentation: the facts of the program, as pages of docs/."""
