@@ -4,6 +4,7 @@
 
 SHELL := /bin/sh
 BIN := .venv/bin
+RUNTIME := .venv/.runtime
 READY := .venv/.ready
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint scripts/constraints.txt --editable
 export PYTHON
@@ -14,7 +15,7 @@ export PYTHON
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' Makefile
 
-demo: $(READY) ## encrypt a small Flux repository and look at what happened
+demo: $(RUNTIME) ## encrypt a small Flux repository and look at what happened
 	@PATH="$(CURDIR)/$(BIN):$$PATH" bash scripts/demo.sh
 
 test: $(READY) ## run all tests
@@ -62,7 +63,12 @@ clean: ## remove .venv, caches and build products
 	rm -rf .venv dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .fuzz .mutate
 	find src tests docs benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# Installed anew when the project's dependencies may have changed.
-$(READY): pyproject.toml scripts/set-up.sh scripts/constraints.txt
+# Installed anew when the project's dependencies may have changed. The development tools are ten times as large
+# as what users install, and include it.
+$(RUNTIME): pyproject.toml scripts/set-up.sh scripts/constraints.txt
 	@sh scripts/set-up.sh
 	@touch $@
+
+$(READY): pyproject.toml scripts/set-up.sh scripts/constraints.txt
+	@sh scripts/set-up.sh dev
+	@touch $(RUNTIME) $@

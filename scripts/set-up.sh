@@ -1,6 +1,6 @@
 #!/bin/sh
-# Makes .venv and installs the project with its development tools into it. `make` calls this when
-# pyproject.toml changed; it needs nothing but Python >= 3.11.
+# Makes .venv and installs the project into it, with the extras that are named: `set-up.sh dev`. `make` calls
+# this when pyproject.toml changed; it needs nothing but Python >= 3.11.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -30,6 +30,10 @@ if ! is_good .venv/bin/python; then
     "$python" -m venv --clear .venv
 fi
 
-echo "installing fluxsecrets and its development tools into .venv (this takes a minute, once)" >&2
+extras=${1:-}
+case $extras in
+    "") echo "installing fluxsecrets into .venv (this takes a moment, once)" >&2 ;;
+    *) echo "installing fluxsecrets and its tools ($extras) into .venv (this takes a minute, once)" >&2 ;;
+esac
 .venv/bin/python -m pip install --quiet --disable-pip-version-check --constraint scripts/constraints.txt \
-    --editable '.[dev]'
+    --editable ".${extras:+[$extras]}"

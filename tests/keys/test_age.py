@@ -137,12 +137,6 @@ def test_keys_of_other_kinds_are_not_mine(ring, key_of, name):
     assert ring("alice").unwrap(key_of(name)) == NotMine("not among your identities")
 
 
-def test_the_text_that_tells_not_mine_from_damage_is_still_that_of_pyrage(recipients, secrets):
-    sealed = pyrage.encrypt(b"x", [pyrage.x25519.Recipient.from_str(recipients["alice"])])
-    with pytest.raises(pyrage.DecryptError, match=r"\ANo matching keys found\Z"):
-        pyrage.decrypt(sealed, [pyrage.x25519.Identity.from_str(secrets["bob"])])
-
-
 # --- broken key files
 
 
@@ -263,8 +257,8 @@ def test_recipients_are_checked_without_looking_for_identities(recipients):
     [
         (lambda text: text[:-1] + ("q" if text[-1] != "q" else "p"), "checksum"),
         (lambda text: text[:-3], "checksum"),
-        (lambda text: text + " bob", "checksum"),
-        (lambda text: "age1", "checksum"),
+        (lambda text: text + " bob", "not allowed"),
+        (lambda text: "age1", "not Bech32"),
         (lambda text: text.upper(), "not an age recipient"),
         (lambda text: "", "not an age recipient"),
         (lambda text: "3B53DF19B9884C364821CD2F63F909A3062E2C9A", "not an age recipient"),

@@ -1,5 +1,7 @@
 """The age provider with keys of every kind: SSH, post-quantum, plugins, commands, passphrases."""
 
+import hashlib
+import hmac
 import json
 import os
 import pickle
@@ -9,6 +11,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import pyrage
 import pytest
 
 from fluxsecrets.errors import IdentityError, IntegrityError, RecipientError
@@ -492,6 +495,48 @@ def test_tagged_recipients_need_no_plugin():
     sealed = decode_base64(stanza.args[1].encode()) + stanza.body
     suite = Suite(KEM.P256, KDF.HKDF_SHA256, AEAD.CHACHA20_POLY1305)
     assert unseal(file, suite.decrypt(sealed, private, b"age-encryption.org/p256tag")) == b"k" * 32
+
+
+def hybrid_key_pair():
+    """Throw-away keys as a security key would hold them, and their recipient."""
+    from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
+    from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+    mlkem, curve = MLKEM768PrivateKey.generate(), generate_private_key(SECP256R1())
+    point = curve.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+    recipient = bech32.encode("age1tagpq", mlkem.public_key().public_bytes_raw() + point)
+    return mlkem, curve, point, recipient
+
+
+def sealed_by_us(recipient):
+    return dearmour(AgeProvider(never).wrap(Recipient("age", recipient), b"k" * 32).enc)
+
+
+def sealed_by_rage(recipient):
+    return pyrage.encrypt(b"k" * 32, [pyrage.tagpq.Recipient.from_str(recipient)])
+
+
+@pytest.mark.parametrize("seal_for", [sealed_by_us, sealed_by_rage])
+def test_hybrid_tagged_recipients_are_what_rage_takes_them_for(seal_for):
+    # One way to open serves both: what it opens of rage's shows that ours is what rage would write.
+    from cryptography.hazmat.primitives.asymmetric.ec import ECDH, SECP256R1, EllipticCurvePublicKey
+    from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+
+    from fluxsecrets.keys.agefile import decode_base64, parse_age_file, unseal
+    from fluxsecrets.keys.agetag import hybrid_key, hybrid_secret
+
+    mlkem, curve, point, recipient = hybrid_key_pair()
+    file = parse_age_file(seal_for(recipient))
+    (stanza,) = (each for each in file.stanzas if each.type == "mlkem768p256tag")
+    tag, encapsulated = (decode_base64(each.encode()) for each in stanza.args)
+    secret, share = mlkem.decapsulate(encapsulated[:1088]), encapsulated[1088:]
+    exchanged = curve.exchange(ECDH(), EllipticCurvePublicKey.from_encoded_point(SECP256R1(), share))
+    label = b"age-encryption.org/mlkem768p256tag"
+    key, nonce = hybrid_key(hybrid_secret(secret, exchanged, share, point), label)
+    assert unseal(file, ChaCha20Poly1305(key).decrypt(nonce, stanza.body, None)) == b"k" * 32
+    known = encapsulated + hashlib.sha256(point).digest()[:4]
+    assert tag == hmac.digest(label, known, "sha256")[:4]
 
 
 @pytest.mark.parametrize("prefix", ["age1tag", "age1tagpq"])

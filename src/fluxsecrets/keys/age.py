@@ -10,16 +10,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pyrage  # type: ignore[import-untyped]
-from pyrage import x25519
-
 from fluxsecrets.errors import IdentityError, IntegrityError, RecipientError
 from fluxsecrets.keys import User
 from fluxsecrets.sops.envelope import KeyProvider, NotMine
 from fluxsecrets.sops.metadata import WrappedKey
 from fluxsecrets.sops.recipients import Recipient, recipient_key
 
-from .agefile import armour, dearmour, is_weak_point, stanza_types
+from .agefile import armour, dearmour, parse_age_file, seal, stanza_types, unseal
 from .agekeys import AgeKeys
 from .host import Host, PassphrasePrompt
 from .identities import VARIABLES, Lookup, find_identities, home_folder
@@ -28,10 +25,6 @@ from .turns import Turns, in_turn
 
 if TYPE_CHECKING:
     from .agefile import AgeFile, Stanza, Unwrap
-
-
-_NO_MATCH = "No matching keys found"
-"""What pyrage says where no identity fits; it has one exception class for everything. A test pins it."""
 
 
 class AgeProvider(Turns):
@@ -241,18 +234,10 @@ class AgeProvider(Turns):
     def _open(
         self, opening: _Opening, batch: Sequence[AgeIdentity], failures: list[IdentityError]
     ) -> bytes | None:
-        native = [one for one in batch if one.kind == "x25519"] if "X25519" in opening.types else []
-        if native:
-            # Of several the recipient's own comes first.
-            native.sort(key=lambda one: one.recipient != opening.recipient)
-            secret = opening.with_x25519([self._x25519(one) for one in native])
-            if secret is not None:
-                return secret
-        for identity in batch:
+        # The recipient's own identity comes first.
+        for identity in sorted(batch, key=lambda one: one.recipient != opening.recipient):
             file_key = self._file_key(opening, identity, failures)
             if file_key is not None:
-                from .agefile import unseal
-
                 return unseal(opening.file, file_key)
         return None
 
@@ -289,12 +274,6 @@ class AgeProvider(Turns):
                     self._broken_plugins[name] = problem
         failures.append(problem)
         return None
-
-    def _x25519(self, identity: AgeIdentity) -> object:
-        parsed = self._parsed.get(identity.secret)
-        if parsed is None:
-            parsed = self._parsed[identity.secret] = x25519.Identity.from_str(identity.secret)
-        return parsed
 
     def _not_mine(self, recipient: str, failures: Sequence[IdentityError]) -> NotMine:
         found = self.lookup()
@@ -338,32 +317,19 @@ class _Opening:
     @property
     def file(self) -> AgeFile:
         if self._file is None:
-            from .agefile import parse_age_file
-
             self._file = parse_age_file(self._data)
         return self._file
 
     def stanzas(self) -> tuple[Stanza, ...]:
         return self.file.stanzas
 
-    def with_x25519(self, identities: Sequence[object]) -> bytes | None:
-        """Decrypt with one of several identities; None where it is for none of them."""
-        try:
-            secret: bytes = pyrage.decrypt(self._data, identities)
-        except pyrage.DecryptError as error:
-            reason = str(error)
-        else:
-            return secret
-        if reason == _NO_MATCH:
-            return None
-        raise IntegrityError(
-            f"the data key for {abbreviate(self.recipient)} is damaged: {reason.splitlines()[0].lower()}",
-            hint="restore the file from its last good version",
-        )
 
-
-_STANZAS = {"x25519": (), "post-quantum": ("mlkem768x25519",), "ssh": ("ssh-ed25519", "ssh-rsa")}
-"""The stanzas that identities of a kind open here, without pyrage."""
+_STANZAS = {
+    "x25519": ("X25519",),
+    "post-quantum": ("mlkem768x25519",),
+    "ssh": ("ssh-ed25519", "ssh-rsa"),
+}
+"""The stanzas that identities of a kind open here."""
 
 
 def _mislabelled(recipient: str) -> IntegrityError:
@@ -383,8 +349,10 @@ def _unwrap(identity: AgeIdentity) -> Unwrap:
         from .agessh import identity as parse_ssh
 
         return parse_ssh(identity.secret, identity.origin)
-    from .postquantum import parse_identity
-
+    if identity.kind == "x25519":
+        from .agex25519 import parse_identity
+    else:
+        from .postquantum import parse_identity
     return parse_identity(identity.secret)
 
 
@@ -396,7 +364,6 @@ AllowPlugin = Callable[[str], bool]
 
 _PRIVATE = ("age-secret-key-", "age-plugin-", "-----begin")
 _PUBLIC = re.compile(r"age1[0-9A-Za-z+._-]*")
-_BECH32 = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
 
 
 @dataclass(frozen=True, slots=True)
@@ -444,34 +411,36 @@ def abbreviate(recipient: str) -> str:
 
 
 def _x25519(text: str, _context: RecipientContext) -> Sealer:
+    from .agex25519 import WeakRecipientError
+    from .agex25519 import parse_recipient as parse
+
     try:
-        recipient = x25519.Recipient.from_str(text)
-    except pyrage.RecipientError:
-        recipient = None
-    if recipient is None:
-        raise _malformed("age recipient", text, "its checksum does not match")
-    # pyrage panics on these.
-    if is_weak_point(_point(text)):
+        wrap = parse(text)
+    except WeakRecipientError:
         raise RecipientError(
             f"age recipient {abbreviate(text)} is a weak key that protects nothing",
             hint="ask its holder for a recipient that age-keygen made",
-        )
-    return partial(_encrypt, recipient)
+        ) from None
+    except ValueError as error:
+        reason = str(error)
+    else:
+        return partial(seal, wrap=wrap)
+    raise _malformed("age recipient", text, reason)
 
 
 def _tagged(text: str, _context: RecipientContext) -> Sealer:
-    kind = pyrage.tagpq if text.startswith("age1tagpq1") else pyrage.tag
+    from .agetag import parse_recipient as parse
+
     try:
-        recipient = kind.Recipient.from_str(text)
-    except pyrage.RecipientError:
-        recipient = None
-    if recipient is None:
-        raise _malformed("age recipient", text, "its checksum does not match")
-    return partial(_encrypt, recipient)
+        wrap = parse(text)
+    except ValueError as error:
+        reason = str(error)
+    else:
+        return partial(seal, wrap=wrap)
+    raise _malformed("age recipient", text, reason)
 
 
 def _post_quantum(text: str, _context: RecipientContext) -> Sealer:
-    from .agefile import seal
     from .postquantum import parse_recipient as parse
 
     try:
@@ -484,7 +453,6 @@ def _post_quantum(text: str, _context: RecipientContext) -> Sealer:
 
 
 def _ssh(text: str, _context: RecipientContext) -> Sealer:
-    from .agefile import seal
     from .agessh import recipient
     from .sshkeys import parse_public
 
@@ -500,7 +468,6 @@ def _ssh(text: str, _context: RecipientContext) -> Sealer:
 
 
 def _plugin(text: str, context: RecipientContext) -> Sealer:
-    from .agefile import seal
     from .plugins import is_installed, recipient_plugin, wrap_with_plugin
 
     try:
@@ -532,24 +499,6 @@ _KINDS: tuple[tuple[Callable[[str], bool], Callable[[str, RecipientContext], Sea
     (lambda text: text.startswith("age1"), _x25519),
     (lambda text: text.startswith("ssh-"), _ssh),
 )
-
-
-def _encrypt(recipient: object, secret: bytes) -> bytes:
-    try:
-        sealed: bytes = pyrage.encrypt(secret, [recipient])
-    except pyrage.EncryptError:
-        sealed = b""
-    if not sealed:
-        raise RecipientError("the recipient cannot be encrypted for")
-    return sealed
-
-
-def _point(text: str) -> int:
-    """Return the number in a valid X25519 recipient: 52 characters of 5 bits, then the checksum."""
-    bits = 0
-    for char in text[len("age1") : -6]:
-        bits = bits << 5 | _BECH32.index(char)
-    return int.from_bytes((bits >> 4).to_bytes(32, "big"), "little")
 
 
 def _malformed(kind: str, text: str, reason: str) -> RecipientError:

@@ -1,7 +1,7 @@
 """An age file in memory: its armour, its header, whose stanzas hold the file key, and its payload.
 
-X25519 goes through pyrage, which is faster; header and payload are for the kinds of recipient that pyrage
-lacks. Taken from age 1.3: armor/armor.go, internal/format/format.go, internal/stream/stream.go, age.go.
+All kinds of recipient share it. Taken from age 1.3: armor/armor.go, internal/format/format.go,
+internal/stream/stream.go, age.go.
 """
 
 from __future__ import annotations

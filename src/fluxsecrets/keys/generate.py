@@ -9,8 +9,6 @@ from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
 
-from pyrage import x25519  # type: ignore[import-untyped]
-
 from fluxsecrets.errors import FileAccessError, IdentityError
 from fluxsecrets.files.locks import exclusive
 from fluxsecrets.files.reading import read_file
@@ -18,7 +16,7 @@ from fluxsecrets.files.reasons import reason_of
 from fluxsecrets.files.writing import write_atomic, write_new
 
 from .identities import config_folder, key_file_in
-from .keyfile import MAX_KEY_FILE, AgeIdentity, parse_keys
+from .keyfile import MAX_KEY_FILE, AgeIdentity, IdentityKind, parse_keys
 
 _READ_LIMIT = 16 * MAX_KEY_FILE
 """Bytes; what is larger than a key file may be gets a better message from `parse_keys`."""
@@ -38,11 +36,11 @@ def generate_identity(now: datetime, *, post_quantum: bool = False) -> AgeIdenti
     created = now.isoformat(timespec="seconds").replace("+00:00", "Z")
     if post_quantum:
         from .postquantum import generate
-
-        text, recipient = generate()
-        return AgeIdentity(text, recipient, "generated", created, "post-quantum")
-    secret = x25519.Identity.generate()
-    return AgeIdentity(str(secret), str(secret.to_public()), "generated", created)
+    else:
+        from .agex25519 import generate
+    text, recipient = generate()
+    kind: IdentityKind = "post-quantum" if post_quantum else "x25519"
+    return AgeIdentity(text, recipient, "generated", created, kind)
 
 
 def identity_text(identity: AgeIdentity) -> str:

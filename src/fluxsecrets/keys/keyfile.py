@@ -86,12 +86,9 @@ class _IdentityKind(NamedTuple):
 
 
 def _x25519_recipient(secret: str) -> str | None:
-    import pyrage  # type: ignore[import-untyped]
+    from .agex25519 import recipient_of
 
-    try:
-        return str(pyrage.x25519.Identity.from_str(secret).to_public())
-    except pyrage.IdentityError:
-        return None
+    return recipient_of(secret)
 
 
 def _post_quantum_recipient(secret: str) -> str | None:

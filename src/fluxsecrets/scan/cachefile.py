@@ -18,21 +18,21 @@ DIGEST = 32
 MOST = 256 * 2**20
 """Bytes of a file; larger ones are ignored."""
 
-_LINUX: bool = sys.platform.startswith("linux")
 _STALE = 30 * 24 * 3600  # seconds; older files belong to versions or repositories that are gone
 
 
-def cache_folder(environ: Mapping[str, str]) -> Path | None:
-    """The user's cache folder for compiled patterns, or None where the user has no home."""
-    if _LINUX:  # the usual place without an import
-        base = environ.get("XDG_CACHE_HOME") or ""
-        if base.startswith("/"):
-            return Path(base) / "fluxsecrets"
-        home = environ.get("HOME") or ""
-        return Path(home) / ".cache" / "fluxsecrets" if home.startswith("/") else None
-    from platformdirs import user_cache_path
-
-    return user_cache_path("fluxsecrets", appauthor=False)
+def cache_folder(environ: Mapping[str, str], platform: str = sys.platform) -> Path | None:
+    """Return the user's cache folder for compiled patterns, or None if the user has no home."""
+    home = environ.get("HOME") or ""
+    if platform == "win32":
+        local = environ.get("LOCALAPPDATA") or ""
+        return Path(local) / "fluxsecrets" / "Cache" if local else None
+    if platform == "darwin":
+        return Path(home) / "Library" / "Caches" / "fluxsecrets" if home.startswith("/") else None
+    base = environ.get("XDG_CACHE_HOME") or ""
+    if base.startswith("/"):
+        return Path(base) / "fluxsecrets"
+    return Path(home) / ".cache" / "fluxsecrets" if home.startswith("/") else None
 
 
 def read_cached(path: Path, head: bytes, *, checked: bool = False) -> bytes | None:
