@@ -44,3 +44,15 @@ negatives
 
 # What discovery found out about a file; only its tests ask so far.
 encrypted_at_head
+
+# Read by the templates of the HTML report.
+ticks
+bar
+by_severity
+matrix_notes
+keys_axis
+people_axis
+certificates_axis
+overdue
+latest
+keys_in

@@ -29,6 +29,7 @@ from fluxsecrets.report import (
     validation,
     verify,
 )
+from fluxsecrets.report.html.page import html_page
 from fluxsecrets.report.page import Errors, Lines, Note, Table, Warn
 from fluxsecrets.report.text import Cell
 
@@ -52,7 +53,7 @@ TABLES = {
     "unseal": validation.FORMATS,
     "reseal": moved.FORMATS,
     "convert": moved.FORMATS,
-    "audit": findings.FORMATS,
+    "audit": {**findings.FORMATS, "html": html_page},
     "scan": findings.FORMATS,
     "verify": verify.FORMATS,
     "render": render.FORMATS,

@@ -33,12 +33,13 @@ class Certificate:
 
     Attributes:
         name: its subject's common name, or "".
-        end: the last day on which it is valid.
+        start, end: the first and the last day on which it is valid.
         public: its key, in one form that can be compared.
         weakness: what is weak about it, or "".
     """
 
     name: str
+    start: date
     end: date
     public: bytes
     weakness: str
@@ -97,7 +98,8 @@ def _certificate(pem: bytes) -> Certificate | None:
     if not weakness and hash_ is not None and hash_.name in _WEAK_HASHES and not own:
         weakness = f"it is signed with {hash_.name.upper()}"
     name = str(names[0].value) if names else ""
-    return Certificate(name, parsed.not_valid_after_utc.date(), public, weakness)
+    start, end = parsed.not_valid_before_utc.date(), parsed.not_valid_after_utc.date()
+    return Certificate(name, start, end, public, weakness)
 
 
 def _weak_key(key: object) -> str:

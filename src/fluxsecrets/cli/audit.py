@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import click
 
 from fluxsecrets import __version__
+from fluxsecrets.cli.clock import clock
 from fluxsecrets.cli.findings import (
+    HTML,
     Baseline,
+    audit_format_option,
     baseline_option,
-    findings_format_option,
     no_baseline_option,
     report_file_option,
     reports_option,
@@ -24,6 +29,10 @@ from fluxsecrets.findings import Severity
 from fluxsecrets.ops.checks.audit import AuditOptions, audit
 from fluxsecrets.report.audit import found_by_audit
 from fluxsecrets.report.findings import FORMATS
+from fluxsecrets.report.page import Page
+
+if TYPE_CHECKING:  # the page costs only those who ask for it
+    from fluxsecrets.ops.overview.model import Overview
 
 _SEVERITIES = ("low", "medium", "high", "critical")
 
@@ -65,9 +74,9 @@ class _Asked:
 @update_baseline_option
 @click.option("--no-keys", is_flag=True, help="Decrypt nothing, and skip the rules about values.")
 @click.option("--who", is_flag=True, help="Show who can read how many files of each environment.")
-@findings_format_option
+@audit_format_option
 @report_file_option
-@reports_option(FORMATS)
+@reports_option((*FORMATS, HTML))
 @partial_history_option
 @quiet_option
 @takes(_Asked, Baseline, Reports)
@@ -77,6 +86,9 @@ def command(asked: _Asked, known: Baseline, reports: Reports, *, who: bool, quie
     Checks who can read what, how secrets are protected, and what Flux would do with them. Nothing is sent
     anywhere, and nothing is changed. If your identities can open files, their values are checked too, and
     never shown. `fluxsecrets rules show RULE` explains a finding.
+
+    --format html makes one page to send to others: the findings, who can read what, the environments, and the
+    age of keys and certificates. The page loads nothing from a network.
 
     Exit codes: 0 no finding reaches --fail-on, 1 a finding does, 2 the audit could not run.
     """
@@ -100,12 +112,41 @@ def command(asked: _Asked, known: Baseline, reports: Reports, *, who: bool, quie
         use_baseline=not known.no_baseline,
         update_baseline=known.update_baseline,
     )
-    result = audit(make_session(), options)
+    overview = _overview(options, reports) if HTML in reports.formats else None
+    result = overview.audit if overview is not None else audit(make_session(), options)
     out = Output(quiet=quiet)
     found = found_by_audit(result, __version__)
-    reports.write(out, lambda name: FORMATS[name](found))
+
+    def page(name: str) -> Page:
+        return FORMATS[name](found) if name != HTML or overview is None else _html_page(overview)
+
+    reports.write(out, page)
     warn_of_dead_hooks(out)
     return 1 if result.fails else 0
+
+
+def _overview(options: AuditOptions, reports: Reports) -> Overview:
+    """The audit with all else that the HTML page shows, which takes longer."""
+    from fluxsecrets.ops.overview.overview import overview
+    from fluxsecrets.report.html.page import require_engine
+
+    if reports.report == HTML and reports.output is None and _at_terminal():
+        raise UsageError(
+            "an HTML page is for a browser, and standard output is a terminal",
+            hint="run `fluxsecrets audit --format html --output report.html`",
+        )
+    require_engine()
+    return overview(make_session(), options, clock(os.environ))
+
+
+def _html_page(overview: Overview) -> Page:
+    from fluxsecrets.report.html.page import html_page
+
+    return html_page(overview, __version__)
+
+
+def _at_terminal() -> bool:
+    return sys.stdout.isatty()
 
 
 def _show_who(out: Output, reports: Reports) -> int:

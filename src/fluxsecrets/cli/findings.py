@@ -13,6 +13,9 @@ from fluxsecrets.cli.reportfile import ReportFile
 from fluxsecrets.errors import UsageError
 from fluxsecrets.report.findings import FORMATS
 
+HTML = "html"
+"""The format of `audit` that shows more than findings."""
+
 baseline_option: Decorator = click.option(
     "--baseline",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -28,6 +31,15 @@ findings_format_option: Decorator = click.option(
     "--format",
     "report",
     type=click.Choice(list(FORMATS)),
+    default="text",
+    show_default=True,
+    help="Format of the output.",
+)
+
+audit_format_option: Decorator = click.option(
+    "--format",
+    "report",
+    type=click.Choice([*FORMATS, HTML]),
     default="text",
     show_default=True,
     help="Format of the output.",

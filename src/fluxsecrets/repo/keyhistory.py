@@ -108,6 +108,48 @@ def last_changed(repository: Repository, paths: Iterable[str], *, partial: bool 
     }
 
 
+def first_listed(repository: Repository, paths: Iterable[str], *, partial: bool = False) -> dict[str, date]:
+    """The day of the first commit that listed each recipient in some files or in `keys/`.
+
+    Raises:
+        GitError: the history cannot be read, or is cut off.
+    """
+    versions = versions_of_branch(repository, sorted({"keys", *paths}), partial=partial)
+    texts = dict(read_blobs(repository, (each.blob for each in versions if each.blob is not None)))
+    found: dict[str, date] = {}
+    for version in versions:
+        for key in recipients_in(texts.get(version.blob or "", b"").decode("utf-8", "replace")):
+            found[key] = min(version.commit.day, found.get(key, version.commit.day))
+    return found
+
+
+def data_keys_since(
+    repository: Repository, files: Mapping[str, bytes], *, partial: bool = False
+) -> dict[str, date]:
+    """The day of the first commit in which each encrypted file had the data key that it has now.
+
+    A file without such a commit is left out. What a file was called before a rename does not count.
+
+    Raises:
+        GitError: the history cannot be read, or is cut off.
+    """
+    if not files:
+        return {}
+    versions: dict[str, list[FileVersion]] = {}
+    for version in versions_of_branch(repository, sorted(files), partial=partial):
+        versions.setdefault(version.path, []).append(version)
+    blobs = {each.blob for own in versions.values() for each in own if each.blob is not None}
+    marks = {blob: data_key_marks(data) for blob, data in read_blobs(repository, blobs)}
+    found = {}
+    for path, data in files.items():
+        own = [each for each in versions.get(path, ()) if each.blob in marks]
+        now, *before = same_keys([data_key_marks(data), *(marks[each.blob or ""] for each in own)])
+        days = [each.commit.day for each, number in zip(own, before, strict=True) if number == now]
+        if days:
+            found[path] = min(days)
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class FormerReader:
     """A recipient of an earlier version of a file who is no longer one.

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def _text_page(found: Matrix) -> Page:
     yield Table(_rows(found))
-    for note in _notes(found):
+    for note in notes_of(found):
         yield Warn(f"warning: {note}")
 
 
@@ -61,7 +61,7 @@ def _rows(found: Matrix) -> list[Row]:
     return rows
 
 
-def _notes(found: Matrix) -> Iterator[str]:
+def notes_of(found: Matrix) -> Iterator[str]:
     """What the rows do not say: who reads by an old data key, and of whom that cannot be told."""
     for person in found.people:
         if person.by_data_key:

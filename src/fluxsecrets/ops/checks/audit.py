@@ -126,12 +126,23 @@ def audit(session: Session, options: AuditOptions) -> AuditResult:
         UsageError: there is no rule of that id, or no such commit.
         GitError: git failed.
     """
+    if options.commits is not None:
+        rules = choose_rules(options.rules)
+        tree = open_tree(session.cwd, limits=session.limits)
+        return _audit_range(session, tree, rules, options, options.commits)
+    return audit_with_facts(session, options)[0]
+
+
+def audit_with_facts(session: Session, options: AuditOptions) -> tuple[AuditResult, Facts]:
+    """As `audit` without a range of commits, and return the facts that the rules judged.
+
+    Raises:
+        ConfigError, UsageError, GitError: see `audit`.
+    """
     rules = choose_rules(options.rules)
     tree = open_tree(session.cwd, limits=session.limits)
-    if options.commits is not None:
-        return _audit_range(session, tree, rules, options, options.commits)
     facts = _gather(session, tree, options, only=options.environment)
-    return _weigh(facts, run_rules(facts, rules), rules, options, tree.root)
+    return _weigh(facts, run_rules(facts, rules), rules, options, tree.root), facts
 
 
 def _gather(

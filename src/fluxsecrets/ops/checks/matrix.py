@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fluxsecrets.audit.facts import Facts
+from fluxsecrets.audit.people import keys_of_clusters
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.repo.tree import open_tree
 from fluxsecrets.sops.naming import name_of
@@ -26,6 +27,7 @@ class Person:
         files: by environment, the paths that it opens; with several key groups, together with others.
         by_data_key: those of them that are not for it any more, and whose data key it knows.
         doubtful: files that were for it once, where nothing tells whether it knows their data key.
+        clusters: the environments whose cluster has this key; empty for people.
     """
 
     name: str
@@ -34,6 +36,7 @@ class Person:
     files: dict[str, tuple[str, ...]]
     by_data_key: tuple[str, ...] = ()
     doubtful: tuple[str, ...] = ()
+    clusters: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +100,7 @@ def matrix(facts: Facts) -> Matrix:
             for name in names
         }
 
+    clusters = keys_of_clusters(facts)
     rows = [
         Person(
             name_of(people[key], facts.names),
@@ -105,6 +109,7 @@ def matrix(facts: Facts) -> Matrix:
             by_environment((*opens.get(key, ()), *by_key.get(key, ()))),
             tuple(by_key.get(key, ())),
             tuple(doubtful.get(key, ())),
+            tuple(name for name, keys in clusters.items() if key in keys),
         )
         for key in people
     ]

@@ -130,9 +130,16 @@ def show_environments(session: Session, name: str | None = None) -> tuple[ShownE
         names = tuple(root.name for root in list_environments(tree, settings))
         if name not in names:
             raise unknown_environment(tree, name, names)
-    found = load_environments(tree, settings)
-    viewer = _Viewer(session, tree, found, read_public_keys(tree.root))
-    return tuple(viewer.environment(each) for each in found if name in (None, each.name))
+    found = shown_environments(session, tree, load_environments(tree, settings))
+    return tuple(each for each in found if name in (None, each.name))
+
+
+def shown_environments(
+    session: Session, tree: Tree, environments: tuple[Environment, ...]
+) -> tuple[ShownEnvironment, ...]:
+    """Return environments that were found before; with all of them, it is known which files are shared."""
+    viewer = _Viewer(session, tree, environments, read_public_keys(tree.root))
+    return tuple(map(viewer.environment, environments))
 
 
 @dataclass(frozen=True, slots=True)
