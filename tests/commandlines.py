@@ -24,7 +24,9 @@ def check(text):
         return
     command, context, names = group, click.Context(group, **group.context_settings), []
     while isinstance(command, click.Group):
-        if words == ["--help"] or (not words and names and command.invoke_without_command):
+        if words == ["--help"] or (
+            names and command.invoke_without_command and (not words or words[0].startswith("-"))
+        ):
             return
         name = words.pop(0) if words else ""
         if name == PLACEHOLDER:  # which command it is is known when it runs

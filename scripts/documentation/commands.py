@@ -14,7 +14,8 @@ from unittest.mock import patch
 
 import click
 
-from fluxsecrets.cli.app import COMMANDS, cli
+from fluxsecrets.cli.app import cli
+from fluxsecrets.cli.commands import COMMANDS
 from fluxsecrets.cli.entry import run
 
 _BLOCK = re.compile(r"^<!-- help:(?P<command>[a-z -]*)-->\n.*?^<!-- end -->$", re.DOTALL | re.MULTILINE)

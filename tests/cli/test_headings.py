@@ -19,7 +19,7 @@ from fluxsecrets.cli import edit, encrypt, rotate
 def test_every_option_is_in_one_section(cli, module, headings):
     name = module.command.name
     text = cli(name, "--help").stdout
-    assert re.findall(r"(?m)^(\S.*):$", text) == headings
+    assert re.findall(r"(?m)^(\S.*):$", text) == [*headings, "Examples"]
     for option in module.command.params:
         if isinstance(option, click.Option) and not option.hidden:
             shown = re.findall(

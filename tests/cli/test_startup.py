@@ -41,6 +41,13 @@ def test_the_version_needs_no_command_line(cli, environment):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the executable is no Python file there")
+def test_completing_options_needs_no_command(cli, environment):
+    found = modules_of(cli, "__complete", "bash", "2", "decrypt", "--out")
+    assert "fluxsecrets.cli.completion.engine" in found
+    assert not {"click", "yaml", "cryptography", "subprocess", "fluxsecrets.cli.app"} & found
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the executable is no Python file there")
 def test_the_hook_reads_no_yaml_without_rules_and_settings(environment, tmp_path, monkeypatch, cli, git):
     git(tmp_path, "init", "--quiet")
     (tmp_path / "values.yaml").write_text("replicas: 2\n", encoding="utf-8")

@@ -28,6 +28,7 @@ from fluxsecrets.report import (
     status,
     validation,
     verify,
+    version,
 )
 from fluxsecrets.report.html.page import html_page
 from fluxsecrets.report.page import Errors, Lines, Note, Table, Warn
@@ -66,6 +67,7 @@ TABLES = {
     "rules list": rules.LIST_FORMATS,
     "rules show": rules.RULE_FORMATS,
     "doctor": doctor.FORMATS,
+    "version": version.FORMATS,
     "resolve": resolve.FORMATS,
     "recover": recover.FORMATS,
     "log": log.ENTRY_FORMATS,

@@ -33,6 +33,7 @@ def json_commands(command, words=()):
 
 
 CASES = [
+    ("version",),
     ("encrypt", "--dry-run"),
     ("encrypt", "--env", "staging"),
     ("encrypt", "README.md", "missing.yaml", "apps/spicedb/overlays/staging/registry.json"),

@@ -35,7 +35,7 @@ def test_text(capsys, snapshot):
 
 @pytest.mark.parametrize("columns", [72, 80])
 def test_text_fits_a_terminal(columns, capsys, monkeypatch):
-    monkeypatch.setattr("fluxsecrets.cli.output._width", lambda *_: columns)
+    monkeypatch.setattr("fluxsecrets.cli.output.width", lambda *_: columns)
     out, _ = shown("text", EVERYTHING, capsys)
     assert max(map(len, out.splitlines())) <= columns
 

@@ -13,13 +13,13 @@ from fluxsecrets.cli.options import (
     end_if_asked,
     env_option,
     for_others_option,
-    format_option,
     make_session,
     quiet_option,
     resume_option,
     takes,
 )
 from fluxsecrets.cli.output import Output, say_plain
+from fluxsecrets.cli.reportoptions import report_option
 from fluxsecrets.cli.sealing import cert_option, comments_option, private_key_option, scope_option
 from fluxsecrets.external.stores import STORES
 from fluxsecrets.ops.convert.convert import ConvertRequest, convert
@@ -82,7 +82,7 @@ _FEW = 8
 @resume_option
 @abort_option
 @config_option
-@format_option
+@report_option
 @quiet_option
 @takes(ConvertRequest)
 def command(

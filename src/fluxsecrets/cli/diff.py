@@ -6,6 +6,7 @@ import click
 
 from fluxsecrets.cli.options import PathArgument, make_session, quiet_option
 from fluxsecrets.cli.output import Output
+from fluxsecrets.cli.reportoptions import formats_option
 
 _BEHIND = "fluxsecrets.diff.paths"
 
@@ -26,14 +27,7 @@ class RevisionsThenPaths(click.Command):
 @click.option("--show-values", is_flag=True, help="Print the values themselves.")
 @click.option("--no-keys", is_flag=True, help="Decrypt nothing; compare ciphertexts, and check no MAC.")
 @click.option("--exit-code", is_flag=True, help="Exit with 1 if anything differs.")
-@click.option(
-    "--format",
-    "report",
-    type=click.Choice(["text", "json", "markdown"]),
-    default="text",
-    show_default=True,
-    help="Format of the output.",
-)
+@formats_option("text", "json", "markdown")
 @quiet_option
 def command(
     *,
@@ -51,9 +45,11 @@ def command(
     such as main..HEAD, compare commits. main...HEAD starts where the two part.
 
     \b
-      +  a new value          ~  a changed value
-      -  a removed value      =  the same value, encrypted anew
-      ?  a new ciphertext; without a key nobody can tell whether the value is new
+      +  a new value
+      ~  a changed value
+      -  a removed value
+      =  the same value, encrypted anew
+      ?  a new ciphertext: only a key tells if the value is
 
     Values are not shown, but their type, a range for their length in bytes, and a token. Equal values have
     equal tokens within one run, even in different files. Under `data:` of a Secret, all of that is about what

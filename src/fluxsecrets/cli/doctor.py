@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import click
 
-from fluxsecrets.cli.options import format_option, make_session, quiet_option
+from fluxsecrets.cli.options import make_session, quiet_option
 from fluxsecrets.cli.output import Output
+from fluxsecrets.cli.reportoptions import report_option
 
 
 @click.command("doctor")
-@format_option
+@report_option
 @quiet_option
 def command(*, report: str, quiet: bool) -> int:
     """Show what this clone and this machine lack, and how to fix it.

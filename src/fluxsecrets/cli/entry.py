@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 _COLLECT_AFTER = 50_000
 """New objects after which Python looks for cycles among them; by default 700."""
 
+_COMPLETE = "__complete"
+"""What the scripts of `completion` call, each time that the user presses the key."""
+
 _COMMIT_HOOKS = (["pre-commit"], ["pre-merge-commit"])
 
 EXIT_CLEAN, EXIT_ERROR, _LAST_ORDINARY = 0, 2, 127
@@ -41,6 +44,11 @@ def main() -> None:
     """Run the command line and exit with its code."""
     if sys.argv[1:] == ["--version"] and sys.stdout is not None:
         sys.exit(_version())
+    if sys.argv[1:2] == [_COMPLETE]:
+        from .completion.answer import answer, end_in_time
+
+        end_in_time()
+        os._exit(answer(sys.argv[2:]))
     prepare_process()
     code = _run(sys.argv[1:])
     # After an interruption everything of ours is cleaned up, and Python would wait for worker processes that
@@ -104,10 +112,17 @@ def run(arguments: Sequence[str]) -> int:
     def start() -> object:
         # `options.make_session` starts the log.
         with recording(None):
-            return cli.main(args=kept, prog_name="fluxsecrets", standalone_mode=False, obj=log)
+            return cli.main(args=kept, prog_name=_program(), standalone_mode=False, obj=log)
 
     code, failure = guarded(start, debug=debug)
     return end_log(log, code, failure, unwritten=EXIT_ERROR)
+
+
+def _program() -> str:
+    """Return what the user typed to start the program, for usage lines."""
+    folder, name = os.path.split(sys.argv[0])
+    by_module = name == "__main__.py" and os.path.basename(folder) == "fluxsecrets"  # noqa: PTH119 - pathlib takes longer
+    return "python -m fluxsecrets" if by_module else "fluxsecrets"
 
 
 def _take_debug(arguments: Sequence[str]) -> tuple[list[str], bool]:

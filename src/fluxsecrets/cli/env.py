@@ -18,6 +18,7 @@ from fluxsecrets.cli.options import (
     takes,
 )
 from fluxsecrets.cli.output import Output
+from fluxsecrets.cli.reportoptions import formats_option, report_option
 from fluxsecrets.errors import UsageError
 from fluxsecrets.ops.newenv.model import AddRequest
 
@@ -31,7 +32,7 @@ def command() -> None:
 
 
 @command.command("list", short_help="Show the environments, in numbers.")
-@format_option
+@report_option
 @quiet_option
 def list_(report: str, quiet: bool) -> int:
     """Show the environments, with their Kustomizations and Secrets in numbers.
@@ -49,7 +50,7 @@ def list_(report: str, quiet: bool) -> int:
 
 
 @command.command("suggest", short_help="Print lines for .fluxsecrets.yaml that name environments.")
-@format_option
+@report_option
 @quiet_option
 def suggest(report: str, quiet: bool) -> int:
     """Print lines for .fluxsecrets.yaml that name the environments of the repository.
@@ -67,14 +68,7 @@ def suggest(report: str, quiet: bool) -> int:
 
 @command.command("show", short_help="Show an environment, and how its Secrets are protected.")
 @click.argument("name", cls=LoggedArgument)
-@click.option(
-    "--format",
-    "report",
-    type=click.Choice(["text", "json", "mermaid"]),
-    default="text",
-    show_default=True,
-    help="Format of the output; mermaid is a chart for Markdown.",
-)
+@formats_option("text", "json", "mermaid", also="; mermaid is a chart for Markdown")
 @quiet_option
 def show(name: str, report: str, quiet: bool) -> int:
     """Show what Flux applies in the environment NAME, and how each Secret in it is protected.

@@ -12,7 +12,6 @@ from fluxsecrets.cli.options import (
     accept_option,
     config_option,
     end_if_asked,
-    format_option,
     make_session,
     order_option,
     quiet_option,
@@ -20,6 +19,7 @@ from fluxsecrets.cli.options import (
     takes,
 )
 from fluxsecrets.cli.output import Output
+from fluxsecrets.cli.reportoptions import report_option
 from fluxsecrets.ops.propose.model import FoldRequest
 
 
@@ -32,7 +32,7 @@ from fluxsecrets.ops.propose.model import FoldRequest
 @abort_option
 @order_option
 @config_option
-@format_option
+@report_option
 @quiet_option
 @takes(FoldRequest)
 def command(

@@ -14,12 +14,12 @@ from fluxsecrets.cli.options import (
     LoggedArgument,
     LoggedOption,
     PathArgument,
-    format_option,
     make_session,
     output_option,
     quiet_option,
 )
 from fluxsecrets.cli.output import Output
+from fluxsecrets.cli.reportoptions import report_option
 from fluxsecrets.errors import FluxsecretsError, LimitError, UsageError
 from fluxsecrets.shell import command_for, file_word
 
@@ -44,7 +44,7 @@ def command() -> None:
     """Make and manage identities."""
 
 
-@command.command("generate")
+@command.command("generate", short_help="Make an age identity.")
 @click.argument("name", cls=LoggedArgument, required=False)
 @_store_option
 @_output_option
@@ -71,11 +71,11 @@ def generate(name: str | None, store: str, output: Path | None, post_quantum: bo
     return 0
 
 
-@command.command("list")
+@command.command("list", short_help="Show which identities you have, and where.")
 @click.option(
     "--check", is_flag=True, help="Exit with 1 if keys/ holds a private key, or git ignores a public one."
 )
-@format_option
+@report_option
 @quiet_option
 def list_(check: bool, report: str, quiet: bool) -> int:
     """Show which identities you have, where, and how many files of each environment they open.
@@ -94,7 +94,7 @@ def list_(check: bool, report: str, quiet: bool) -> int:
     return 1 if check and check_folder(session) else 0
 
 
-@command.command("import")
+@command.command("import", short_help="Keep the age identities of a file.")
 @click.argument("file", cls=PathArgument)
 @click.option("--name", cls=LoggedOption, metavar="NAME", help="Also write the public key to keys/NAME.pub.")
 @_store_option
@@ -133,7 +133,7 @@ def _read(session: Session, file: str) -> KeyFile:
     return KeyFile("standard input", data)
 
 
-@command.command("export")
+@command.command("export", short_help="Print an identity, for a backup.")
 @click.argument("name", cls=LoggedArgument)
 @output_option("Write it to a new file.")
 @click.option("--plain", is_flag=True, help="Without a passphrase; never to a terminal.")
@@ -184,7 +184,7 @@ def refuse_terminal(what: str, hint: str) -> None:
         raise UsageError(f"{what} is not shown at a terminal", hint=hint)
 
 
-@command.command("remove")
+@command.command("remove", short_help="Delete an identity.")
 @click.argument("name", cls=LoggedArgument)
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @click.option(
@@ -233,7 +233,7 @@ def _confirm(whose: str) -> None:
         raise UsageError("nothing was removed: the answer did not match", hint="run the command again")
 
 
-@command.command("cluster-secret")
+@command.command("cluster-secret", short_help="Print the Secret with which Flux decrypts.")
 @click.option(
     "--env", "environment", cls=LoggedOption, metavar="NAME", required=True, help="The environment."
 )

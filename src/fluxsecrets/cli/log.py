@@ -8,8 +8,9 @@ from pathlib import Path
 import click
 
 from fluxsecrets.cli.groups import SuggestingGroup
-from fluxsecrets.cli.options import Decorator, format_option, quiet_option
+from fluxsecrets.cli.options import Decorator, quiet_option
 from fluxsecrets.cli.output import Output
+from fluxsecrets.cli.reportoptions import report_option
 from fluxsecrets.errors import UsageError
 from fluxsecrets.ops.run.logged import LOG, configured
 
@@ -37,7 +38,7 @@ _file_option: Decorator = click.option(
 @click.option("--all", "everything", is_flag=True, help="Show the whole log.")
 @click.option("--path", metavar="TEXT", help="Only files whose path contains this.")
 @click.option("--user", metavar="NAME", help="Only entries of this user.")
-@format_option
+@report_option
 @quiet_option
 @click.pass_context
 def command(
@@ -67,7 +68,7 @@ def command(
     return 0
 
 
-@command.command("verify")
+@command.command("verify", short_help="Check that nobody changed the log.")
 @_file_option
 @click.option(
     "--anchor",
@@ -76,7 +77,7 @@ def command(
     metavar="LINE:HASH",
     help="Check that this line, printed by an earlier check, is unchanged.",
 )
-@format_option
+@report_option
 @quiet_option
 def verify_(file: Path | None, anchors: tuple[str, ...], report: str, quiet: bool) -> int:
     """Check that no line of the log was changed, removed, added or moved; exit with 1 if one was.

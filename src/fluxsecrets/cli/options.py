@@ -14,6 +14,7 @@ from typing import Any, TextIO
 import click
 
 from fluxsecrets import __version__
+from fluxsecrets.cli.context import words_of
 from fluxsecrets.cli.output import Output, seen_now
 from fluxsecrets.errors import UsageError
 from fluxsecrets.marks import holds_private_key
@@ -138,18 +139,25 @@ def output_option(what: str, types: Collection[str] = ()) -> Decorator:
     """`-o FILE`; the name of a format is a slip there: `kubectl get -o json` prints."""
 
     def take(context: click.Context, _parameter: click.Parameter, text: str | None) -> Path | None:
-        if text is None:
-            return None
-        output_type = _FORMAT_WORDS.get(text.partition("=")[0].lower())
-        if output_type is not None:
-            wanted = f"--output-type {output_type} for the format, or " if output_type in types else ""
-            raise UsageError(
-                f"-o wants a file, and {text!a} is the name of a format",
-                hint=f"give {wanted}-o ./{text} for a file of that name",
-            )
-        return remember_output(context, Path(text))
+        return None if text is None else output_path(context, text, types)
 
     return click.option("-o", "--output", cls=LoggedOption, metavar="FILE", callback=take, help=what)
+
+
+def output_path(context: click.Context, text: str, types: Collection[str]) -> Path:
+    """Return the file that `-o` names.
+
+    Raises:
+        UsageError: it is the name of a format.
+    """
+    output_type = _FORMAT_WORDS.get(text.partition("=")[0].lower())
+    if output_type is not None:
+        wanted = f"--output-type {output_type} for the format, or " if output_type in types else ""
+        raise UsageError(
+            f"-o wants a file, and {text!a} is the name of a format",
+            hint=f"give {wanted}-o ./{text} for a file of that name",
+        )
+    return remember_output(context, Path(text))
 
 
 def remember_output(context: click.Context, path: Path) -> Path:
@@ -270,7 +278,7 @@ def start_log(session: Session) -> None:
     if switches:
         details["switches"] = sorted(switches)
     run.start(
-        Call(f"fluxsecrets {__version__}", context.command_path.partition(" ")[2], tuple(paths), details),
+        Call(f"fluxsecrets {__version__}", words_of(context), tuple(paths), details),
         session.environ,
         session.cwd,
     )

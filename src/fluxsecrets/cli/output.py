@@ -7,13 +7,14 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO, TypeVar
-
-import click
+from typing import TYPE_CHECKING, TypeVar
 
 from fluxsecrets.errors import DataKeyError, FileAccessError, FluxsecretsError
 from fluxsecrets.files.reading import FileIdentity, changed_error, identity_of, read_file
 from fluxsecrets.shell import command_for
+
+from .context import kept_report
+from .terminal import echo, marked, plain, style, width
 
 if TYPE_CHECKING:  # what goes out as it is needs no layout
     from fluxsecrets.findings import Finding
@@ -29,17 +30,18 @@ _DESCRIPTORS = ("/dev/std", "/dev/fd/", "/proc/")
 
 _UNSEEN = FileIdentity(-1, -1, -1, -1)
 
-_PROGRESS_FROM = 40
-"""Files from which a progress bar is worth its flicker."""
-
 
 class Output:
     """Writes for people at a terminal, and plainly elsewhere."""
 
     def __init__(self, *, quiet: bool = False) -> None:
-        """Take whether anything but results and errors is wanted."""
+        """Take whether anything but results and errors is wanted.
+
+        Results are kept for the file of `--output`, if the command has one.
+        """
         self._quiet = quiet
-        self._lines: list[str] | None = None
+        kept = kept_report()
+        self._lines: list[str] | None = None if kept is None else kept.lines
 
     def into(self, lines: list[str]) -> Output:
         """Return an output whose results are added to lines; its messages go where those of this one go."""
@@ -84,26 +86,27 @@ class Output:
             self._lines += lines
             return
         for line in lines:
-            click.echo(line)
+            echo(line)
         sys.stdout.flush()  # before messages about it
 
     def table(self, rows: Sequence[Row], *, outline: bool = False) -> None:
         """Write rows, aligned; at a terminal in colour, and on two lines each where it is too narrow."""
         from fluxsecrets.report.text import laid_out
 
-        self.text(laid_out(rows, _width(), _style(), outline=outline))
+        columns, show = self._looks()
+        self.text(laid_out(rows, columns, show, outline=outline))
 
     def _heading(self, cells: Row, indent: str, first: str) -> None:
         from fluxsecrets.report.text import flowing
 
-        width, show = (_width(), _style()) if self._lines is None else (None, _plain)
-        self.text(flowing(cells, width, show, first=first, rest=indent))
+        columns, show = self._looks()
+        self.text(flowing(cells, columns, show, first=first, rest=indent))
 
     def _sentence(self, text: str, style: str, indent: str, before: Cell | None) -> None:
         from fluxsecrets.report.text import Cell, wrapped
 
-        width, show = (_width(), _style()) if self._lines is None else (None, _plain)
-        first, *rest = [indent + text] if width is None else wrapped(text, width, indent)
+        columns, show = self._looks()
+        first, *rest = [indent + text] if columns is None else wrapped(text, columns, indent)
         head = ""
         if before is not None:
             head, first = show(before) + indent[len(before.text) :], first[len(indent) :]
@@ -112,27 +115,20 @@ class Output:
     def _findings(self, findings: Sequence[Finding], show_path: Callable[[str], str]) -> None:
         from fluxsecrets.report.findings_text import findings_lines
 
-        if self._lines is not None:
-            self.text(findings_lines(findings, show_path))
-        else:
-            self.text(findings_lines(findings, show_path, _style(), _width()))
+        columns, show = self._looks()
+        self.text(findings_lines(findings, show_path, show, columns))
+
+    def _looks(self) -> tuple[int | None, Callable[[Cell], str]]:
+        """The columns that results have, and how their cells are shown."""
+        return (width(), style()) if self._lines is None else (None, plain)
 
     def progress(self, items: Iterator[Item], total: int, label: str) -> Iterator[Item]:
         """Pass items on, with a progress bar where there are many and somebody is looking."""
-        if self._quiet or total < _PROGRESS_FROM or not sys.stderr.isatty():
-            yield from items
-            return
-        from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+        if self._quiet:
+            return items
+        from .progress import with_progress  # only for many files
 
-        columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn())
-        # Without rich's own thread: worker processes are forked while the bar is shown.
-        console = Console(stderr=True)
-        with Progress(*columns, console=console, transient=True, auto_refresh=False) as progress:
-            task = progress.add_task(label, total=total)
-            for number, item in enumerate(items, start=1):
-                progress.update(task, completed=number, refresh=number % max(1, total // 50) == 0)
-                yield item
+        return with_progress(items, total, label)
 
     def watch(self, label: str) -> Callable[[Iterator[Item], int], Iterator[Item]]:
         """What an operation passes its items through: a progress bar with this label."""
@@ -147,13 +143,13 @@ class Output:
         """Say something that is neither a result nor an error."""
         if not self._quiet:
             for part in _fitting(_printable(text)):
-                click.echo(part, err=True)
+                echo(part, err=True)
 
     def warning(self, line: str) -> None:
         """Say a warning, complete with its word."""
         if not self._quiet:
             for part in _fitting(_printable(line)):
-                click.echo(_marked(part, "warning:", "yellow"), err=True)
+                echo(marked(part, "warning:", "yellow"), err=True)
 
     def error(self, error: FluxsecretsError) -> None:
         """Say what is wrong and what to do."""
@@ -172,7 +168,7 @@ class Output:
                     names = names_of_tried(error.tried, Path.cwd() / error.path)
             for line in error_lines(similar, names):
                 for part in _fitting(line):
-                    click.echo(_marked(part, "error:", "red"), err=True)
+                    echo(marked(part, "error:", "red"), err=True)
 
 
 def show_rekeyed(out: Output, command: str, batch: BatchResult, report: str) -> int:
@@ -275,50 +271,15 @@ def _printable(text: str) -> str:
     return printable(text)
 
 
-def _marked(line: str, word: str, colour: str) -> str:
-    if line.startswith(word) and _colourful(sys.stderr):
-        return click.style(word, fg=colour, bold=True) + line[len(word) :]
-    return line
-
-
 def _fitting(line: str) -> list[str]:
     """A line as those that fit on the terminal for messages, all but the first one indented."""
-    width = _width(sys.stderr)
-    if width is None or len(line) < width // 2:
+    columns = width(sys.stderr)
+    if columns is None or len(line) < columns // 2:
         return [line]
     from fluxsecrets.report.text import text_width, wrapped
 
-    if text_width(line) <= width:
+    if text_width(line) <= columns:
         return [line]
     own = line[: len(line) - len(line.lstrip())]
-    first, *rest = wrapped(line, width, f"{own}  ")
+    first, *rest = wrapped(line, columns, f"{own}  ")
     return [own + first.lstrip(), *rest]
-
-
-def _width(stream: TextIO | None = None) -> int | None:
-    """Columns of the terminal that a stream, by default standard output, is; None elsewhere."""
-    if not (stream or sys.stdout).isatty():
-        return None
-    import shutil
-
-    return shutil.get_terminal_size().columns
-
-
-def _style() -> Callable[[Cell], str]:
-    return _coloured if _colourful(sys.stdout) else _plain
-
-
-def _plain(cell: Cell) -> str:
-    return cell.text
-
-
-def _coloured(cell: Cell) -> str:
-    if cell.style == "bold":
-        return click.style(cell.text, bold=True)
-    return click.style(cell.text, fg=cell.style) if cell.style else cell.text
-
-
-def _colourful(stream: object) -> bool:
-    isatty = getattr(stream, "isatty", None)
-    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
-    return isatty is not None and isatty() and not plain

@@ -15,13 +15,13 @@ from fluxsecrets.cli.options import (
     config_option,
     document_option,
     end_if_asked,
-    format_option,
     make_session,
     quiet_option,
     resume_option,
     takes,
 )
 from fluxsecrets.cli.output import Output
+from fluxsecrets.cli.reportoptions import report_option
 from fluxsecrets.cli.valuesource import ValueSource, read_value, source_options
 from fluxsecrets.errors import UsageError
 from fluxsecrets.ops.propose.model import ProposeRequest
@@ -53,7 +53,7 @@ from fluxsecrets.ops.propose.model import ProposeRequest
 @resume_option
 @abort_option
 @config_option
-@format_option
+@report_option
 @quiet_option
 @takes(ProposeRequest, ValueSource)
 def command(

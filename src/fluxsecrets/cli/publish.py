@@ -11,7 +11,6 @@ from fluxsecrets.cli.options import (
     PathArgument,
     config_option,
     env_option,
-    format_option,
     input_type_option,
     make_session,
     order_option,
@@ -19,6 +18,7 @@ from fluxsecrets.cli.options import (
     takes,
 )
 from fluxsecrets.cli.output import Output
+from fluxsecrets.cli.reportoptions import report_option
 from fluxsecrets.errors import UsageError
 from fluxsecrets.ops.publish.model import Publication, PublishRequest, Uploading
 from fluxsecrets.ops.run.results import BatchResult
@@ -39,7 +39,7 @@ from fluxsecrets.ops.run.results import BatchResult
 @input_type_option
 @order_option
 @config_option
-@format_option
+@report_option
 @quiet_option
 @takes(PublishRequest)
 def command(

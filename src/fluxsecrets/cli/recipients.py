@@ -17,7 +17,6 @@ from fluxsecrets.cli.options import (
     config_option,
     end_if_asked,
     env_option,
-    format_option,
     input_type_option,
     make_session,
     order_option,
@@ -27,6 +26,7 @@ from fluxsecrets.cli.options import (
     takes,
 )
 from fluxsecrets.cli.output import Output, show_rekeyed
+from fluxsecrets.cli.reportoptions import report_option
 from fluxsecrets.cli.sealing import private_key_option
 from fluxsecrets.ops.files import sync as syncing
 from fluxsecrets.ops.people import admit, leavers, offboard
@@ -56,7 +56,7 @@ partial_option: Decorator = click.option(
 @click.argument("paths", cls=PathArgument, nargs=-1, metavar="[PATH]...")
 @env_option
 @config_option
-@format_option
+@report_option
 @quiet_option
 def list_(
     *, paths: tuple[str, ...], environment: str | None, config: Path | None, report: str, quiet: bool
@@ -91,7 +91,7 @@ def list_(
 @resume_option
 @abort_option
 @config_option
-@format_option
+@report_option
 @quiet_option
 @takes(admit.AdmitRequest)
 def add(
@@ -138,7 +138,7 @@ def add(
 @resume_option
 @abort_option
 @config_option
-@format_option
+@report_option
 @quiet_option
 @takes(offboard.RemoveRequest)
 def remove(
@@ -193,7 +193,7 @@ def remove(
 @click.option("--all", "everything", is_flag=True, help="Include values that are settled.")
 @partial_history_option
 @config_option
-@format_option
+@report_option
 @quiet_option
 @takes(leavers.ReportRequest)
 def report_(
@@ -224,7 +224,7 @@ def report_(
 @click.argument("what", metavar="PATH[#KEY]")
 @partial_history_option
 @config_option
-@format_option
+@report_option
 @quiet_option
 def exposure_(*, what: str, config: Path | None, report: str, quiet: bool) -> int:
     """Show since which commit a file or value could be read, in plain text or by whom, and what to change.
@@ -248,7 +248,7 @@ def exposure_(*, what: str, config: Path | None, report: str, quiet: bool) -> in
 @input_type_option
 @order_option
 @config_option
-@format_option
+@report_option
 @quiet_option
 @takes(syncing.SyncRequest)
 def sync(asked: syncing.SyncRequest, *, config: Path | None, report: str, quiet: bool) -> int:

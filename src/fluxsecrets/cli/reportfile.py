@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from fluxsecrets.cli.context import KeptReport
 from fluxsecrets.cli.options import make_session
 from fluxsecrets.cli.output import Output, write_output
 from fluxsecrets.errors import FluxsecretsError, UsageError
@@ -138,3 +139,20 @@ def _without_messages(page: Page) -> Page:
 
 def _place(path: Path) -> Path:
     return path.resolve()
+
+
+def write_kept(kept: KeptReport, *, quiet: bool, secret: bool) -> None:
+    """Write a report that a command made to its file.
+
+    Args:
+        kept: its lines and its file.
+        quiet: whether it goes without saying where the report is.
+        secret: whether it may show values: then the file is for the user alone.
+
+    Raises:
+        FileAccessError: the file can't be written.
+    """
+    out = Output(quiet=quiet)
+    text = "".join(f"{line}\n" for line in kept.lines).encode("utf-8", "surrogateescape")
+    write_output(make_session(), out, text, kept.path, mode=0o600 if secret else 0o644)
+    out.note(f"the report is in {kept.path}")

@@ -10,13 +10,13 @@ from fluxsecrets.cli.options import (
     abort_option,
     end_if_asked,
     env_option,
-    format_option,
     make_session,
     quiet_option,
     resume_option,
     takes,
 )
 from fluxsecrets.cli.output import Output
+from fluxsecrets.cli.reportoptions import report_option
 from fluxsecrets.cli.sealing import (
     cert_option,
     private_key_option,
@@ -39,7 +39,7 @@ from fluxsecrets.report.moved import FORMATS
 @click.option("--dry-run", is_flag=True, help="Write nothing; show what would happen.")
 @resume_option
 @abort_option
-@format_option
+@report_option
 @quiet_option
 @takes(ResealRequest)
 def command(asked: ResealRequest, *, resuming: bool, aborting: bool, report: str, quiet: bool) -> int:

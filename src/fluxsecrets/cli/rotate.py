@@ -18,7 +18,6 @@ from fluxsecrets.cli.options import (
     config_option,
     end_if_asked,
     env_option,
-    format_option,
     input_type_option,
     make_session,
     order_option,
@@ -27,6 +26,7 @@ from fluxsecrets.cli.options import (
 )
 from fluxsecrets.cli.output import Output, show_rekeyed
 from fluxsecrets.cli.recipientoptions import aws_options, recipient_options
+from fluxsecrets.cli.reportoptions import report_option
 from fluxsecrets.errors import UsageError
 from fluxsecrets.ops.people.rotate import RotateRequest, plan_rotation
 from fluxsecrets.ops.policy.given import GivenRecipients
@@ -75,7 +75,7 @@ _identity_option = partial(click.option, cls=HeadedOption, heading="A new identi
 @input_type_option
 @order_option
 @config_option
-@format_option
+@report_option
 @quiet_option
 @click.option("-i", "--in-place", is_flag=True, hidden=True, help="The default of rotate.")
 def command(

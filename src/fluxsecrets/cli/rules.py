@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 
 from fluxsecrets.cli.groups import SuggestingGroup
-from fluxsecrets.cli.options import format_option
 from fluxsecrets.cli.output import Output
+from fluxsecrets.cli.reportoptions import report_option
 from fluxsecrets.errors import UsageError
 from fluxsecrets.findings import RuleInfo
 from fluxsecrets.report.rules import LIST_FORMATS, RULE_FORMATS
@@ -29,7 +29,7 @@ def command() -> None:
 
 
 @command.command("list", short_help="List every rule with its severity.")
-@format_option
+@report_option
 def list_rules(report: str) -> int:
     """List every rule with its severity."""
     Output().show(LIST_FORMATS[report](known_rules()))
@@ -38,7 +38,7 @@ def list_rules(report: str) -> int:
 
 @command.command("show", short_help="Show what a rule means, and what to do.")
 @click.argument("rule")
-@format_option
+@report_option
 def show_rule(rule: str, report: str) -> int:
     """Show what a rule means, why it matters, and what to do."""
     rules = {each.id: each for each in known_rules()}

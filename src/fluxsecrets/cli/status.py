@@ -10,13 +10,13 @@ from fluxsecrets.cli.options import (
     PathArgument,
     config_option,
     env_option,
-    format_option,
     input_type_option,
     make_session,
     quiet_option,
     takes,
 )
 from fluxsecrets.cli.output import Output, warn_of_dead_hooks
+from fluxsecrets.cli.reportoptions import report_option
 from fluxsecrets.ops.files.status import StatusRequest
 from fluxsecrets.ops.files.status import status as status_of
 
@@ -25,7 +25,7 @@ from fluxsecrets.ops.files.status import status as status_of
 @click.argument("paths", cls=PathArgument, nargs=-1, metavar="[PATH]...")
 @env_option
 @input_type_option
-@format_option
+@report_option
 @quiet_option
 @takes(StatusRequest)
 def status(asked: StatusRequest, *, report: str, quiet: bool) -> int:
@@ -46,7 +46,7 @@ def status(asked: StatusRequest, *, report: str, quiet: bool) -> int:
 @click.argument("path", cls=PathArgument)
 @input_type_option
 @config_option
-@format_option
+@report_option
 def explain(*, path: str, input_type: str | None, config: Path | None, report: str) -> int:
     """Show which creation rule applies to a file, for whom, and what it would encrypt."""
     from fluxsecrets.ops.files.explain import explain as explanation_of

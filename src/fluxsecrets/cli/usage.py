@@ -57,7 +57,7 @@ def _no_such_option(error: click.NoSuchOption, path: str) -> UsageError:
 
 def _below(path: str) -> str:
     """A command's path without the program."""
-    return path.partition(" ")[2]
+    return path.partition(_PROGRAM)[2].strip()  # it may begin with `python -m`
 
 
 def _shown(name: str, path: str) -> str:

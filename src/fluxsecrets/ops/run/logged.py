@@ -33,8 +33,19 @@ _OWN_FOLDER = ".git/fluxsecrets/"
 
 UNLOGGED = frozenset(
     {
-        *("audit", "doctor", "diff", "env list", "env show", "explain", "filestatus", "hook", "keys list"),
-        *("log", "log verify", "recipients list", "review", "rules", "scan", "status", "verify"),
+        *("audit", "doctor", "diff", "env list", "env show", "explain", "filestatus", "help", "hook"),
+        *(
+            "keys list",
+            "log",
+            "log verify",
+            "recipients list",
+            "review",
+            "rules",
+            "scan",
+            "status",
+            "verify",
+            "version",
+        ),
     }
 )
 """Commands, or whole groups of them, that neither change secrets nor hand out their values."""
