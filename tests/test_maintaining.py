@@ -41,22 +41,25 @@ def functions(path):
 
 def called(arguments):
     """Exit code of a command line, and the order of the first calls of our functions: (file, function)."""
-    seen = {}
+    first = {}
 
     def note(frame, event, _):
-        code = frame.f_code
-        if event == "call" and code.co_filename.startswith(str(SOURCE)):
-            path = Path(code.co_filename).relative_to(SOURCE).as_posix()
-            seen.setdefault((path, code.co_qualname), len(seen))
+        # A trace function that returns nothing hears of calls only; a profiler, of returns and of C, too.
+        first.setdefault(frame.f_code, len(first))
 
-    before = sys.getprofile()
-    threading.setprofile(note)
-    sys.setprofile(note)
+    before = sys.gettrace()
+    threading.settrace(note)
+    sys.settrace(note)
     try:
         code = entry._run(arguments)
     finally:
-        sys.setprofile(before)
-        threading.setprofile(None)
+        sys.settrace(before)
+        threading.settrace(None)
+    seen = {}
+    for each in sorted(first, key=first.get):
+        if each.co_filename.startswith(str(SOURCE)):
+            path = Path(each.co_filename).relative_to(SOURCE).as_posix()
+            seen.setdefault((path, each.co_qualname), len(seen))
     return code, seen
 
 
