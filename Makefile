@@ -33,7 +33,7 @@ format: $(READY) ## mend what `make lint` says about style
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-docs: $(READY) ## write the generated pages of docs/: commands, rules, errors, variables
+docs: $(READY) ## write the generated pages of docs/: commands, rules, errors, variables, schemas
 	@PYTHONPATH=scripts $(BIN)/python -m documentation
 
 bench: $(READY) ## compare with sops, where that is on PATH (takes minutes)

@@ -17,6 +17,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+import jsonform
+
 PROJECT = Path(__file__).parents[1]
 VECTORS = Path(__file__).parent / "vectors"
 EXAMPLE = PROJECT / "examples" / "waddle-infra"
@@ -132,6 +134,8 @@ class Cli:
         out.flush()
         err.flush()
         assert isinstance(code, int), f"exited with {code!r}"
+        if not merged:
+            jsonform.check(args, out.buffer.getvalue())
         return Result(code, out.buffer.getvalue(), "" if merged else err.buffer.getvalue().decode())
 
     def process(

@@ -152,7 +152,7 @@ def verify(environment: str | None = None, *, keys: bool = True) -> list[dict[st
     from fluxsecrets.report.verify import verdict_data
 
     found = verify_all(_session(), environment, with_keys=keys)
-    return [verdict_data(one, told) for one, told in found.told]
+    return [{**verdict_data(one, told)} for one, told in found.told]
 
 
 def _session() -> Session:

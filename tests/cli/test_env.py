@@ -38,7 +38,7 @@ def test_show_as_a_chart(waddle, cli, snapshot):
 
 def test_show_as_json(waddle, cli):
     report = json.loads(cli("env", "show", "production", "--format", "json").stdout)
-    assert (report["command"], report["name"], report["root"]) == (
+    assert (report["command"], report["name"], report["folder"]) == (
         "env show",
         "production",
         "clusters/production",

@@ -213,4 +213,4 @@ def test_status_and_list_show_services_keys_briefly(folder, cli, git, aws):
         for each in json.loads(cli("recipients", "list", "--format", "json").stdout)["recipients"]
         if each["kind"] == "kms"
     ]
-    assert row["recipient"] == shown
+    assert row["recipient"] == f"{arn}+{ROLE}"

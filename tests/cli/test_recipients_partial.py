@@ -238,7 +238,7 @@ def test_who_comes_back_is_told_from_a_merge_that_brings_them_back(team, cli, gi
     (team / ".sops.yaml").write_text(rules)  # as merging an old branch does it
     assert audited(cli)[".sops.yaml"].endswith("but this names them")
     (work,) = open_work(cli)
-    assert (work["kind"], work["name"], work["files"]) == (
+    assert (work["kind"], work["name"], work["places"]) == (
         "returned",
         "leaver",
         [".sops.yaml:2", ".sops.yaml:5"],

@@ -134,6 +134,11 @@ def test_a_damaged_journal_can_be_put_aside(stopped, cli):
     assert cli("rotate", ".").exit_code == 0
 
 
+def test_the_command_itself_ends_it_and_prints_the_same_object(stopped, cli):
+    ended = json.loads(cli("rotate", "--abort", "--format", "json").stdout)
+    assert (ended["command"], ended["ended"]["way"]) == ("recover", "abort")
+
+
 def test_json_follows_the_schema(stopped, cli):
     edit(stopped, "b.yaml")
     outputs = [

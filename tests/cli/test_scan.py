@@ -513,7 +513,7 @@ def test_json(repository, scan):
     repository.write("secret.yaml")
     repository.write("broken.yaml", BROKEN)
     data = json.loads(scan("--format", "json").stdout)
-    assert (data["version"], data["command"]) == (1, "scan")
+    assert (data["version"], data["command"]) == (2, "scan")
     (finding,) = data["findings"]
     assert finding["excerpt"] == "stringData.password: ********"
     assert finding["hint"] == "encrypt it: `fluxsecrets encrypt secret.yaml`"

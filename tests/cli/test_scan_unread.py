@@ -58,9 +58,9 @@ def scan(cli):
     def scan(*options):
         result = cli("scan", *options, "--format", "json")
         assert VALUE not in result.stdout + result.stderr
-        if not result.stdout:
-            return result.exit_code, [], [{"message": result.stderr, "hint": ""}]
         data = json.loads(result.stdout)
+        if "error" in data:
+            return result.exit_code, [], [data["error"]]
         assert data["errors"] or result.exit_code != 2
         return result.exit_code, [each["rule"] for each in data["findings"]], data["errors"]
 

@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import replace
-from pathlib import Path
 
 import jsonschema
 import pytest
@@ -12,10 +11,9 @@ from fluxsecrets.cli.output import Output
 from fluxsecrets.findings import Severity
 from fluxsecrets.report.findings import FORMATS as OF_FINDINGS
 from fluxsecrets.report.review import FORMATS
+from jsonform import problems
 from markdown_pages import ATTACKS
 from reviews import EVERYTHING, item, review
-
-SCHEMA = Path(__file__).parents[2] / "docs/schema/results.schema.json"
 
 
 def shown(form, what, capsys):
@@ -67,8 +65,8 @@ def test_what_items_of_one_file_have_in_common_is_shown_once(capsys):
 
 def test_json_has_everything(capsys):
     data = json.loads(shown("json", EVERYTHING, capsys).out)
-    jsonschema.Draft202012Validator(json.loads(SCHEMA.read_text(encoding="utf-8"))).validate(data)
-    assert (data["version"], data["command"]) == (1, "review")
+    assert problems(data) == []
+    assert (data["version"], data["command"]) == (2, "review")
     assert data["summary"] == {"files": 7, "items": 4, "critical": 1, "high": 1, "medium": 1, "low": 1}
     assert (data["fails"], data["fail_on"]) == (True, "high")
     first = data["items"][0]

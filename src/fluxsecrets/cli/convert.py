@@ -106,7 +106,7 @@ def command(
     it refuses to change values there, and lists them.
     """
     session, out = make_session(config), Output(quiet=quiet)
-    ended = end_if_asked(session, out, "convert", resuming=resuming, aborting=aborting)
+    ended = end_if_asked(session, out, "convert", resuming=resuming, aborting=aborting, report=report)
     if ended is not None:
         return ended
     batch = convert(session, asked)

@@ -6,7 +6,6 @@ commands are imported when they are needed.
 
 from __future__ import annotations
 
-import errno
 import gc
 import os
 import sys
@@ -15,11 +14,12 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from fluxsecrets import __version__
-from fluxsecrets.errors import FileAccessError, FluxsecretsError, UsageError
+from fluxsecrets.errors import FluxsecretsError, UsageError
 from fluxsecrets.marks import without_private_keys
 from fluxsecrets.programs import disable_core_dumps
 
-from .signals import TerminatedError, exit_code_of_end, terminable
+from .ending import EXIT_ERROR, drop_output, report, say, show
+from .signals import terminable
 
 if TYPE_CHECKING:
     from fluxsecrets.ops.run.logged import Logged
@@ -33,11 +33,7 @@ _COMPLETE = "__complete"
 
 _COMMIT_HOOKS = (["pre-commit"], ["pre-merge-commit"])
 
-EXIT_CLEAN, EXIT_ERROR, _LAST_ORDINARY = 0, 2, 127
-
-_OUTPUT_ERRNOS = frozenset({errno.EPIPE, errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EFBIG, errno.EBADF})
-_MACHINE_ERRNOS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.EIO})
-"""Errors of the machine. They can come from any library, and nobody has to report them."""
+EXIT_CLEAN, _LAST_ORDINARY = 0, 127
 
 
 def main() -> None:
@@ -65,7 +61,7 @@ def _version() -> int:
         sys.stdout.write(f"fluxsecrets {__version__}\n")
         sys.stdout.flush()
     except OSError as error:
-        return _report(error)
+        return report(error)[0]
     return EXIT_CLEAN
 
 
@@ -105,6 +101,7 @@ def run(arguments: Sequence[str]) -> int:
     from fluxsecrets.ops.run.record import recording
 
     from .app import cli
+    from .failure import Answer, wants_json
 
     kept, debug = _take_debug(arguments)
     log = Logged()
@@ -114,7 +111,12 @@ def run(arguments: Sequence[str]) -> int:
         with recording(None):
             return cli.main(args=kept, prog_name=_program(), standalone_mode=False, obj=log)
 
-    code, failure = guarded(start, debug=debug)
+    if wants_json(kept):
+        answer = Answer(kept)
+        with answer.expected():
+            code, failure = guarded(start, debug=debug, told=answer.fail)
+    else:
+        code, failure = guarded(start, debug=debug)
     return end_log(log, code, failure, unwritten=EXIT_ERROR)
 
 
@@ -139,7 +141,11 @@ def _flush() -> None:
 
 
 def guarded(
-    action: Callable[[], object], *, debug: bool = False, tidy: bool = True
+    action: Callable[[], object],
+    *,
+    debug: bool = False,
+    tidy: bool = True,
+    told: Callable[[FluxsecretsError], None] | None = None,
 ) -> tuple[int, BaseException | None]:
     """Run a command line's work. Whatever it raises is reported here, and never means success.
 
@@ -147,6 +153,7 @@ def guarded(
         action: the work; an int that it returns is the exit code, anything else means 0.
         debug: show the traceback of an error.
         tidy: delete what killed runs left, first.
+        told: is told what users were told, after that.
 
     Returns:
         The exit code, and what stopped the work, if anything did.
@@ -167,7 +174,10 @@ def guarded(
             import traceback
 
             say(without_private_keys("".join(traceback.format_exception(error)).rstrip("\n")))
-        return _report(error), error
+        code, shown = report(error)
+        if told is not None and shown is not None:
+            _tell(told, shown)
+        return code, error
     return (code if isinstance(code, int) else EXIT_CLEAN), None
 
 
@@ -181,27 +191,6 @@ def clean_up_first() -> None:
         return
     for message in messages(clean_up(os.environ, folder)):
         say(f"warning: {without_private_keys(message)}")
-
-
-def drop_output() -> None:
-    """Keep Python from complaining at its end about what could not be written."""
-    with suppress(OSError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def say(text: str) -> None:
-    """Write a line to standard error, where that is possible."""
-    if sys.stderr is not None:
-        with suppress(OSError):
-            sys.stderr.write(f"{text}\n")
-
-
-def show(error: FluxsecretsError) -> None:
-    """Show an error with its hint."""
-    from .output import Output
-
-    with suppress(OSError):
-        Output().error(error)
 
 
 def end_log(log: Logged, code: int, failure: BaseException | None, *, unwritten: int) -> int:
@@ -228,54 +217,8 @@ def _require_streams() -> None:
             raise UsageError(f"{name} is closed", hint="redirect it to /dev/null if you do not want it")
 
 
-def _report(error: BaseException) -> int:
-    """Say what went wrong, and give the exit code for it."""
-    if isinstance(error, FluxsecretsError):
-        show(error)
-        return error.exit_code
-    import click
-
-    if isinstance(error, click.exceptions.NoArgsIsHelpError):
-        error.show()
-    elif isinstance(error, click.ClickException):
-        from .usage import usage_error  # only when a command line is wrong
-
-        show(usage_error(error))
-    elif isinstance(error, KeyboardInterrupt | click.Abort | TerminatedError):
-        if isinstance(error, click.Abort) and error.__cause__ is None:
-            say("")  # below the question that was not answered
-        _say_interrupted()
-        return exit_code_of_end(error)
-    elif isinstance(error, OSError) and error.filename is None and error.errno in _OUTPUT_ERRNOS:
-        drop_output()
-        if not isinstance(error, BrokenPipeError):  # the reader of our output stopped, such as `head`
-            from fluxsecrets.files.reasons import reason_of  # only when something fails
-
-            what = f"the output could not be written: {reason_of(error).text}"
-            show(FileAccessError(what, hint="what the command changed stays changed: `git status` shows it"))
-    elif isinstance(error, OSError) and error.errno in _MACHINE_ERRNOS:
-        from fluxsecrets.files.reasons import reason_of  # only when something fails
-
-        reason, hint = reason_of(error)
-        where = error.filename if isinstance(error.filename, str) else None
-        show(FileAccessError(f"the system refused to go on: {reason}", hint=hint, path=where))
-    else:
-        # Only the kind: the text of an unexpected error may hold a value.
-        say(
-            f"error: unexpected {type(error).__name__}; no file was left half-written\n"
-            "  hint: run it again with --debug, look over what it shows for secrets, and report it"
-        )
-    return EXIT_ERROR
-
-
-def _say_interrupted() -> None:
-    from pathlib import Path
-
-    from fluxsecrets.ops.run.writer import refuse_interrupted
-
+def _tell(told: Callable[[FluxsecretsError], None], error: FluxsecretsError) -> None:
     try:
-        refuse_interrupted((Path.cwd() / "-",))
-    except FluxsecretsError as error:
-        show(error)
-    else:
-        say("interrupted; files that were already done stay done, the others are as they were")
+        told(error)
+    except OSError:
+        drop_output()

@@ -138,7 +138,7 @@ def add(
     from fluxsecrets.report.newenv import ADDED_FORMATS, DRY_RUN_FORMATS, PLAN_FORMATS
 
     session, out = make_session(), Output(quiet=quiet)
-    ended = _end(session, out, asked, resuming=resuming, aborting=aborting)
+    ended = _end(session, out, asked, resuming=resuming, aborting=aborting, report=report)
     if ended is not None:
         return ended
     plan = plan_environment(session, asked)
@@ -152,9 +152,11 @@ def add(
     return 0
 
 
-def _end(session: Session, out: Output, asked: AddRequest, *, resuming: bool, aborting: bool) -> int | None:
+def _end(
+    session: Session, out: Output, asked: AddRequest, *, resuming: bool, aborting: bool, report: str
+) -> int | None:
     from fluxsecrets.ops.newenv.addition import COMMAND
 
     if (resuming and aborting) or ((resuming or aborting) and asked.name):
         raise UsageError("--resume and --abort stand alone", hint="fluxsecrets env add --resume")
-    return end_if_asked(session, out, COMMAND, resuming=resuming, aborting=aborting)
+    return end_if_asked(session, out, COMMAND, resuming=resuming, aborting=aborting, report=report)

@@ -52,7 +52,7 @@ def command(
     from fluxsecrets.report.propose import FOLD_FORMATS
 
     session, out = make_session(config), Output(quiet=quiet)
-    ended = end_if_asked(session, out, COMMAND, resuming=resuming, aborting=aborting)
+    ended = end_if_asked(session, out, COMMAND, resuming=resuming, aborting=aborting, report=report)
     if ended is not None:
         return ended
     done = fold(session, asked)

@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from fluxsecrets.cli.groups import SuggestingGroup
-
-if TYPE_CHECKING:
-    from fluxsecrets.cli.output import Output
-    from fluxsecrets.ops.hooks.model import HookResult, HookState
-    from fluxsecrets.report.text import Cell
+from fluxsecrets.cli.reportoptions import report_option
 
 HOOKS = ("pre-commit", "pre-merge-commit", "pre-push")
 """As `ops.hooks.model` has them; a commit does not wait for the import of what installs hooks."""
@@ -37,8 +31,9 @@ def command() -> None:
     is_flag=True,
     help="Also where core.hooksPath names a folder that other repositories use.",
 )
+@report_option
 @_quiet_option
-def install(*, hooks: tuple[str, ...], everywhere: bool, quiet: bool) -> int:
+def install(*, hooks: tuple[str, ...], everywhere: bool, report: str, quiet: bool) -> int:
     """Set up git in this repository, or bring that up to date.
 
     HOOK is one of these; all unless named:
@@ -55,15 +50,17 @@ def install(*, hooks: tuple[str, ...], everywhere: bool, quiet: bool) -> int:
     The drivers are set in the configuration of this clone. Lines in .gitattributes name the files to use them
     for: commit these for your team. In a bare repository, info/attributes has them.
     """  # noqa: D301 - click's mark
+    from fluxsecrets.cli.options import make_session
     from fluxsecrets.cli.output import Output
     from fluxsecrets.ops.hooks.launcher import own_launcher
     from fluxsecrets.ops.hooks.setup import set_up_git
+    from fluxsecrets.report.hooks import RESULT_FORMATS
     from fluxsecrets.scan.cachefile import cache_folder
     from fluxsecrets.scan.prepared import prepared_matcher
 
     out = Output(quiet=quiet)
     results = set_up_git(Path.cwd(), own_launcher(), hooks or EVERYTHING, everywhere=everywhere)
-    _show(out, results)
+    out.show(RESULT_FORMATS[report]("hook install", results, make_session().shown))
     if hooks != ("drivers",):
         # Compiling the patterns takes seconds, for which the first commit would wait.
         prepared_matcher(cache_folder(os.environ))
@@ -72,20 +69,25 @@ def install(*, hooks: tuple[str, ...], everywhere: bool, quiet: bool) -> int:
 
 @command.command("uninstall", short_help="Remove hooks and drivers again.")
 @_hooks_argument
+@report_option
 @_quiet_option
-def uninstall(*, hooks: tuple[str, ...], quiet: bool) -> int:
+def uninstall(*, hooks: tuple[str, ...], report: str, quiet: bool) -> int:
     """Remove hooks, drivers and attributes, and restore what was there before them."""
+    from fluxsecrets.cli.options import make_session
     from fluxsecrets.cli.output import Output
     from fluxsecrets.ops.hooks.setup import undo_set_up
+    from fluxsecrets.report.hooks import RESULT_FORMATS
 
-    _show(Output(quiet=quiet), undo_set_up(Path.cwd(), hooks or EVERYTHING))
+    results = undo_set_up(Path.cwd(), hooks or EVERYTHING)
+    Output(quiet=quiet).show(RESULT_FORMATS[report]("hook uninstall", results, make_session().shown))
     return 0
 
 
 @command.command("status", short_help="Show whether hooks and drivers do their work.")
 @_hooks_argument
+@report_option
 @_quiet_option
-def status(*, hooks: tuple[str, ...], quiet: bool) -> int:
+def status(*, hooks: tuple[str, ...], report: str, quiet: bool) -> int:
     """Show whether git runs the hooks and starts the drivers, and if not, why.
 
     A hook may be there and do nothing: core.hooksPath was set, the file may not be executed, another hook has
@@ -99,25 +101,11 @@ def status(*, hooks: tuple[str, ...], quiet: bool) -> int:
     from fluxsecrets.cli.options import make_session
     from fluxsecrets.cli.output import Output
     from fluxsecrets.ops.hooks.setup import set_up_states
-    from fluxsecrets.report.text import Cell, printable
+    from fluxsecrets.report.hooks import STATE_FORMATS
 
     out, session = Output(quiet=quiet), make_session()
     states = set_up_states(Path.cwd(), hooks or EVERYTHING)
-    out.table(
-        [
-            (
-                Cell(state.hook),
-                _work(state),
-                Cell(printable(session.shown(state.path))),
-            )
-            for state in states
-        ]
-    )
-    sys.stdout.flush()
-    for state in states:
-        if state.problem:
-            out.note(f"{state.hook}: {state.problem}")
-            out.note(f"  hint: {state.hint}")
+    out.show(STATE_FORMATS[report](states, session.shown))
     return 1 if any(state.problem for state in states) else 0
 
 
@@ -138,28 +126,3 @@ def run(*, hook: str, arguments: tuple[str, ...], verbose: bool) -> int:
     from fluxsecrets.cli.hookrun import run_hook
 
     return run_hook(hook, arguments, verbose=verbose)
-
-
-def _work(state: HookState) -> Cell:
-    from fluxsecrets.report.text import Cell
-
-    if not state.problem:
-        return Cell("at work")
-    return Cell("not last", "yellow") if state.late else Cell("not at work", "red")
-
-
-def _show(out: Output, results: tuple[HookResult, ...]) -> None:
-    from fluxsecrets.cli.options import make_session
-    from fluxsecrets.report.text import Cell, printable
-
-    session = make_session()
-    out.table(
-        [
-            (Cell(result.hook), Cell(str(result.outcome)), Cell(printable(session.shown(result.path))))
-            for result in results
-        ]
-    )
-    sys.stdout.flush()
-    for result in results:
-        if result.note:
-            out.note(f"note: {result.hook}: {result.note}")

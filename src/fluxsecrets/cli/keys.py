@@ -14,6 +14,7 @@ from fluxsecrets.cli.options import (
     LoggedArgument,
     LoggedOption,
     PathArgument,
+    format_option,
     make_session,
     output_option,
     quiet_option,
@@ -53,8 +54,11 @@ def command() -> None:
     is_flag=True,
     help="Make a post-quantum identity; for sops 3.12 and newer.",
 )
+@format_option
 @quiet_option
-def generate(name: str | None, store: str, output: Path | None, post_quantum: bool, quiet: bool) -> int:
+def generate(
+    name: str | None, store: str, output: Path | None, post_quantum: bool, report: str, quiet: bool
+) -> int:
     """Make an age identity and print its public key.
 
     The private key is added to SOPS_AGE_KEY_FILE, or else to sops's own key file, readable by you alone.
@@ -63,11 +67,11 @@ def generate(name: str | None, store: str, output: Path | None, post_quantum: bo
     """
     from fluxsecrets.ops.people.keys import new_key
     from fluxsecrets.ops.people.keystore import Keeping, Store
-    from fluxsecrets.report.keys import new_key_page
+    from fluxsecrets.report.keys import NEW_FORMATS
 
     session, out = make_session(), Output(quiet=quiet)
     made = new_key(session, Keeping(name, Store(store), output), post_quantum=post_quantum)
-    out.show(new_key_page(made))
+    out.show(NEW_FORMATS[report](made))
     return 0
 
 
@@ -99,8 +103,9 @@ def list_(check: bool, report: str, quiet: bool) -> int:
 @click.option("--name", cls=LoggedOption, metavar="NAME", help="Also write the public key to keys/NAME.pub.")
 @_store_option
 @_output_option
+@format_option
 @quiet_option
-def import_(file: str, name: str | None, store: str, output: Path | None, quiet: bool) -> int:
+def import_(file: str, name: str | None, store: str, output: Path | None, report: str, quiet: bool) -> int:
     """Keep the age identities of FILE, or of standard input for `-`.
 
     A file with a passphrase, from `keys export` or age, is opened first: the passphrase
@@ -108,11 +113,11 @@ def import_(file: str, name: str | None, store: str, output: Path | None, quiet:
     """
     from fluxsecrets.ops.people.keys import import_keys
     from fluxsecrets.ops.people.keystore import Keeping, Store
-    from fluxsecrets.report.keys import imported_page
+    from fluxsecrets.report.keys import IMPORT_FORMATS
 
     session, out = make_session(), Output(quiet=quiet)
     given = _read(session, file)
-    out.show(imported_page(import_keys(session, given, Keeping(name, Store(store), output)), given))
+    out.show(IMPORT_FORMATS[report](import_keys(session, given, Keeping(name, Store(store), output)), given))
     return 0
 
 
@@ -190,15 +195,16 @@ def refuse_terminal(what: str, hint: str) -> None:
 @click.option(
     "--force", is_flag=True, help="With --yes: remove it even if nobody could open some files then."
 )
+@format_option
 @quiet_option
-def remove(name: str, yes: bool, force: bool, quiet: bool) -> int:
+def remove(name: str, yes: bool, force: bool, report: str, quiet: bool) -> int:
     """Delete an identity from the OS keyring and from your key files.
 
     NAME is that of a keys/NAME.pub, or a public key. First it shows which files of this repository nobody
     could open then. .sops.yaml and the recipients of files do not change.
     """
     from fluxsecrets.ops.people.keys import plan_key_removal, remove_key
-    from fluxsecrets.report.keys import removal_page
+    from fluxsecrets.report.keys import REMOVED_FORMATS, removal_page
 
     session, out = make_session(), Output(quiet=quiet)
     plan = plan_key_removal(session, name)
@@ -214,9 +220,7 @@ def remove(name: str, yes: bool, force: bool, quiet: bool) -> int:
             f"`fluxsecrets keys export {file_word(whose)}`, or add --force",
         )
     remove_key(session, plan)
-    out.note(f"removed {whose} from {' and '.join(plan.places)}; backups may still hold it")
-    for sentence in plan.stays:
-        out.warning(f"warning: {sentence}")
+    out.show(REMOVED_FORMATS[report](plan, whose))
     return 0
 
 

@@ -360,7 +360,9 @@ def _mode(stream: TextIO | None) -> int:
         return 0
 
 
-def end_if_asked(session: Session, out: Output, name: str, *, resuming: bool, aborting: bool) -> int | None:
+def end_if_asked(
+    session: Session, out: Output, name: str, *, resuming: bool, aborting: bool, report: str
+) -> int | None:
     """Complete or take back an interrupted run, if --resume or --abort was given.
 
     Returns:
@@ -376,8 +378,8 @@ def end_if_asked(session: Session, out: Output, name: str, *, resuming: bool, ab
     # Of all commands that can be interrupted, as some make identities.
     from fluxsecrets.ops.people.keystore import end_with_identity
     from fluxsecrets.ops.run.journal import Way
-    from fluxsecrets.report.recover import ended_page
+    from fluxsecrets.report.recover import OUTCOME_FORMATS
 
     ended = end_with_identity(session, Way.RESUME if resuming else Way.ABORT, name)
-    out.show(ended_page(ended, session.cwd))
+    out.show(OUTCOME_FORMATS[report](ended, session.cwd))
     return 1 if ended.kept else 0

@@ -83,7 +83,7 @@ def command(
     from fluxsecrets.report.propose import FORMATS
 
     session, out = make_session(config), Output(quiet=quiet)
-    ended = end_if_asked(session, out, COMMAND, resuming=resuming, aborting=aborting)
+    ended = end_if_asked(session, out, COMMAND, resuming=resuming, aborting=aborting, report=report)
     if ended is not None:
         return ended
     if not asked.path or not asked.key:

@@ -114,7 +114,7 @@ def add(
     from fluxsecrets.report.rekey import added_batch, addition_plan
 
     session, out = make_session(config), Output(quiet=quiet)
-    ended = end_if_asked(session, out, admit.COMMAND, resuming=resuming, aborting=aborting)
+    ended = end_if_asked(session, out, admit.COMMAND, resuming=resuming, aborting=aborting, report=report)
     if ended is not None:
         return ended
     plan = admit.plan_addition(session, asked)
@@ -163,7 +163,7 @@ def remove(
     from fluxsecrets.report.rekey import rekeyed_batch, removal_notes, removal_plan, removal_steps
 
     session, out = make_session(config), Output(quiet=quiet)
-    ended = end_if_asked(session, out, offboard.COMMAND, resuming=resuming, aborting=aborting)
+    ended = end_if_asked(session, out, offboard.COMMAND, resuming=resuming, aborting=aborting, report=report)
     if ended is not None:
         return ended
     plan = offboard.plan_removal(session, asked)

@@ -53,7 +53,7 @@ def command(asked: ResealRequest, *, resuming: bool, aborting: bool, report: str
     stays unchanged.
     """
     session, out = make_session(), Output(quiet=quiet)
-    ended = end_if_asked(session, out, "reseal", resuming=resuming, aborting=aborting)
+    ended = end_if_asked(session, out, "reseal", resuming=resuming, aborting=aborting, report=report)
     if ended is not None:
         return ended
     batch = reseal(session, asked)

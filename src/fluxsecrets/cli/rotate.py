@@ -110,7 +110,7 @@ def command(
     the old and the new one. When the cluster has the new one, --finish removes the old one.
     """
     session, out = make_session(config), Output(quiet=quiet)
-    ended = end_if_asked(session, out, "rotate", resuming=resuming, aborting=aborting)
+    ended = end_if_asked(session, out, "rotate", resuming=resuming, aborting=aborting, report=report)
     if ended is not None:
         return ended
     of_identity = {name: asked.pop(name) for name in ("finish", "old", "new", "post_quantum", "store", "yes")}

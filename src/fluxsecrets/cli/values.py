@@ -16,20 +16,20 @@ from fluxsecrets.cli.options import (
     config_option,
     document_option,
     filename_option,
+    format_option,
     input_type_option,
     make_session,
     order_option,
     quiet_option,
     takes,
 )
-from fluxsecrets.cli.output import Output, show_warnings
+from fluxsecrets.cli.output import Output
 from fluxsecrets.cli.sealing import cert_option, private_key_option
 from fluxsecrets.cli.valuesource import ValueSource, read_value, source_options
 from fluxsecrets.errors import UsageError
 from fluxsecrets.ops.files.values import (
     NewValue,
     ValueRequest,
-    ValueResult,
     change_value,
     get_value,
     unset_value,
@@ -81,6 +81,7 @@ def get(asked: ValueRequest, *, output_type: str | None, filename: str | None, q
 @config_option
 @cert_option
 @private_key_option
+@format_option
 @quiet_option
 @takes(ValueRequest, ValueSource, Sealers)
 def set_(
@@ -90,6 +91,7 @@ def set_(
     *,
     as_json: bool,
     config: Path | None,
+    report: str,
     quiet: bool,
 ) -> int:
     """Set one value of an encrypted file.
@@ -101,6 +103,8 @@ def set_(
 
     In a SealedSecret, KEY is a key of the Secret, and the certificate is enough to set it.
     """
+    from fluxsecrets.report.values import FORMATS
+
     session, out = make_session(config), Output(quiet=quiet)
     source.refuse_two("VALUE, --stdin, --value-file and --generate")
     # sops takes the value as JSON where the key is in brackets.
@@ -116,10 +120,10 @@ def set_(
     if is_sealed_file(session, asked.path):
         from fluxsecrets.ops.sealing.edit import set_sealed
 
-        _show_change(out, set_sealed(session, asked, new, sealers))
+        out.show(FORMATS[report]("set", set_sealed(session, asked, new, sealers)))
     else:
         sealers.refuse_unused(asked.path)
-        _show_change(out, change_value(session, asked, new))
+        out.show(FORMATS[report]("set", change_value(session, asked, new)))
     if source.value is not None:
         out.warning("warning: the value is in your shell's history now; --stdin keeps it out of that")
     return 0
@@ -134,24 +138,21 @@ def set_(
 @input_type_option
 @order_option
 @config_option
+@format_option
 @quiet_option
 @takes(ValueRequest)
-def unset(asked: ValueRequest, *, config: Path | None, quiet: bool) -> int:
+def unset(asked: ValueRequest, *, config: Path | None, report: str, quiet: bool) -> int:
     """Remove one key or list item of an encrypted file.
 
     KEY is as for `get`. The comments right above it are removed too. Everything else stays unchanged.
     """
+    from fluxsecrets.report.values import FORMATS
+
     session, out = make_session(config), Output(quiet=quiet)
     if is_sealed_file(session, asked.path):
         from fluxsecrets.ops.sealing.edit import unset_sealed
 
-        _show_change(out, unset_sealed(session, asked))
+        out.show(FORMATS[report]("unset", unset_sealed(session, asked)))
     else:
-        _show_change(out, unset_value(session, asked))
+        out.show(FORMATS[report]("unset", unset_value(session, asked)))
     return 0
-
-
-def _show_change(out: Output, result: ValueResult) -> None:
-    """Say what became of a value, and what else to know."""
-    show_warnings(out, result.path, result.warnings)
-    out.note(f"{result.path}: {result.key} {result.change}")

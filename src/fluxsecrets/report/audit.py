@@ -39,11 +39,7 @@ def found_by_audit(result: AuditResult, version: str) -> Found:
         remaining=(*((unseen,) if closed and result.looks_at_values else ()), *_left_out(result)),
         baseline=result.baseline,
         written=result.written,
-        data={
-            "without_keys": list(result.without_keys),
-            "without_environments": list(result.without_environments),
-        },
-        counts={"encrypted": result.encrypted, "opened": result.opened, "fails": result.fails},
+        audited=result,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 from fluxsecrets.ops.compare.diff import Diff
 from fluxsecrets.ops.compare.model import FileDiff, Masked, SideInfo, ValueDiff
@@ -11,24 +12,28 @@ from fluxsecrets.sops.document import show_path
 from fluxsecrets.sops.naming import whole_recipient
 from fluxsecrets.sops.values import Timestamp, Value
 
+from .base import Base, rooted
 from .diff_markdown import markdown_page
 from .diff_text import text_page
-from .json import error_data, page
+from .json import error_or_null, page, term
 from .page import Page
 from .text import well_formed
 
+if TYPE_CHECKING:
+    from .wire import changes as wire
+
 
 def _json_page(found: Diff) -> Page:
-    return page(
-        "diff",
-        {
-            "before": found.before,
-            "after": found.after,
-            "with_values": found.request.show_values,
-            "files": [_file_data(each, with_values=found.request.show_values) for each in found.files],
-            "summary": dict(sorted(Counter(str(each.state) for each in found.files).items())),
-        },
-    )
+    base = rooted(found.root)
+    shown = found.request.show_values
+    data: wire.Difference = {
+        "before": found.before,
+        "after": found.after,
+        "with_values": shown,
+        "files": [_file_data(each, base, with_values=shown) for each in found.files],
+        "summary": dict(sorted(Counter(str(each.state) for each in found.files).items())),
+    }
+    return page("diff", data, base)
 
 
 FORMATS: Mapping[str, Callable[[Diff], Page]] = {
@@ -38,11 +43,11 @@ FORMATS: Mapping[str, Callable[[Diff], Page]] = {
 }
 
 
-def _file_data(each: FileDiff, *, with_values: bool) -> dict[str, object]:
+def _file_data(each: FileDiff, base: Base, *, with_values: bool) -> wire.FileDifference:
     return {
         "path": well_formed(each.path),
         "old_path": None if each.old_path is None else well_formed(each.old_path),
-        "state": str(each.state),
+        "state": term(each.state),
         "values": [_value_data(value, with_values=with_values) for value in each.values],
         "references": [
             {
@@ -59,18 +64,18 @@ def _file_data(each: FileDiff, *, with_values: bool) -> dict[str, object]:
         "recipients_removed": list(each.recipients_removed),
         "new_data_key": each.new_data_key,
         "comments_differ": each.comments,
-        "before": _side_data(each.before),
-        "after": _side_data(each.after),
+        "before": _side_data(each.before, base),
+        "after": _side_data(each.after, base),
     }
 
 
-def _value_data(value: ValueDiff, *, with_values: bool) -> dict[str, object]:
-    data: dict[str, object] = {
+def _value_data(value: ValueDiff, *, with_values: bool) -> wire.ValueDifference:
+    data: wire.ValueDifference = {
         "document": value.part + 1,
         "object": value.object,
         "key": show_path(value.path),
         "line": value.line,
-        "state": str(value.state),
+        "state": term(value.state),
         "before": masked_data(value.before, encrypted=value.encrypted_before),
         "after": masked_data(value.after, encrypted=value.encrypted_after),
     }
@@ -86,7 +91,7 @@ def _plain(value: Value) -> object:
     return list(value) if isinstance(value, bytes) else value
 
 
-def masked_data(masked: Masked | None, *, encrypted: bool) -> dict[str, object] | None:
+def masked_data(masked: Masked | None, *, encrypted: bool) -> wire.MaskedValue | None:
     """A value that is not shown; None for no value."""
     if masked is None:
         return None
@@ -99,16 +104,16 @@ def masked_data(masked: Masked | None, *, encrypted: bool) -> dict[str, object] 
     }
 
 
-def _side_data(side: SideInfo | None) -> dict[str, object] | None:
+def _side_data(side: SideInfo | None, base: Base) -> wire.FileVersion | None:
     if side is None:
         return None
     return {
         "encrypted": side.encrypted,
-        "mac": None if side.mac is None else str(side.mac),
+        "mac": None if side.mac is None else term(side.mac),
         "opened": side.opened,
         "recipients": [[whole_recipient(recipient) for recipient in group] for group in side.recipients],
         "selector": side.selector or None,
         "threshold": side.threshold if side.encrypted else None,
         "mac_only_encrypted": side.mac_only_encrypted,
-        "error": error_data(side.error),
+        "error": error_or_null(side.error, base.at_root),
     }

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from fluxsecrets.ops.doctor.model import Diagnosis, Examination, Health
 
-from .json import page
+from .base import here
+from .json import page, term
 from .page import Block, Heading, Note, Page, Sentence
 from .text import Cell, counted, printable
+
+if TYPE_CHECKING:
+    from .wire import records as wire
 
 _STYLES = {Health.OK: "green", Health.PROBLEM: "red", Health.UNKNOWN: "yellow"}
 _INDENT = "      "
@@ -41,10 +46,10 @@ def _summary(found: Examination) -> str:
 
 
 def _json_page(found: Examination) -> Page:
-    checks = [
+    checks: list[wire.DoctorCheck] = [
         {
             "check": one.info.id,
-            "state": str(each.health),
+            "state": term(each.health),
             "message": each.message,
             "command": each.command or None,
             "hint": each.hint or None,
@@ -53,7 +58,8 @@ def _json_page(found: Examination) -> Page:
         for each in one.diagnoses
     ]
     summary = {str(health): found.count(health) for health in Health}
-    return page("doctor", {"checks": checks, "summary": summary})
+    data: wire.Doctor = {"checks": checks, "summary": summary}
+    return page("doctor", data, here())
 
 
 FORMATS: Mapping[str, Callable[[Examination], Page]] = {"text": _text_page, "json": _json_page}

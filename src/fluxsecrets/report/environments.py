@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 from fluxsecrets.marks import SETTINGS_NAME
 from fluxsecrets.ops.manifests.environments import (
@@ -16,10 +16,14 @@ from fluxsecrets.ops.manifests.environments import (
 )
 from fluxsecrets.repo.survey import Survey, as_entry
 
+from .base import Base, here
 from .findings_json import note_data
-from .json import page
+from .json import page, term
 from .page import Lines, Note, Page, Table, Warn
 from .text import Cell, Row, printable
+
+if TYPE_CHECKING:
+    from .wire import environments as wire
 
 _COLOURS = {Protection.PLAIN: "red", Protection.SOPS: "green"}
 _BROKEN = "yellow"
@@ -37,10 +41,10 @@ def _list_page(environments: Sequence[ShownEnvironment], seen: Survey | None = N
 
 
 def _list_json(environments: Sequence[ShownEnvironment], _seen: Survey | None = None) -> Page:
-    found = [
+    found: list[wire.EnvironmentCounts] = [
         {
             "name": each.name,
-            "root": each.root,
+            "folder": each.root,
             "kustomizations": len(each.kustomizations),
             "secrets": _counts(each),
             "outside": len(each.outside),
@@ -49,7 +53,8 @@ def _list_json(environments: Sequence[ShownEnvironment], _seen: Survey | None = 
         }
         for each in environments
     ]
-    return page("env list", {"environments": found})
+    data: wire.EnvironmentList = {"environments": found}
+    return page("env list", data, here())
 
 
 LIST_FORMATS: Mapping[str, Callable[[Sequence[ShownEnvironment], Survey | None], Page]] = {
@@ -80,15 +85,15 @@ def _suggested_page(suggested: Suggested) -> Page:
 
 def _suggested_json(suggested: Suggested) -> Page:
     seen = suggested.seen
-    return page(
-        "env suggest",
-        {
-            "environments": [asdict(each) for each in suggested.environments],
-            "reasons": [note_data(note) for note in seen.reasons] if seen is not None else [],
-            "kustomizations": seen.kustomizations if seen is not None else None,
-            "sources": list(seen.sources) if seen is not None else [],
-        },
-    )
+    data: wire.Suggestions = {
+        "environments": [
+            {"name": each.name, "path": each.path, "why": each.why} for each in suggested.environments
+        ],
+        "reasons": [note_data(note) for note in seen.reasons] if seen is not None else [],
+        "kustomizations": seen.kustomizations if seen is not None else None,
+        "sources": list(seen.sources) if seen is not None else [],
+    }
+    return page("env suggest", data, here())
 
 
 SUGGEST_FORMATS: Mapping[str, Callable[[Suggested], Page]] = {
@@ -109,18 +114,56 @@ def _tree_page(environment: ShownEnvironment) -> Page:
 
 
 def _environment_json(environment: ShownEnvironment) -> Page:
-    return page(
-        "env show",
-        {
-            "name": environment.name,
-            "root": environment.root,
-            "kustomizations": [asdict(item) for item in environment.kustomizations],
-            "outside": [asdict(secret) for secret in environment.outside],
-            "missing": [asdict(secret) for secret in environment.missing],
-            "secrets": _counts(environment),
-            "notes": [asdict(note) for note in environment.notes],
-        },
-    )
+    base = here()
+    data: wire.EnvironmentShown = {
+        "name": environment.name,
+        "folder": environment.root,
+        "kustomizations": [_kustomization_data(item, base) for item in environment.kustomizations],
+        "outside": [_secret_data(secret, base) for secret in environment.outside],
+        "missing": [_secret_data(secret, base) for secret in environment.missing],
+        "secrets": _counts(environment),
+        "notes": [
+            {
+                "path": base.path(note.path),
+                "line": note.line,
+                "message": note.message,
+                "warning": note.warning,
+            }
+            for note in environment.notes
+        ],
+    }
+    return page("env show", data, base)
+
+
+def _kustomization_data(item: ShownKustomization, base: Base) -> wire.Kustomization:
+    return {
+        "name": item.name,
+        "namespace": item.namespace,
+        "parent": item.parent,
+        "folder": item.folder,
+        "decryption": item.decryption,
+        "service_account": item.service_account,
+        "depends_on": list(item.depends_on),
+        "suspended": item.suspended,
+        "remote": item.remote,
+        "reason": item.reason,
+        "path": None if item.path is None else base.path(item.path),
+        "line": item.line,
+        "secrets": [_secret_data(secret, base) for secret in item.secrets],
+    }
+
+
+def _secret_data(secret: ShownSecret, base: Base) -> wire.ShownSecret:
+    return {
+        "name": secret.name,
+        "namespace": secret.namespace,
+        "protection": term(secret.protection),
+        "path": base.path(secret.path),
+        "line": secret.line,
+        "files": base.paths(secret.files),
+        "recipients": list(secret.recipients),
+        "shared": list(secret.shared),
+    }
 
 
 def _mermaid_page(environment: ShownEnvironment) -> Page:

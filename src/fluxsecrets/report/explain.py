@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from fluxsecrets.errors import FluxsecretsError
-
-from .json import error_data, page
+from .base import here
+from .json import error_or_null, page, term
 from .page import Errors, Lines, Page, Warn
 from .text import printable
 
 if TYPE_CHECKING:
     from fluxsecrets.ops.files.explain import Explanation
+
+    from .wire import state as wire
 
 
 def _text_page(explanation: Explanation) -> Page:
@@ -25,14 +25,31 @@ def _text_page(explanation: Explanation) -> Page:
 
 
 def _json_page(explanation: Explanation) -> Page:
-    data = asdict(
-        explanation,
-        dict_factory=lambda items: {
-            key: value for key, value in items if not isinstance(value, FluxsecretsError)
-        },
-    )
-    data["problem"] = error_data(explanation.problem)
-    return page("explain", data)
+    base = here()
+    data: wire.Explanation = {
+        "path": base.path(explanation.path),
+        "format": term(explanation.format),
+        "encrypted": explanation.encrypted,
+        "config": None if explanation.config is None else base.path(explanation.config),
+        "relative_path": explanation.relative_path,
+        "rules": [
+            {"number": each.number, "line": each.line, "matched": each.matched, "path_regex": each.path_regex}
+            for each in explanation.rules
+        ],
+        "narrow": explanation.narrow,
+        "narrow_why": explanation.narrow_why,
+        "groups": [list(group) for group in explanation.groups],
+        "threshold": explanation.threshold,
+        "needs": list(explanation.needs),
+        "selector": explanation.selector,
+        "selector_origin": explanation.selector_origin,
+        "values": [
+            {"key": each.key, "line": each.line, "encrypted": each.encrypted} for each in explanation.values
+        ],
+        "warnings": list(explanation.warnings),
+        "problem": error_or_null(explanation.problem, base),
+    }
+    return page("explain", data, base)
 
 
 FORMATS: Mapping[str, Callable[[Explanation], Page]] = {"text": _text_page, "json": _json_page}

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from fluxsecrets.shell import with_file
 
-from .json import error_data, page
+from .base import rooted
+from .json import error_data, page, term
 from .page import Page
 
 if TYPE_CHECKING:
@@ -19,55 +20,83 @@ if TYPE_CHECKING:
     from fluxsecrets.repo.tree import Note
 
     from .found import Found
+    from .wire import findings as wire
+    from .wire.common import Note as NoteData
 
 
 def json_page(found: Found) -> Page:
     """Everything that was found, also what is known or allowed."""
-    counts = Counter(str(finding.severity) for finding in found.findings)
-    data: dict[str, object] = {
+    base = rooted(found.root)
+    if found.audited is None:
+        scan: wire.Scan = {
+            **_results(found),
+            "excuses": [_excuse(excuse) for excuse in found.excuses],
+            "errors": [error_data(error, base.at_root) for error in found.errors],
+            "summary": _summary(found),
+        }
+        return page(found.command, scan, base)
+    result = found.audited
+    audit: wire.Audit = {
+        **_results(found),
+        "notes": [note_data(note) for note in found.notes],
+        "without_keys": list(result.without_keys),
+        "without_environments": list(result.without_environments),
+        "summary": {
+            **_summary(found),
+            "encrypted": result.encrypted,
+            "opened": result.opened,
+            "fails": result.fails,
+        },
+    }
+    return page(found.command, audit, base)
+
+
+def _results(found: Found) -> wire.Results:
+    return {
         "findings": [_finding(finding) for finding in found.findings],
         "known": [_finding(finding) for finding in found.known],
         "allowed": [_allowed(item) for item in found.allowed],
-        "remarks": [_remark(remark) for remark in found.remarks],
+        "remarks": [remark_data(remark) for remark in found.remarks],
         "gone": [
             {"fingerprint": entry.fingerprint, "rule": entry.rule, "path": entry.path} for entry in found.gone
         ],
     }
-    if found.command == "scan":
-        data["excuses"] = [_excuse(excuse) for excuse in found.excuses]
-        data["errors"] = [error_data(error) for error in found.errors]
-    else:
-        data["notes"] = [note_data(note) for note in found.notes]
-    summary = {
+
+
+def _summary(found: Found) -> wire.FindingCounts:
+    counts = Counter(str(finding.severity) for finding in found.findings)
+    return {
         "files": found.files,
         "findings": len(found.findings),
-        **{name: counts.get(name, 0) for name in ("critical", "high", "medium", "low")},
+        "critical": counts["critical"],
+        "high": counts["high"],
+        "medium": counts["medium"],
+        "low": counts["low"],
     }
-    return page(found.command, {**data, **found.data, "summary": {**summary, **found.counts}})
 
 
-def note_data(note: Note) -> dict[str, object]:
+def note_data(note: Note) -> NoteData:
     """Something that was not followed."""
     return {"path": note.path, "line": note.line, "message": note.message}
 
 
-def _finding(finding: Finding) -> dict[str, object]:
+def _finding(finding: Finding) -> wire.Finding:
     """One finding."""
     return {
         "rule": finding.rule,
-        "severity": str(finding.severity),
-        "confidence": str(finding.confidence),
+        "severity": term(finding.severity),
+        "confidence": term(finding.confidence),
         **_location(finding.location),
         "message": finding.message,
         "hint": with_file(finding.hint, finding.location.path),
         "excerpt": finding.excerpt,
         "fingerprint": finding.fingerprint,
         "related": [_location(place) for place in finding.related],
-        **({} if finding.history is None else {"history": _history(finding.history)}),
+        "history": None if finding.history is None else _history(finding.history),
     }
 
 
-def _history(history: History) -> dict[str, object]:
+def _history(history: History) -> wire.History:
     """The commits that have a secret."""
     return {
         "first": _commit(history.first),
@@ -80,14 +109,14 @@ def _history(history: History) -> dict[str, object]:
     }
 
 
-def _commit(commit: Commit) -> dict[str, object]:
+def _commit(commit: Commit) -> wire.Commit:
     """A commit; author and date are None if they can't be read."""
     known = bool(commit.time)
     date = commit.day.isoformat() if known else None
     return {"commit": commit.id, "author": commit.author if known else None, "date": date}
 
 
-def _allowed(item: AllowedFinding) -> dict[str, object]:
+def _allowed(item: AllowedFinding) -> wire.Allowed:
     """A finding that is allowed, and by what."""
     return {
         "finding": _finding(item.finding),
@@ -98,18 +127,18 @@ def _allowed(item: AllowedFinding) -> dict[str, object]:
     }
 
 
-def _remark(remark: Remark) -> dict[str, object]:
+def remark_data(remark: Remark) -> wire.Remark:
     """An allowance that needs an eye."""
     return {
         "path": remark.path,
         "line": remark.line,
-        "problem": remark.problem,
+        "problem": term(remark.problem),
         "message": remark.message,
-        **({} if remark.commit is None else {"commit": remark.commit}),
+        "commit": remark.commit,
     }
 
 
-def _excuse(excuse: Excuse) -> dict[str, object]:
+def _excuse(excuse: Excuse) -> wire.Excuse:
     """What lets findings pass, and came with them."""
     return {
         "path": excuse.path,
@@ -120,7 +149,7 @@ def _excuse(excuse: Excuse) -> dict[str, object]:
     }
 
 
-def _location(place: Location) -> dict[str, object]:
+def _location(place: Location) -> wire.Place:
     """A place."""
     return {
         "path": place.path,

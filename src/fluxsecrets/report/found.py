@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from fluxsecrets.findings import Finding, RuleInfo
     from fluxsecrets.findings.allow import AllowedFinding, Remark
     from fluxsecrets.findings.baseline import BaselineEntry, Written
+    from fluxsecrets.ops.checks.audit import AuditResult
     from fluxsecrets.ops.checks.excuses import Excuse
     from fluxsecrets.repo.tree import Note
 
@@ -29,6 +30,7 @@ class Found:
         brought_by: what brought the excuses, with its verb.
         remaining: what was not looked at, one sentence each.
         written: what was written to it, or None.
+        audited: what an audit has besides; None for other commands.
     """
 
     command: str
@@ -50,5 +52,4 @@ class Found:
     remaining: Sequence[str] = ()
     baseline: Path | None = None
     written: Written | None = None
-    data: Mapping[str, object] = field(default_factory=dict)
-    counts: Mapping[str, object] = field(default_factory=dict)
+    audited: AuditResult | None = None

@@ -1,9 +1,12 @@
-"""Results as JSON; docs/json-output.md describes it, and `version` changes when it does."""
+"""Results as JSON; docs/json-output.md describes it, and `version` changes when it does.
+
+The forms of the objects are the types in `wire`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fluxsecrets.shell import with_file
 
@@ -12,21 +15,44 @@ from .page import Lines, Page
 if TYPE_CHECKING:
     from fluxsecrets.errors import FluxsecretsError
 
-VERSION = 1
+    from .base import Base
+    from .wire.common import Error, Failure
+
+VERSION = 2
 
 
-def page(command: str, data: Mapping[str, object]) -> Page:
-    """The data of a command, with what all JSON output starts with."""
-    return [Lines([dump({"version": VERSION, "command": command, **data})])]
+def page(command: str | None, data: Mapping[str, object], base: Base) -> Page:
+    """The data of a command, with what all JSON output starts with.
+
+    Args:
+        command: None if there is no such command.
+        data: one of `wire.outputs.OUTPUTS`, or a failure.
+        base: what its paths are relative to.
+    """
+    return [Lines([dump({"version": VERSION, "command": command, "root": base.shown_root, **data})])]
 
 
-def error_data(error: FluxsecretsError | None) -> dict[str, object] | None:
+def failure_page(command: str | None, error: FluxsecretsError, base: Base) -> Page:
+    """An error that ended a command before it had a result."""
+    data: Failure = {"error": error_data(error, base)}
+    return page(command, data, base)
+
+
+def term(value: object) -> Any:
+    """A member of an enumeration as text; the words that there can be are in the wire type."""
+    return str(value)
+
+
+def error_or_null(error: FluxsecretsError | None, base: Base) -> Error | None:
     """An error, or null."""
-    if error is None:
-        return None
+    return None if error is None else error_data(error, base)
+
+
+def error_data(error: FluxsecretsError, base: Base) -> Error:
+    """An error."""
     return {
         "message": error.message,
-        "path": error.path,
+        "path": base.error_path(error),
         "line": error.line,
         "column": error.column,
         "details": list(error.details),

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from fluxsecrets.ops.files.rekey import ELSEWHERE
 from fluxsecrets.ops.people.keys import KeyFile, KeyList, KeyRemoval
 from fluxsecrets.ops.people.keystore import NewKey
-from fluxsecrets.report.json import error_data, page
+from fluxsecrets.report.base import here
+from fluxsecrets.report.json import error_data, page, term
 from fluxsecrets.report.page import Errors, Lines, Note, Page, Table, Warn
 from fluxsecrets.report.text import Cell, Row, counted, printable
 from fluxsecrets.sops.naming import short_recipient
 from fluxsecrets.sops.recipients import Recipient
+
+if TYPE_CHECKING:
+    from .wire import people as wire
 
 
 def key_rows(found: KeyList) -> list[Row]:
@@ -51,12 +56,13 @@ def keys_page(found: KeyList) -> Page:
 
 
 def keys_json(found: KeyList) -> Page:
-    """Identities as data; docs/schema/results.schema.json describes it."""
-    keys = [
+    """Identities as data."""
+    base = here()
+    keys: list[wire.Identity] = [
         {
             "name": key.name,
             "recipient": key.recipient or None,
-            "kind": key.kind,
+            "kind": term(key.kind),
             "places": list(key.places),
             "locked": key.locked,
             "environments": {name: count for name, count in key.files.items() if name},
@@ -64,15 +70,13 @@ def keys_json(found: KeyList) -> Page:
         }
         for key in found.keys
     ]
-    return page(
-        "keys list",
-        {
-            "keys": keys,
-            "places": list(found.places),
-            "warnings": list(found.warnings),
-            "errors": [error_data(error) for error in found.errors],
-        },
-    )
+    data: wire.IdentityList = {
+        "keys": keys,
+        "places": list(found.places),
+        "warnings": list(found.warnings),
+        "errors": [error_data(error, base) for error in found.errors],
+    }
+    return page("keys list", data, base)
 
 
 FORMATS: Mapping[str, Callable[[KeyList], Page]] = {"text": keys_page, "json": keys_json}
@@ -86,6 +90,24 @@ def new_key_page(made: NewKey) -> Page:
     )
     yield from _public_half(made)
     yield Note("to encrypt for it, add the public key to the creation rules of .sops.yaml")
+
+
+def _new_keys_json(command: str, keys: Sequence[NewKey]) -> Page:
+    base = here()
+    data: wire.KeptIdentities = {
+        "keys": [
+            {
+                "name": made.name,
+                "recipient": made.recipient,
+                "place": made.place,
+                "added": made.added,
+                "public_file": None if made.public_file is None else base.path(made.public_file),
+                "warnings": list(made.warnings),
+            }
+            for made in keys
+        ]
+    }
+    return page(command, data, base)
 
 
 def imported_page(keys: Sequence[NewKey], file: KeyFile) -> Page:
@@ -105,6 +127,42 @@ def _public_half(made: NewKey) -> Page:
         yield Warn(f"warning: {warning}")
     if made.public_file is not None:
         yield Note(f"the public key is in {made.public_file}")
+
+
+NEW_FORMATS: Mapping[str, Callable[[NewKey], Page]] = {
+    "text": new_key_page,
+    "json": lambda made: _new_keys_json("keys generate", [made]),
+}
+IMPORT_FORMATS: Mapping[str, Callable[[Sequence[NewKey], KeyFile], Page]] = {
+    "text": imported_page,
+    "json": lambda keys, _file: _new_keys_json("keys import", keys),
+}
+
+
+def removed_page(plan: KeyRemoval, whose: str) -> Page:
+    """An identity that was removed."""
+    yield Note(f"removed {whose} from {' and '.join(plan.places)}; backups may still hold it")
+    for sentence in plan.stays:
+        yield Warn(f"warning: {sentence}")
+
+
+def _removed_json(plan: KeyRemoval, _whose: str) -> Page:
+    base = here()
+    data: wire.RemovedIdentity = {
+        "name": plan.name,
+        "recipient": plan.recipient,
+        "places": list(plan.places),
+        "stays": list(plan.stays),
+        "lost": base.paths(plan.lost),
+        "unreadable": plan.unreadable,
+    }
+    return page("keys remove", data, base)
+
+
+REMOVED_FORMATS: Mapping[str, Callable[[KeyRemoval, str], Page]] = {
+    "text": removed_page,
+    "json": _removed_json,
+}
 
 
 def removal_page(plan: KeyRemoval, whose: str) -> Page:

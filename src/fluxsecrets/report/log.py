@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from fluxsecrets.ops.log.logfile import Verdict
 from fluxsecrets.ops.log.logview import UNFINISHED, Entry
 
+from .base import here
 from .json import page
 from .page import Lines, Note, Page, Table, Warn
 from .text import Cell, Row, printable, text_width
+
+if TYPE_CHECKING:
+    from .wire import records as wire
 
 ShownLog: TypeAlias = tuple[Path, Sequence[Entry], bool]
 """A log, its entries, and whether lines of it cannot be read."""
@@ -32,16 +35,37 @@ def _entries_text(logs: Sequence[ShownLog]) -> Page:
 
 
 def _entries_json(logs: Sequence[ShownLog]) -> Page:
-    """Described by docs/schema/results.schema.json."""
-    data = [
-        {
-            "log": str(path),
-            "damaged": damaged,
-            "entries": [{**asdict(entry), "keys": list(entry.keys)} for entry in entries],
-        }
-        for path, entries, damaged in logs
-    ]
-    return page("log", {"logs": data})
+    base = here()
+    data: wire.Log = {
+        "logs": [
+            {
+                "log": base.path(str(path)),
+                "damaged": damaged,
+                "entries": [_entry_data(entry) for entry in entries],
+            }
+            for path, entries, damaged in logs
+        ]
+    }
+    return page("log", data, base)
+
+
+def _entry_data(entry: Entry) -> wire.LogEntry:
+    """An entry as it was written."""
+    return {
+        "line": entry.line,
+        "time": entry.time,
+        "user": entry.user,
+        "host": entry.host,
+        "program": entry.program,
+        "command": entry.command,
+        "path": entry.path,
+        "folder": entry.folder,
+        "environment": entry.environment,
+        "about": entry.about,
+        "outcome": entry.outcome,
+        "keys": list(entry.keys),
+        "error": entry.error,
+    }
 
 
 def _verdicts_text(verdicts: Sequence[CheckedLog]) -> Page:
@@ -52,17 +76,21 @@ def _verdicts_text(verdicts: Sequence[CheckedLog]) -> Page:
 
 
 def _verdicts_json(verdicts: Sequence[CheckedLog]) -> Page:
-    """Described by docs/schema/results.schema.json."""
-    data = [
-        {
-            "log": str(path),
-            "lines": verdict.lines,
-            "anchor": verdict.anchor,
-            "problems": [{"line": problem.line, "message": problem.message} for problem in verdict.problems],
-        }
-        for path, verdict, _ in verdicts
-    ]
-    return page("log verify", {"logs": data})
+    base = here()
+    data: wire.LogCheck = {
+        "logs": [
+            {
+                "log": base.path(str(path)),
+                "lines": verdict.lines,
+                "anchor": verdict.anchor,
+                "problems": [
+                    {"line": problem.line, "message": problem.message} for problem in verdict.problems
+                ],
+            }
+            for path, verdict, _ in verdicts
+        ]
+    }
+    return page("log verify", data, base)
 
 
 ENTRY_FORMATS: Mapping[str, Callable[[Sequence[ShownLog]], Page]] = {

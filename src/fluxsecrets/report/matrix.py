@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from .base import rooted
 from .json import page
 from .page import Page, Table, Warn
 from .text import Cell, Row, printable
 
 if TYPE_CHECKING:
     from fluxsecrets.ops.checks.matrix import Matrix
+
+    from .wire import findings as wire
 
 
 def _text_page(found: Matrix) -> Page:
@@ -20,7 +23,7 @@ def _text_page(found: Matrix) -> Page:
 
 
 def _json_page(found: Matrix) -> Page:
-    people = [
+    people: list[wire.Person] = [
         {
             "name": person.name,
             "kind": person.kind,
@@ -31,15 +34,13 @@ def _json_page(found: Matrix) -> Page:
         }
         for person in found.people
     ]
-    return page(
-        "audit --who",
-        {
-            "environments": list(found.environments),
-            "encrypted": {name: list(paths) for name, paths in found.encrypted.items()},
-            "plain": {name: list(paths) for name, paths in found.plain.items()},
-            "people": people,
-        },
-    )
+    data: wire.Matrix = {
+        "environments": list(found.environments),
+        "encrypted": {name: list(paths) for name, paths in found.encrypted.items()},
+        "plain": {name: list(paths) for name, paths in found.plain.items()},
+        "people": people,
+    }
+    return page("audit --who", data, rooted(found.root))
 
 
 FORMATS: Mapping[str, Callable[[Matrix], Page]] = {"text": _text_page, "json": _json_page}

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from fluxsecrets.ops.run.results import BatchResult, FileResult, Handover, MovedResult, Outcome
 from fluxsecrets.repo.secretobject import FLUX_ANNOTATIONS
 from fluxsecrets.shell import file_word
 
-from .json import page
+from .base import Base, here
+from .json import page, term
 from .page import Page, Table
-from .results import files_data, remarks, result_data, result_rows
+from .results import remarks, result_data, result_rows, totals
 from .text import Cell, Row, printable
+
+if TYPE_CHECKING:
+    from .wire import files as wire
 
 _NOTHING = (Outcome.UNCHANGED, Outcome.FAILED, Outcome.LEFT)
 
@@ -24,7 +29,9 @@ def _text_page(command: str, batch: BatchResult) -> Page:
 
 def _json_page(command: str, batch: BatchResult) -> Page:
     batch = replace(batch, next_steps=_steps(batch))
-    return page(command, files_data(batch, [_file_data(result) for result in batch.files]))
+    base = here()
+    data: wire.Moved = {"files": [_file_data(each, base) for each in batch.files], **totals(batch)}
+    return page(command, data, base)
 
 
 FORMATS: Mapping[str, Callable[[str, BatchResult], Page]] = {"text": _text_page, "json": _json_page}
@@ -88,12 +95,13 @@ def _join(cell: Cell, more: str) -> Cell:
     return Cell(", ".join(text for text in (cell.text, more) if text), cell.style)
 
 
-def _file_data(result: FileResult) -> dict[str, object]:
+def _file_data(result: FileResult, base: Base) -> wire.MovedFile:
     known = result if isinstance(result, MovedResult) else MovedResult(result.path, result.outcome)
     return {
-        **result_data(result),
-        "before": list(known.before),
-        "after": known.after,
+        **result_data(result, base),
+        "outcome": term(result.outcome),
+        "before": [term(form) for form in known.before],
+        "after": None if known.after is None else term(known.after),
         "places": list(known.places),
         "kept": known.kept,
         "renamed": known.renamed,

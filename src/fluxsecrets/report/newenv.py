@@ -5,15 +5,19 @@ from __future__ import annotations
 import difflib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 from fluxsecrets.ops.newenv.model import NewEnvironment, PlannedFile, RuleChange
 from fluxsecrets.ops.people.keystore import NewKey
 from fluxsecrets.shell import command_for, file_word
 
+from .base import here
 from .json import page
 from .page import Lines, Note, Page, Warn
 from .text import printable
+
+if TYPE_CHECKING:
+    from .wire import environments as wire
 
 _MOST = 12
 """Lines of one kind that are shown; --dry-run shows everything."""
@@ -181,28 +185,38 @@ def _lines(data: bytes | None) -> list[str] | None:
 
 
 def _json(plan: NewEnvironment, *, written: bool) -> Page:
-    return page(
-        "env add",
-        {
-            "name": plan.name,
-            "root": plan.root,
-            "source": plan.source,
-            "written": written,
-            "files": [
-                {"path": file.path, "origin": file.origin, "new": file.old is None} for file in plan.files
-            ],
-            "secrets": [asdict(secret) for secret in plan.secrets],
-            "key": {
-                "name": plan.key_name,
-                "recipient": plan.recipient if written or not plan.made else None,
-                "made": plan.made,
-            },
-            "rules": list(_rules(plan)),
-            "decryption": list(_decryption(plan)),
-            "shared": plan.shared,
-            "granted": plan.granted,
-            "renamed": [asdict(each) for each in plan.renamed],
-            "warnings": plan.warnings,
-            "next": _next_steps(plan),
+    base = here()
+    data: wire.EnvironmentAdded = {
+        "name": plan.name,
+        "folder": plan.root,
+        "source": plan.source,
+        "written": written,
+        "files": [
+            {"path": base.path(file.path), "origin": file.origin, "new": file.old is None}
+            for file in plan.files
+        ],
+        "secrets": [
+            {
+                "path": base.path(secret.path),
+                "to_fill": list(secret.to_fill),
+                "filled": secret.filled,
+                "sealed": secret.sealed,
+            }
+            for secret in plan.secrets
+        ],
+        "key": {
+            "name": plan.key_name,
+            "recipient": plan.recipient if written or not plan.made else None,
+            "made": plan.made,
         },
-    )
+        "rules": list(_rules(plan)),
+        "decryption": list(_decryption(plan)),
+        "shared": base.paths(plan.shared),
+        "granted": base.paths(plan.granted),
+        "renamed": [
+            {"path": each.path, "line": each.line, "old": each.old, "new": each.new} for each in plan.renamed
+        ],
+        "warnings": list(plan.warnings),
+        "next": _next_steps(plan),
+    }
+    return page("env add", data, base)

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from fluxsecrets.ops.propose.model import Folded, FoldedKey, FoldedSecret, KeyChange, Proposed
 from fluxsecrets.shell import command_for
 
-from .json import error_data, page
+from .base import here
+from .json import error_or_null, page, term
 from .page import Errors, Note, Page, Table
 from .text import Cell, Row, counted, printable
+
+if TYPE_CHECKING:
+    from .wire import proposals as wire
 
 _VERBS = {KeyChange.ADDED: "adds", KeyChange.CHANGED: "changes", KeyChange.REMOVED: "removes"}
 
@@ -45,21 +50,20 @@ def _rows(done: Proposed) -> Iterator[tuple[str, ...]]:
 
 
 def _json_page(done: Proposed) -> Page:
-    return page(
-        "propose",
-        {
-            "path": done.path,
-            "kustomization": done.kustomization,
-            "created": done.created,
-            "secret": done.secret,
-            "key": done.key,
-            "change": done.change,
-            "environments": list(done.environments),
-            "recipients": list(done.recipients),
-            "warnings": list(done.warnings),
-            "dry_run": done.dry_run,
-        },
-    )
+    base = here()
+    data: wire.Proposed = {
+        "path": base.path(done.path),
+        "kustomization": base.path(done.kustomization),
+        "created": done.created,
+        "secret": base.path(done.secret),
+        "key": done.key,
+        "change": term(done.change),
+        "environments": list(done.environments),
+        "recipients": list(done.recipients),
+        "warnings": list(done.warnings),
+        "dry_run": done.dry_run,
+    }
+    return page("propose", data, base)
 
 
 FORMATS: Mapping[str, Callable[[Proposed], Page]] = {"text": _text_page, "json": _json_page}
@@ -103,31 +107,30 @@ def _fold_summary(done: Folded) -> str:
 
 
 def _fold_json(done: Folded) -> Page:
-    return page(
-        "fold",
-        {
-            "secrets": [
-                {
-                    "path": each.path,
-                    "secret": each.secret,
-                    "keys": [
-                        {
-                            "key": key.key,
-                            "change": key.change,
-                            "size": key.size,
-                            "proposals": list(key.proposals),
-                        }
-                        for key in each.keys
-                    ],
-                    "warnings": list(each.warnings),
-                    "error": error_data(each.error),
-                }
-                for each in done.secrets
-            ],
-            "left": [{"path": path, "reason": reason} for path, reason in done.left],
-            "written": bool(done.secrets) and not done.failed and not done.dry_run,
-        },
-    )
+    base = here()
+    data: wire.Folded = {
+        "secrets": [
+            {
+                "path": base.path(each.path),
+                "secret": each.secret,
+                "keys": [
+                    {
+                        "key": key.key,
+                        "change": term(key.change),
+                        "size": key.size,
+                        "proposals": base.paths(key.proposals),
+                    }
+                    for key in each.keys
+                ],
+                "warnings": list(each.warnings),
+                "error": error_or_null(each.error, base),
+            }
+            for each in done.secrets
+        ],
+        "left": [{"path": base.path(path), "reason": reason} for path, reason in done.left],
+        "written": bool(done.secrets) and not done.failed and not done.dry_run,
+    }
+    return page("fold", data, base)
 
 
 FOLD_FORMATS: Mapping[str, Callable[[Folded], Page]] = {"text": _fold_page, "json": _fold_json}

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from fluxsecrets.ops.publish.model import Publication, PublishResult, Uploading
 from fluxsecrets.ops.run.results import BatchResult, FileResult
 
-from .json import page
+from .base import Base, here
+from .json import page, term
 from .page import Page, Table
-from .results import STYLES, files_data, remarks, result_data, several
+from .results import STYLES, remarks, result_data, several, totals
 from .text import Cell, Row, counted, printable
+
+if TYPE_CHECKING:
+    from .wire import files as wire
 
 COMMAND = "publish"
 
@@ -67,15 +72,18 @@ def _row(result: FileResult) -> Row:
 
 
 def _json_page(batch: BatchResult) -> Page:
-    return page(COMMAND, files_data(batch, [_data(each) for each in batch.files]))
+    base = here()
+    data: wire.Published = {"files": [_data(each, base) for each in batch.files], **totals(batch)}
+    return page(COMMAND, data, base)
 
 
-def _data(result: FileResult) -> dict[str, object]:
+def _data(result: FileResult, base: Base) -> wire.PublishedFile:
     known = result if isinstance(result, PublishResult) else None
     return {
-        **result_data(result),
+        **result_data(result, base),
+        "outcome": term(result.outcome),
         "destination": result.destination,
-        "state": known.state if known is not None else None,
+        "state": term(known.state) if known is not None and known.state is not None else None,
         "reencrypted": known is not None and known.reencrypted,
     }
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from fluxsecrets.ops.people.leftvalues import Left, LeftFile, LeftValue, State
 from fluxsecrets.repo.git.history import Commit
-from fluxsecrets.report.json import error_data, page
+from fluxsecrets.report.base import here
+from fluxsecrets.report.json import error_data, page, term
 from fluxsecrets.report.page import Errors, Note, Page, Table, Warn
 from fluxsecrets.report.rekey import doubt_notes
 from fluxsecrets.report.text import Cell, Row, counted, printable
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from fluxsecrets.ops.people.leavers import Report
     from fluxsecrets.ops.people.offboard import Removal
     from fluxsecrets.ops.people.recipients import RecipientList
+
+    from .wire import people as wire
 
 _STYLES = {State.OPEN: "yellow", State.UNKNOWN: "yellow", State.LOOK: "yellow"}
 _PLACES_SHOWN = 3
@@ -176,7 +179,7 @@ def report_page(report: Report, *, everything: bool) -> Page:
 def report_json(report: Report, *, everything: bool) -> Page:
     """The same as data, always with everything."""
     left = report.left
-    data: dict[str, object] = {
+    data: wire.LeaverReport = {
         "name": report.leaving.name,
         "kind": report.leaving.recipient.kind,
         "recipient": recipient_text(report.leaving.recipient),
@@ -187,20 +190,20 @@ def report_json(report: Report, *, everything: bool) -> Page:
         "cut_off": left.cut,
         "notes": list(doubt_notes(report.doubtful, report.leaving.name)),
     }
-    return page("recipients report", data)
+    return page("recipients report", data, here())
 
 
 REPORT_FORMATS: Mapping[str, Callable[..., Page]] = {"text": report_page, "json": report_json}
 
 
-def _value(value: LeftValue) -> dict[str, object]:
+def _value(value: LeftValue) -> wire.LeftValue:
     return {
         "path": value.path,
         "key": value.key,
         "since": value.since.id if value.since else None,
         "until": value.until.id if value.until else None,
         "plain_text": value.plain,
-        "state": value.state.value,
+        "state": term(value.state.value),
         "settled": value.state.settled,
         "here": value.here,
         "places": list(value.places),
@@ -210,11 +213,11 @@ def _value(value: LeftValue) -> dict[str, object]:
     }
 
 
-def _file(file: LeftFile) -> dict[str, object]:
+def _file(file: LeftFile) -> wire.LeftFile:
     return {
         "path": file.path,
         "why": file.why,
-        "state": file.state.value,
+        "state": term(file.state.value),
         "settled": file.state.settled,
         "reason": file.reason,
     }
@@ -258,7 +261,7 @@ def exposure_page(exposure: Exposure) -> Page:
 
 def exposure_json(exposure: Exposure) -> Page:
     """Who could read a file or value."""
-    readers = [
+    readers: list[wire.Reader] = [
         {
             "name": reader.name,
             "kind": reader.recipient.kind if reader.recipient else None,
@@ -272,7 +275,7 @@ def exposure_json(exposure: Exposure) -> Page:
         }
         for reader in exposure.readers
     ]
-    data: dict[str, object] = {
+    data: wire.Exposure = {
         "path": exposure.path,
         "key": exposure.key,
         "plain_text": exposure.plain,
@@ -281,7 +284,7 @@ def exposure_json(exposure: Exposure) -> Page:
         "not_compared": [_file(file) for file in exposure.files],
         "not_understood": [commit.id for commit in exposure.unread],
     }
-    return page("recipients exposure", data)
+    return page("recipients exposure", data, here())
 
 
 EXPOSURE_FORMATS: Mapping[str, Callable[[Exposure], Page]] = {"text": exposure_page, "json": exposure_json}
@@ -326,25 +329,26 @@ def recipients_page(listed: RecipientList) -> Page:
 
 def recipients_json(listed: RecipientList) -> Page:
     """Who can read what."""
-    recipients = [
+    base = here()
+    recipients: list[wire.RecipientFiles] = [
         {
             "name": row.name,
             "kind": row.kind,
-            "recipient": row.recipient,
-            "files": list(row.files),
-            "not_in_rule": list(row.not_in_rule),
-            "missing": list(row.missing),
+            "recipient": row.whole,
+            "files": base.paths(row.files),
+            "not_in_rule": base.paths(row.not_in_rule),
+            "missing": base.paths(row.missing),
             "environments": {name: row.environments.get(name, 0) for name in listed.environments if name},
         }
         for row in listed.recipients
     ]
-    data: dict[str, object] = {
+    data: wire.RecipientList = {
         "files": listed.files,
         "recipients": recipients,
-        "errors": [error_data(error) for error in listed.errors],
+        "errors": [error_data(error, base) for error in listed.errors],
         "notes": list(listed.notes),
     }
-    return page("recipients list", data)
+    return page("recipients list", data, base)
 
 
 LIST_FORMATS: Mapping[str, Callable[[RecipientList], Page]] = {

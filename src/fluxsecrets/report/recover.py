@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fluxsecrets.ops.people.recover import PutAside, Recovery
 from fluxsecrets.ops.run.journal import Ended, FileSeen, Way
@@ -12,9 +13,13 @@ from fluxsecrets.ops.run.runlock import RunInfo
 from fluxsecrets.ops.run.settling import FileState
 from fluxsecrets.shell import file_word
 
-from .json import error_data, page
+from .base import Base, here, rooted
+from .json import error_or_null, page, term
 from .page import Errors, Lines, Note, Page, Table, Warn
 from .text import Cell, Row, printable
+
+if TYPE_CHECKING:
+    from .wire import changes as wire
 
 _MANY = 40
 """Files from which only those are listed that somebody changed."""
@@ -140,57 +145,70 @@ def outcome_page(ended: Ended | PutAside, cwd: Path) -> Page:
 
 
 def _outcome_json(ended: Ended | PutAside, _cwd: Path) -> Page:
+    base = here()
     if isinstance(ended, PutAside):
-        aside = {"way": "leave", "command": None, "files": 0, "done": 0, "folder": str(ended.folder)}
-        return page("recover", {"ended": {**aside, "kept": []}, "notes": [ended.problem.message]})
-    return page(
-        "recover",
-        {
-            "ended": {
-                "way": str(ended.way),
-                "command": ended.operation.name,
-                "files": len(ended.operation.paths),
-                "done": ended.done,
-                "folder": str(ended.folder) if ended.folder is not None else None,
-                "kept": [
-                    {
-                        "path": each.path,
-                        "reason": each.reason,
-                        "before": str(each.before) if each.before is not None else None,
-                        "after": str(each.after) if each.after is not None else None,
-                    }
-                    for each in ended.kept
-                ],
-            },
-            "notes": list(ended.notes),
+        return page("recover", _put_aside_data(ended, base), base)
+    data: wire.Recovered = {
+        "ended": {
+            "way": term(ended.way),
+            "command": ended.operation.name,
+            "files": len(ended.operation.paths),
+            "done": ended.done,
+            "folder": _folder(ended.folder, base),
+            "kept": [
+                {
+                    "path": each.path,
+                    "reason": each.reason,
+                    "before": _folder(each.before, base),
+                    "after": _folder(each.after, base),
+                }
+                for each in ended.kept
+            ],
         },
-    )
+        "notes": list(ended.notes),
+    }
+    return page("recover", data, base)
+
+
+def _put_aside_data(aside: PutAside, base: Base) -> wire.Recovered:
+    return {
+        "ended": {
+            "way": "leave",
+            "command": None,
+            "files": 0,
+            "done": 0,
+            "folder": _folder(aside.folder, base),
+            "kept": [],
+        },
+        "notes": [aside.problem.message],
+    }
+
+
+def _folder(path: Path | None, base: Base) -> str | None:
+    return None if path is None else base.path(str(path))
 
 
 def _json_page(found: Recovery, _cwd: Path, _everything: bool) -> Page:
     begun = found.operation.begun if found.operation is not None else None
-    return page(
-        "recover",
-        {
-            "root": str(found.root),
-            "running": _run_data(found.holder),
-            "interrupted": _run_data(begun),
-            "files": [
-                {"path": each.path, "state": str(each.state), "reason": each.reason} for each in found.files
-            ],
-            "problem": error_data(found.problem),
-            "ways": [str(way) for way in found.ways],
-            "kept": [str(folder) for folder in found.kept],
-            "summary": {str(state): found.count(state) for state in FileState},
-        },
-    )
+    base = rooted(found.root)
+    data: wire.Recovery = {
+        "running": _run_data(found.holder),
+        "interrupted": _run_data(begun),
+        "files": [
+            {"path": each.path, "state": term(each.state), "reason": each.reason} for each in found.files
+        ],
+        "problem": error_or_null(found.problem, base),
+        "ways": [term(way) for way in found.ways],
+        "kept": [base.path(str(folder)) for folder in found.kept],
+        "summary": {str(state): found.count(state) for state in FileState},
+    }
+    return page("recover", data, base)
 
 
-def _run_data(run: RunInfo | None) -> dict[str, object] | None:
+def _run_data(run: RunInfo | None) -> wire.Run | None:
     if run is None:
         return None
-    names = ("command", "since", "user", "host", "pid")
-    return {name: getattr(run, name) for name in names}
+    return {"command": run.command, "since": run.since, "user": run.user, "host": run.host, "pid": run.pid}
 
 
 def _shown(path: Path, cwd: Path) -> str:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 from fluxsecrets.ops.files.rekey import RekeyResult
 from fluxsecrets.ops.run.results import BatchResult, FileResult
-from fluxsecrets.report.json import page
+from fluxsecrets.report.base import Base, here
+from fluxsecrets.report.json import page, term
 from fluxsecrets.report.page import Page, Table
-from fluxsecrets.report.results import files_data, remarks, result_data, result_rows, several
+from fluxsecrets.report.results import remarks, result_data, result_rows, several, totals
 from fluxsecrets.report.text import Cell, Row, counted, printable
 from fluxsecrets.shell import command_for, file_word
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from fluxsecrets.ops.people.offboard import Removal
     from fluxsecrets.ops.people.plans import Rekeyed, SharedFile
     from fluxsecrets.ops.people.rotate import Rotation
+    from fluxsecrets.report.wire import files as wire
     from fluxsecrets.sops.config_places import SharedList
 
 _WORTH_A_PLAN = 10
@@ -59,16 +61,19 @@ def text_page(command: str, batch: BatchResult) -> Page:
 
 def json_page(command: str, batch: BatchResult) -> Page:
     """The results of a command that changes who can open files."""
-    return page(command, files_data(batch, [_file_data(result) for result in batch.files]))
+    base = here()
+    data: wire.Rekeyed = {"files": [_file_data(each, base) for each in batch.files], **totals(batch)}
+    return page(command, data, base)
 
 
 FORMATS: Mapping[str, Callable[[str, BatchResult], Page]] = {"text": text_page, "json": json_page}
 
 
-def _file_data(result: FileResult) -> dict[str, object]:
+def _file_data(result: FileResult, base: Base) -> wire.RekeyedFile:
     known = result if isinstance(result, RekeyResult) else RekeyResult(result.path, result.outcome)
     return {
-        **result_data(result),
+        **result_data(result, base),
+        "outcome": term(result.outcome),
         "added": list(known.added),
         "removed": list(known.removed),
         "rearranged": known.rearranged,

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from secrets import token_hex
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fluxsecrets.errors import ConfigError, FluxsecretsError
 from fluxsecrets.ops.checks.render import Rendered, RenderedObject, Rendering
@@ -14,9 +14,13 @@ from fluxsecrets.repo.outcome import Effect, Outcome
 from fluxsecrets.repo.unknown import is_unknown
 from fluxsecrets.sops.formats.yaml.block import render_block
 
-from .json import page
+from .base import rooted
+from .json import page, term
 from .page import Errors, Lines, Note, Page, Warn
 from .text import counted, path_shower, printable
+
+if TYPE_CHECKING:
+    from .wire import flux as wire
 
 # What would move a terminal's cursor or turn its direction around, and may be in a plain YAML scalar.
 _UNSAFE = re.compile(
@@ -40,36 +44,41 @@ def _text_page(found: Rendering) -> Page:
 
 
 def _json_page(found: Rendering) -> Page:
-    return page(
-        "render",
-        {
-            "environment": found.environment,
-            "with_values": found.with_values,
-            "kustomizations": [
-                {
-                    "name": each.name,
-                    "verdict": str(each.verdict),
-                    "problems": [
-                        {"effect": str(one.effect), "behaviour": one.behaviour, "reason": one.reason,
-                         "path": one.path, "line": one.line}
-                        for one in each.problems
-                    ],
-                    "objects": [
-                        {
-                            "path": item.item.file,
-                            "line": item.item.line,
-                            "through": list(item.item.through),
-                            "patched_by": list(item.item.patched_by),
-                            "unknown": [".".join(map(str, steps)) for steps in _unknown(item.data)],
-                            "object": _without_unknown(item.data),
-                        }
-                        for item in each.objects
-                    ],
-                }
-                for each in found.kustomizations
-            ],
-        },
-    )  # fmt: skip
+    data: wire.Rendering = {
+        "environment": found.environment,
+        "with_values": found.with_values,
+        "kustomizations": [
+            {
+                "name": each.name,
+                "verdict": term(each.verdict),
+                "problems": [_problem_data(one) for one in each.problems],
+                "objects": [_object_data(item) for item in each.objects],
+            }
+            for each in found.kustomizations
+        ],
+    }
+    return page("render", data, rooted(found.root))
+
+
+def _problem_data(problem: Outcome) -> wire.RenderProblem:
+    return {
+        "effect": term(problem.effect),
+        "behaviour": problem.behaviour,
+        "reason": problem.reason,
+        "path": problem.path,
+        "line": problem.line,
+    }
+
+
+def _object_data(item: RenderedObject) -> wire.RenderedObject:
+    return {
+        "path": item.item.file,
+        "line": item.item.line,
+        "through": list(item.item.through),
+        "patched_by": list(item.item.patched_by),
+        "unknown": [".".join(map(str, steps)) for steps in _unknown(item.data)],
+        "object": _without_unknown(item.data),
+    }
 
 
 FORMATS: Mapping[str, Callable[[Rendering], Page]] = {"text": _text_page, "json": _json_page}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from fluxsecrets.marks import is_ciphertext
 from fluxsecrets.merging import Missing, Picks, Place, Side
@@ -15,11 +16,15 @@ from fluxsecrets.repo.git.conflicts import Operation, Origin
 from fluxsecrets.shell import file_word, word
 from fluxsecrets.sops.document import Data
 
+from .base import here
 from .diff import masked_data
 from .diff_text import masked_text
-from .json import page
+from .json import page, term
 from .page import Lines, Note, Page, Table
 from .text import Cell, Row, printable
+
+if TYPE_CHECKING:
+    from .wire import changes as wire
 
 _ID = 10
 _SEALED = "sealed"
@@ -146,37 +151,39 @@ def _json_page(resolving: Resolving) -> Page:
     dispute, resolved = resolving.dispute, resolving.resolved
     masker = Masker()
     found = None if dispute is None else dispute.conflicted
-    return page(
-        "resolve",
-        {
-            "path": resolved.path,
-            "outcome": resolved.outcome.value,
-            "operation": None if found is None else found.operation.value,
-            "ours": None if found is None else _origin_data(found.our_origin),
-            "theirs": None if found is None else _origin_data(found.their_origin),
-            "conflicts": []
-            if dispute is None
-            else [_value_data(resolving, dispute, value, masker) for value in dispute.values],
-            "changed_by_hand": [] if dispute is None else list(dispute.done.changes),
-            "staged": resolved.staged,
-            "notes": list(resolved.notes),
-        },
-    )
+    values = () if dispute is None else dispute.values
+    base = here()
+    data: wire.Resolving = {
+        "path": base.path(resolved.path),
+        "outcome": term(resolved.outcome),
+        "operation": None if found is None else term(found.operation.value),
+        "ours": None if found is None else _origin_data(found.our_origin),
+        "theirs": None if found is None else _origin_data(found.their_origin),
+        "conflicts": [
+            _value_data(resolving, dispute, value, masker) for value in values if dispute is not None
+        ],
+        "changed_by_hand": [] if dispute is None else list(dispute.done.changes),
+        "staged": resolved.staged,
+        "notes": list(resolved.notes),
+    }
+    return page("resolve", data, base)
 
 
-def _value_data(resolving: Resolving, dispute: Dispute, value: Disputed, masker: Masker) -> dict[str, object]:
+def _value_data(resolving: Resolving, dispute: Dispute, value: Disputed, masker: Masker) -> wire.Conflict:
     picked = resolving.picks.get(value.place)
     settled = "entered" if value.place in resolving.entered else None if picked is None else picked.value
     return {
         "key": value.key,
         "document": value.document,
-        "settled": settled,
+        "settled": None if settled is None else term(settled),
         "by_hand": dispute.done.picks.get(value.place) is picked is not None,
-        **{side.value: _side_data(value, side, masker) for side in _SIDES},
+        "ours": _side_data(value, Side.OURS, masker),
+        "theirs": _side_data(value, Side.THEIRS, masker),
+        "base": _side_data(value, Side.BASE, masker),
     }
 
 
-def _side_data(value: Disputed, side: Side, masker: Masker) -> dict[str, object] | None:
+def _side_data(value: Disputed, side: Side, masker: Masker) -> wire.MaskedValue | None:
     data = _data(value, side)
     if isinstance(data, Missing):
         return None
@@ -187,7 +194,7 @@ def _side_data(value: Disputed, side: Side, masker: Masker) -> dict[str, object]
     return masked_data(masked, encrypted=masked.shape.kind == _SEALED or is_ciphertext(_written(value, side)))
 
 
-def _origin_data(origin: Origin | None) -> dict[str, object] | None:
+def _origin_data(origin: Origin | None) -> wire.SideCommit | None:
     if origin is None:
         return None
     return {"commit": origin.id, "subject": origin.subject, "names": list(origin.names)}

@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING
 
 from fluxsecrets.shell import command_for
 
-from .json import error_data, page
+from .base import Base, here
+from .json import error_or_null, page, term
 from .page import Errors, Note, Page, Table, Warn
 from .text import Cell, Row, counted, printable
 
 if TYPE_CHECKING:
     from fluxsecrets.ops.run.results import BatchResult, FileResult
+
+    from .wire import files as wire
 
 _MOST_PATHS = 10
 _SEVERAL = 4
@@ -51,7 +54,13 @@ def text_page(command: str, batch: BatchResult) -> Page:
 
 def json_page(command: str, batch: BatchResult) -> Page:
     """The results of a command that changes files."""
-    return page(command, files_data(batch, [result_data(result) for result in batch.files]))
+    base = here()
+    data: wire.Encrypted = {"files": [_file_data(each, base) for each in batch.files], **totals(batch)}
+    return page(command, data, base)
+
+
+def _file_data(result: FileResult, base: Base) -> wire.EncryptedFile:
+    return {**result_data(result, base), "outcome": term(result.outcome)}
 
 
 FORMATS: Mapping[str, Callable[[str, BatchResult], Page]] = {"text": text_page, "json": json_page}
@@ -136,19 +145,18 @@ def warning_lines(results: Sequence[FileResult]) -> list[str]:
     return lines
 
 
-def files_data(batch: BatchResult, files: Sequence[dict[str, object]]) -> dict[str, object]:
-    """The results of a command that changes files, with the data of each file."""
+def totals(batch: BatchResult) -> wire.Totals:
+    """What is not about a single file."""
     outcomes = dict(sorted(Counter(str(result.outcome) for result in batch.files).items()))
-    return {"files": list(files), "summary": outcomes, "notes": [*batch.notes, *batch.next_steps]}
+    return {"summary": outcomes, "notes": [*batch.notes, *batch.next_steps]}
 
 
-def result_data(result: FileResult) -> dict[str, object]:
-    """One file's result."""
+def result_data(result: FileResult, base: Base) -> wire.FileResult:
+    """What all commands say of a file."""
     return {
-        "path": result.path,
-        "outcome": result.outcome,
+        "path": base.path(result.path),
         "values": result.values,
         "recipients": list(result.recipients),
         "warnings": list(result.warnings),
-        "error": error_data(result.error),
+        "error": error_or_null(result.error, base),
     }

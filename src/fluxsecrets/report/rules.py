@@ -6,13 +6,16 @@ import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from .base import here
 from .findings_text import COLOURS
-from .json import page
+from .json import page, term
 from .page import Lines, Page, Table
 from .text import Cell, Row
 
 if TYPE_CHECKING:
     from fluxsecrets.findings import RuleInfo
+
+    from .wire import findings as wire
 
 _WIDTH = 90
 
@@ -26,7 +29,20 @@ def _rule_page(rules: Sequence[RuleInfo]) -> Page:
 
 
 def _json_page(rules: Sequence[RuleInfo]) -> Page:
-    return page("rules", {"rules": [{**rule._asdict(), "severity": str(rule.severity)} for rule in rules]})
+    data: wire.Rules = {
+        "rules": [
+            {
+                "id": rule.id,
+                "title": rule.title,
+                "severity": term(rule.severity),
+                "explanation": rule.explanation,
+                "fix": rule.fix,
+                "docs": rule.docs,
+            }
+            for rule in rules
+        ]
+    }
+    return page("rules", data, here())
 
 
 LIST_FORMATS: Mapping[str, Callable[[Sequence[RuleInfo]], Page]] = {"text": _list_page, "json": _json_page}

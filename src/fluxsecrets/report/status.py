@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from fluxsecrets.ops.files.status import FileStatus, State, StatusResult
-from fluxsecrets.repo.offboarding import Unfinished
+from fluxsecrets.repo.offboarding import Leaver, Unfinished
+from fluxsecrets.repo.openers import Openers
 from fluxsecrets.shell import command_for
 from fluxsecrets.sops.recipients import recipient_text
 
-from .json import error_data, page
+from .base import Base, here
+from .json import error_data, error_or_null, page, term
 from .page import Errors, Note, Page, Table
 from .results import STYLES, drift_lines, several, value_count
 from .text import Cell, Row, counted, printable
+
+if TYPE_CHECKING:
+    from .wire import state as wire
 
 _OPENS = {None: "", True: "you can open it", False: "you cannot open it"}
 
@@ -92,67 +98,72 @@ def _it(paths: Sequence[str]) -> str:
     return "it" if len(paths) == 1 else "them"
 
 
-def _work_data(found: StatusResult) -> list[dict[str, object]]:
-    removals: list[dict[str, object]] = [
-        {
+def _work_data(found: StatusResult, base: Base) -> Iterator[wire.OpenWork]:
+    nothing: wire.OpenWork = {
+        "kind": "drift",
+        "name": None,
+        "recipient": None,
+        "since": None,
+        "files": [],
+        "unsettled": [],
+        "places": [],
+        "who": [],
+        "command": "",
+        "reason": None,
+    }
+    for each in found.work.removals:
+        yield {
+            **nothing,
+            **_leaver_data(each.leaver),
             "kind": "removal",
-            "name": each.leaver.name,
-            "recipient": recipient_text(each.leaver.recipient),
-            "since": each.leaver.since,
-            "files": list(each.files),
-            "unsettled": list(each.unsettled),
-            "who": [{"people": str(who), "files": list(paths)} for who, paths in each.who.items()],
+            "files": base.paths(each.files),
+            "unsettled": base.paths(each.unsettled),
+            "who": _workers(each.who, base),
             "command": _end(each, each.unsettled),
         }
-        for each in found.work.removals
-    ]
-    returned: list[dict[str, object]] = [
-        {
+    for leaver, places in found.work.returned:
+        yield {
+            **nothing,
+            **_leaver_data(leaver),
             "kind": "returned",
-            "name": leaver.name,
-            "recipient": recipient_text(leaver.recipient),
-            "since": leaver.since,
-            "files": list(places),
-            "who": [],
+            "places": base.paths(places),
             "command": command_for("recipients remove", (leaver.name,)),
         }
-        for leaver, places in found.work.returned
-    ]
-    drifted: list[dict[str, object]] = [
-        {
-            "kind": "drift",
-            "files": list(paths),
-            "who": [{"people": str(who), "files": list(paths)}],
+    for who, paths in found.work.drifted.items():
+        yield {
+            **nothing,
+            "files": base.paths(paths),
+            "who": _workers({who: paths}, base),
             "command": command_for("recipients sync", paths),
         }
-        for who, paths in found.work.drifted.items()
-    ]
-    proposals: list[dict[str, object]] = [
-        {
+    for proposal in found.proposals:
+        yield {
+            **nothing,
             "kind": "proposal",
-            "files": [each.path],
-            "who": [],
-            "command": command_for("fold", (each.path,)),
-            **({"reason": each.why_left} if each.why_left is not None else {}),
+            "files": [base.path(proposal.path)],
+            "command": command_for("fold", (proposal.path,)),
+            "reason": proposal.why_left,
         }
-        for each in found.proposals
-    ]
-    return [*removals, *returned, *drifted, *proposals]
+
+
+def _leaver_data(leaver: Leaver) -> wire.Gone:
+    return {"name": leaver.name, "recipient": recipient_text(leaver.recipient), "since": leaver.since}
+
+
+def _workers(who: Mapping[Openers, Sequence[str]], base: Base) -> list[wire.Workers]:
+    return [{"people": str(people), "files": base.paths(paths)} for people, paths in who.items()]
 
 
 def _json_page(found: StatusResult) -> Page:
-    states = dict(sorted(Counter(str(status.state) for status in found.files).items()))
-    files = [_file_data(status) for status in found.files]
-    return page(
-        "status",
-        {
-            "files": files,
-            "summary": states,
-            "open_work": _work_data(found),
-            "notes": list(found.notes),
-            "errors": [error_data(error) for error in found.errors],
-        },
-    )
+    base = here()
+    data: wire.Status = {
+        "files": [_file_data(status, base) for status in found.files],
+        "summary": dict(sorted(Counter(str(status.state) for status in found.files).items())),
+        "open_work": list(_work_data(found, base)),
+        "notes": list(found.notes),
+        "errors": [error_data(error, base) for error in found.errors],
+    }
+    return page("status", data, base)
 
 
 FORMATS: Mapping[str, Callable[[StatusResult], Page]] = {"text": _text_page, "json": _json_page}
@@ -181,16 +192,16 @@ def _summary(files: Sequence[FileStatus]) -> str:
     return f"{counted(len(files), 'file')}: {parts}{more}" if parts else "0 files: no secret was found there"
 
 
-def _file_data(status: FileStatus) -> dict[str, object]:
+def _file_data(status: FileStatus, base: Base) -> wire.StatusFile:
     return {
-        "path": status.path,
-        "state": status.state,
+        "path": base.path(status.path),
+        "state": term(status.state),
         "values": status.values,
         "recipients": list(status.recipients),
         "openable": status.openable,
         "selector": status.selector,
         "lastmodified": status.lastmodified,
         "reason": status.reason,
-        "drift": list(status.drift),
-        "error": error_data(status.error),
+        "drift": [term(each) for each in status.drift],
+        "error": error_or_null(status.error, base),
     }

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from fluxsecrets.ops.sealing.validate import ValidatedSealed, Validation
 from fluxsecrets.sealed.validating import ValueVerdict, Verdict
 
-from .json import error_data, page
+from .base import here
+from .json import error_data, page, term
 from .page import Errors, Note, Page, Table, Warn
 from .text import Cell, Row, counted, printable
+
+if TYPE_CHECKING:
+    from .wire import state as wire
 
 _STYLES = {Verdict.OPENS: "green", Verdict.CANNOT_TELL: "yellow"}
 
@@ -28,26 +33,25 @@ def _text_page(found: Validation) -> Page:
 
 
 def _json_page(found: Validation) -> Page:
-    return page(
-        "unseal",
-        {
-            "keys": found.keys,
-            "items": [
-                {
-                    "path": item.path,
-                    "line": item.line,
-                    "name": item.name,
-                    "namespace": item.namespace,
-                    "scope": str(item.scope),
-                    "values": [_value_data(value) for value in item.values],
-                }
-                for item in found.items
-            ],
-            "errors": [error_data(error) for error in found.errors],
-            "notes": list(found.notes),
-            "summary": {str(verdict): count for verdict, count in sorted(_counts(found).items())},
-        },
-    )
+    base = here()
+    data: wire.Validation = {
+        "keys": found.keys,
+        "items": [
+            {
+                "path": base.path(item.path),
+                "line": item.line,
+                "name": item.name,
+                "namespace": item.namespace,
+                "scope": term(item.scope),
+                "values": [_value_data(value) for value in item.values],
+            }
+            for item in found.items
+        ],
+        "errors": [error_data(error, base) for error in found.errors],
+        "notes": list(found.notes),
+        "summary": {str(verdict): count for verdict, count in sorted(_counts(found).items())},
+    }
+    return page("unseal", data, base)
 
 
 FORMATS: Mapping[str, Callable[[Validation], Page]] = {"text": _text_page, "json": _json_page}
@@ -55,8 +59,8 @@ FORMATS: Mapping[str, Callable[[Validation], Page]] = {"text": _text_page, "json
 _COUNTED = {Verdict.OPENS: "open", Verdict.CANNOT_TELL: "cannot be told"}
 
 
-def _value_data(value: ValueVerdict) -> dict[str, object]:
-    return {"key": value.key, "line": value.line, "verdict": str(value.verdict), "reason": value.reason}
+def _value_data(value: ValueVerdict) -> wire.SealedValue:
+    return {"key": value.key, "line": value.line, "verdict": term(value.verdict), "reason": value.reason}
 
 
 def _counts(found: Validation) -> Counter[Verdict]:

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 from fluxsecrets.ops.checks.verifymodel import Told, Verification, Verifications, Verified
 
 from . import findings
-from .findings_json import note_data
-from .json import page
+from .base import rooted
+from .findings_json import note_data, remark_data
+from .json import page, term
 from .page import Page
 from .verify_found import found_by_verify
 from .verify_text import text_page
 
+if TYPE_CHECKING:
+    from fluxsecrets.ops.checks.needs import Need
+    from fluxsecrets.repo.outcome import Outcome
 
-def verdict_data(environment: Verification, told: Told) -> dict[str, object]:
+    from .wire import flux as wire
+
+
+def verdict_data(environment: Verification, told: Told) -> wire.KustomizationVerdict:
     """A Kustomization with its verdict, as data."""
     judged = told.judged
     item, decisive = judged.applied.kustomization, judged.decisive
@@ -27,57 +34,88 @@ def verdict_data(environment: Verification, told: Told) -> dict[str, object]:
         "path": judged.applied.folder if item is None else item.path,
         "file": item.file if item is not None else None,
         "line": item.line if item is not None else None,
-        "verdict": str(judged.verdict),
+        "verdict": term(judged.verdict),
         "reason": decisive.reason if decisive is not None else None,
-        "outcomes": [
-            {
-                **asdict(outcome),
-                "accepted": told.accepted[outcome].reason if outcome in told.accepted else None,
-            }
-            for outcome in judged.outcomes
-        ],
+        "outcomes": [_outcome(outcome, told) for outcome in judged.outcomes],
         "objects": [_item(environment, item) for item in told.items],
     }
 
 
-def _item(environment: Verification, item: Verified) -> dict[str, object]:
-    return {"environment": environment.environment, **asdict(item)}
+def _outcome(outcome: Outcome, told: Told) -> wire.Outcome:
+    return {
+        "effect": term(outcome.effect),
+        "behaviour": outcome.behaviour,
+        "reason": outcome.reason,
+        "path": outcome.path,
+        "line": outcome.line,
+        "hint": outcome.hint,
+        "accepted": told.accepted[outcome].reason if outcome in told.accepted else None,
+    }
+
+
+def _item(environment: Verification, item: Verified) -> wire.VerifiedObject:
+    return {
+        "environment": environment.environment,
+        "path": item.path,
+        "line": item.line,
+        "kustomization": item.kustomization,
+        "kind": item.kind,
+        "name": item.name,
+        "namespace": item.namespace,
+        "verdict": term(item.verdict),
+        "format": item.format,
+        "keys": list(item.keys),
+        "substituted": item.substituted,
+        "problem": item.problem,
+        "behaviour": item.behaviour,
+        "note": item.note,
+    }
+
+
+def _need(environment: Verification, need: Need) -> wire.Permission:
+    return {
+        "environment": environment.environment,
+        "action": need.action,
+        "key": need.key,
+        "role": need.role,
+        "by": need.by,
+        "files": list(need.files),
+    }
 
 
 def _json_page(found: Verifications) -> Page:
     only = found.environments[0].environment if len(found.environments) == 1 else None
     items = [item for one in found.environments for item in one.items]
     verdicts = dict(sorted(Counter(str(item.verdict) for item in items).items()))
-    return page(
-        "verify",
-        {
-            "environment": only,
-            "environments": [one.environment for one in found.environments],
-            "strict": found.strict,
-            "kustomizations": [verdict_data(one, told) for one, told in found.told],
-            "items": [_item(one, item) for one in found.environments for item in one.items],
-            "notes": [note_data(note) for one in found.environments for note in one.notes],
-            "no_cluster_key": [
-                {"environment": one.environment, **asdict(one.no_cluster_key)}
-                for one in found.environments
-                if one.no_cluster_key is not None
-            ],
-            "needs": [
-                {"environment": one.environment, **asdict(each)}
-                for one in found.environments
-                for each in one.needs
-            ],
-            "remarks": [asdict(remark) for remark in found.remarks],
-            "summary": {
-                **verdicts,
-                "wrong": sum(one.wrong for one in found.environments),
-                "unknown": sum(one.unknown for one in found.environments),
-                "accepted": sum(one.accepted for one in found.environments),
-                "unopened": sum(one.unopened for one in found.environments),
-            },
-            "verdicts": dict(sorted(Counter(str(told.judged.verdict) for _, told in found.told).items())),
+    data: wire.Verification = {
+        "environment": only,
+        "environments": [one.environment for one in found.environments],
+        "strict": found.strict,
+        "kustomizations": [verdict_data(one, told) for one, told in found.told],
+        "items": [_item(one, item) for one in found.environments for item in one.items],
+        "notes": [note_data(note) for one in found.environments for note in one.notes],
+        "no_cluster_key": [
+            {
+                "environment": one.environment,
+                "files": one.no_cluster_key.files,
+                "recipients": list(one.no_cluster_key.recipients),
+                "shared_rules": list(one.no_cluster_key.shared_rules),
+            }
+            for one in found.environments
+            if one.no_cluster_key is not None
+        ],
+        "needs": [_need(one, each) for one in found.environments for each in one.needs],
+        "remarks": [remark_data(remark) for remark in found.remarks],
+        "summary": {
+            **verdicts,
+            "wrong": sum(one.wrong for one in found.environments),
+            "unknown": sum(one.unknown for one in found.environments),
+            "accepted": sum(one.accepted for one in found.environments),
+            "unopened": sum(one.unopened for one in found.environments),
         },
-    )
+        "verdicts": dict(sorted(Counter(str(told.judged.verdict) for _, told in found.told).items())),
+    }
+    return page("verify", data, rooted(found.root))
 
 
 def _as_findings(name: str) -> Callable[[Verifications, bool, str], Page]:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from itertools import groupby
+from typing import TYPE_CHECKING
 
 from fluxsecrets.ops.doctor.versions import Library, Versions
 
+from .base import here
 from .json import page
 from .page import Lines, Page, Sentence
 from .text import printable
+
+if TYPE_CHECKING:
+    from .wire import records as wire
 
 
 def _text_page(found: Versions) -> Page:
@@ -24,19 +29,17 @@ def _named(library: Library) -> str:
 
 
 def _json_page(found: Versions) -> Page:
-    libraries = [
+    libraries: list[wire.Library] = [
         {"name": each.name, "version": each.version, "extra": each.extra or None} for each in found.libraries
     ]
-    return page(
-        "version",
-        {
-            "fluxsecrets": found.program,
-            "python": found.python,
-            "implementation": found.implementation,
-            "platform": found.platform,
-            "libraries": libraries,
-        },
-    )
+    data: wire.Versions = {
+        "fluxsecrets": found.program,
+        "python": found.python,
+        "implementation": found.implementation,
+        "platform": found.platform,
+        "libraries": libraries,
+    }
+    return page("version", data, here())
 
 
 FORMATS: Mapping[str, Callable[[Versions], Page]] = {"text": _text_page, "json": _json_page}

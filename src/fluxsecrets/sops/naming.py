@@ -55,7 +55,12 @@ def short_recipient(recipient: Recipient) -> str:
 
 
 def whole_recipient(recipient: Recipient) -> str:
-    """Return all that tells a recipient from others, however long; files are not trusted."""
+    """Return all that tells a recipient from others, however long.
+
+    Files are not trusted: a text that is not a public key may be a private one, and is not shown.
+    """
+    if recipient.kind == "age" and not re.fullmatch(_PUBLIC_AGE, recipient.id.strip()):
+        return _NOT_PUBLIC
     context = context_of(recipient)
     shown = ",".join(f"{key}:{value}" for key, value in sorted(context.items()))
     return printable(recipient_text(recipient) + (f" context {shown}" if context else ""))

@@ -20,14 +20,8 @@ from fluxsecrets.cli.dropin.codes import (
     exit_code_of,
 )
 from fluxsecrets.cli.dropin.commands import APP_FLAGS, COMMANDS, GROUPS, Command
-from fluxsecrets.cli.entry import (
-    clean_up_first,
-    drop_output,
-    end_log,
-    prepare_process,
-    say,
-    show,
-)
+from fluxsecrets.cli.ending import drop_output, say, show
+from fluxsecrets.cli.entry import clean_up_first, end_log, prepare_process
 from fluxsecrets.cli.signals import TerminatedError, exit_code_of_end, terminable
 from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.ops.run.logged import Call as LoggedCall

@@ -21,7 +21,7 @@ from fluxsecrets.ops.run.targets import select
 from fluxsecrets.repo.environments import load_environments
 from fluxsecrets.repo.tree import open_tree
 from fluxsecrets.sops.formats import make_format
-from fluxsecrets.sops.naming import name_of, short_recipient
+from fluxsecrets.sops.naming import name_of, short_recipient, whole_recipient
 from fluxsecrets.sops.recipients import Recipient, recipient_key
 
 
@@ -33,6 +33,7 @@ class RecipientFiles:
         name: a name, or the shortened key.
         kind: such as `age`.
         recipient: the key, shortened where it is long; nothing that could be a private key.
+        whole: the same, not shortened.
         not_in_rule: those of them whose rule does not name it.
         missing: those whose rule names it, and that are not encrypted for it.
         environments: how many files of each environment are encrypted for it, and `""` for those of none;
@@ -42,6 +43,7 @@ class RecipientFiles:
     name: str
     kind: str
     recipient: str
+    whole: str
     files: tuple[str, ...]
     not_in_rule: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
@@ -108,6 +110,7 @@ def list_recipients(
             name_of(recipient, named),
             recipient.kind,
             short_recipient(recipient),
+            whole_recipient(recipient),
             tuple(opens.get(key, ())),
             tuple(strange.get(key, ())),
             tuple(missing.get(key, ())),

@@ -1,0 +1,35 @@
+"""What became of one value of a file, in each format of output."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from fluxsecrets.ops.files.values import ValueResult
+
+from .base import here
+from .json import page, term
+from .page import Note, Page, Warn
+
+if TYPE_CHECKING:
+    from .wire import files as wire
+
+
+def _text_page(_command: str, result: ValueResult) -> Page:
+    for warning in result.warnings:
+        yield Warn(f"warning: {result.path}: {warning}")
+    yield Note(f"{result.path}: {result.key} {result.change}")
+
+
+def _json_page(command: str, result: ValueResult) -> Page:
+    base = here()
+    data: wire.ValueSet = {
+        "path": base.path(result.path),
+        "key": result.key,
+        "change": term(result.change),
+        "warnings": list(result.warnings),
+    }
+    return page(command, data, base)
+
+
+FORMATS: Mapping[str, Callable[[str, ValueResult], Page]] = {"text": _text_page, "json": _json_page}
