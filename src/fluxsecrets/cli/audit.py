@@ -14,9 +14,11 @@ from fluxsecrets.cli.clock import clock
 from fluxsecrets.cli.findings import (
     HTML,
     Baseline,
+    all_envs_option,
     audit_format_option,
     baseline_option,
     no_baseline_option,
+    refuse_both,
     report_file_option,
     reports_option,
     update_baseline_option,
@@ -42,6 +44,7 @@ class _Asked:
     """What to look at, and what counts."""
 
     environment: str | None
+    every_environment: bool
     commits: str | None
     rules: tuple[str, ...]
     severity: str
@@ -53,6 +56,7 @@ class _Asked:
 @click.option(
     "--env", "environment", metavar="NAME", help="Report only findings in the files of an environment."
 )
+@all_envs_option
 @click.option(
     "--range", "commits", metavar="A..B", help="Report only findings that these commits introduced."
 )
@@ -96,6 +100,7 @@ def command(asked: _Asked, known: Baseline, reports: Reports, *, who: bool, quie
     if who:
         return _show_who(Output(quiet=quiet), reports)
     known.refuse_contradiction()
+    refuse_both(asked.environment, every=asked.every_environment)
     if known.update_baseline and asked.commits is not None:
         raise UsageError(
             "--update-baseline needs all findings, not those of a range", hint="leave out --range"
@@ -103,6 +108,7 @@ def command(asked: _Asked, known: Baseline, reports: Reports, *, who: bool, quie
     options = AuditOptions(
         commits=asked.commits,
         environment=asked.environment,
+        every_environment=asked.every_environment,
         rules=asked.rules or None,
         severity=Severity.parse(asked.severity),
         fail_on=None if asked.fail_on in (None, "never") else Severity.parse(asked.fail_on),

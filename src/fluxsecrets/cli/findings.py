@@ -26,6 +26,12 @@ no_baseline_option: Decorator = click.option("--no-baseline", is_flag=True, help
 update_baseline_option: Decorator = click.option(
     "--update-baseline", is_flag=True, help="Write the current findings to the baseline."
 )
+all_envs_option: Decorator = click.option(
+    "--all-envs",
+    "every_environment",
+    is_flag=True,
+    help="Cover every environment; fail if the repository has none.",
+)
 report_file_option: Decorator = output_option("Write the report to this file.")
 findings_format_option: Decorator = click.option(
     "--format",
@@ -44,6 +50,16 @@ audit_format_option: Decorator = click.option(
     show_default=True,
     help="Format of the output.",
 )
+
+
+def refuse_both(environment: str | None, *, every: bool) -> None:
+    """Refuse --env together with --all-envs.
+
+    Raises:
+        UsageError: both are given.
+    """
+    if environment is not None and every:
+        raise UsageError("--env can't be combined with --all-envs", hint="leave one of them out")
 
 
 def reports_option(formats: Collection[str]) -> Decorator:

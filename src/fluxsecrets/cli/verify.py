@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import click
 
-from fluxsecrets.cli.findings import findings_format_option, report_file_option, reports_option
+from fluxsecrets.cli.findings import (
+    all_envs_option,
+    findings_format_option,
+    refuse_both,
+    report_file_option,
+    reports_option,
+)
 from fluxsecrets.cli.options import flux_version_option, make_session, quiet_option, takes
 from fluxsecrets.cli.output import Output
 from fluxsecrets.cli.reportfile import Reports
@@ -13,6 +19,7 @@ from fluxsecrets.report.findings import FORMATS as FINDINGS_FORMATS
 
 @click.command("verify")
 @click.option("--env", "environment", metavar="NAME", help="The environment; default: all.")
+@all_envs_option
 @click.option("--all", "everything", is_flag=True, help="Also list objects that are applied unchanged.")
 @click.option("--strict", is_flag=True, help="Exit with 1 for what cannot be told, too.")
 @click.option("--no-keys", is_flag=True, help="Decrypt nothing; check neither values nor MACs.")
@@ -26,6 +33,7 @@ def command(
     reports: Reports,
     *,
     environment: str | None,
+    every_environment: bool,
     everything: bool,
     strict: bool,
     no_keys: bool,
@@ -59,6 +67,7 @@ def command(
     from fluxsecrets.report.verify import FORMATS
 
     reports.refuse()
+    refuse_both(environment, every=every_environment)
     found = verify(make_session(), environment, with_keys=not no_keys, strict=strict)
     reports.write(Output(quiet=quiet), lambda name: FORMATS[name](found, everything, __version__))
     return found.exit_code

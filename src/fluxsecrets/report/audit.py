@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from fluxsecrets.ops.checks.audit import AuditResult, all_rules
 
 from .found import Found
-from .text import counted
+from .text import counted, printable
 
 if TYPE_CHECKING:
     from fluxsecrets.findings import Finding
@@ -32,7 +32,13 @@ def found_by_audit(result: AuditResult, version: str) -> Found:
         result.allowed,
         result.remarks,
         result.gone,
-        f"{_found(result.findings)}; {counted(result.files, 'secret file')} judged",
+        "; ".join(
+            (
+                _found(result.findings),
+                f"{counted(result.files, 'secret file')} judged",
+                *_by_environment(result),
+            )
+        ),
         all_rules,
         listed=_worst_first(result.findings),
         notes=result.notes,
@@ -51,6 +57,14 @@ def _left_out(result: AuditResult) -> Iterator[str]:
             f"no environment was found, so {counted(len(ids), 'rule')} about what Flux applies found "
             f"nothing: {', '.join(ids)}; see `fluxsecrets env suggest`"
         )
+
+
+def _by_environment(result: AuditResult) -> Iterator[str]:
+    """Such as `production: 2 high`, if every environment was asked for."""
+    for each in result.environments:
+        if each.environment is not None or each.findings:
+            name = printable(each.environment) if each.environment is not None else "outside of all"
+            yield f"{name}: {_severities(each.findings) or 'nothing found'}"
 
 
 def _worst_first(findings: Sequence[Finding]) -> list[Finding]:
@@ -74,7 +88,10 @@ def _worst_first(findings: Sequence[Finding]) -> list[Finding]:
 def _found(findings: Sequence[Finding]) -> str:
     if not findings:
         return "nothing found"
-    counts = Counter(str(finding.severity) for finding in findings)
-    parts = ", ".join(f"{counts[name]} {name}" for name in _SEVERITIES if counts[name])
     files = len({finding.location.path for finding in findings})
-    return f"{counted(len(findings), 'finding')} in {counted(files, 'file')}: {parts}"
+    return f"{counted(len(findings), 'finding')} in {counted(files, 'file')}: {_severities(findings)}"
+
+
+def _severities(findings: Sequence[Finding]) -> str:
+    counts = Counter(str(finding.severity) for finding in findings)
+    return ", ".join(f"{counts[name]} {name}" for name in _SEVERITIES if counts[name])

@@ -25,7 +25,7 @@ from .text import Cell, Row, counted, path_shower, printable
 
 _STYLES = {
     Verdict.DECRYPTED: "green",
-    Verdict.PLAIN: "red",
+    Verdict.PLAIN: "yellow",
     Verdict.CIPHERTEXT: "red",
     Verdict.CANNOT_TELL: "yellow",
     Verdict.FAILS: "red",
@@ -183,7 +183,7 @@ def _needs(one: Verification) -> Iterator[str]:
 
 def _plain_hints(one: Verification) -> Iterator[str]:
     """What to do about Secrets in plain text: once for all, since the verdict says what is wrong."""
-    plain = [told for told in one.told for item in told.items if item.verdict is Verdict.PLAIN]
+    plain = [told for told in one.told for item in told.items if item.verdict is Verdict.PLAIN and item.wrong]
     if not plain:
         return
     what = "1 Secret is" if len(plain) == 1 else f"{len(plain)} Secrets are"
@@ -268,5 +268,6 @@ def _end(one: Verification) -> str:
     if one.accepted:
         parts.append(f"{one.accepted} accepted")
     if not one.wrong and not one.unknown:
-        parts.insert(0, "nothing is wrong" if not one.accepted else "nothing else is wrong")
+        known = one.accepted or any(item.verdict is Verdict.PLAIN for item in one.items)
+        parts.insert(0, "nothing else is wrong" if known else "nothing is wrong")
     return ", ".join(parts)

@@ -32,13 +32,14 @@ from fluxsecrets.findings.baseline import (
 from fluxsecrets.marks import BASELINE_NAME
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.repo.checkout import checked_out, resolve
-from fluxsecrets.repo.environments import Environment, find_environment
+from fluxsecrets.repo.environments import Environment, find_environment, no_environment
 from fluxsecrets.repo.git.history import state_before
 from fluxsecrets.repo.outcome import Effect
 from fluxsecrets.repo.tree import UNREADABLE, Note, Tree, open_tree
 from fluxsecrets.sops.document import Document
 from fluxsecrets.sops.naming import name_of
 
+from .byenvironment import OfEnvironment, by_environment, concerns, files_that_count
 from .gather import gather
 
 _COMMENTED = 2**20
@@ -52,6 +53,7 @@ class AuditOptions:
     Attributes:
         commits: a range of commits: only what they brought is told.
         environment: only what concerns the files of this environment.
+        every_environment: report by environment; that there is none is an error.
         rules: ids; only these rules run. None means all.
         severity: findings below this one are left out.
         fail_on: from which severity on findings make the audit fail; None takes the settings' one.
@@ -64,6 +66,7 @@ class AuditOptions:
 
     commits: str | None = None
     environment: str | None = None
+    every_environment: bool = False
     rules: Sequence[str] | None = None
     severity: Severity = Severity.LOW
     fail_on: Severity | None = None
@@ -92,6 +95,7 @@ class AuditResult:
         without_keys: ids of rules that did not run because nothing could be opened.
         without_environments: ids of rules that had nothing to look at, since no environment was found.
         written: what was written to it, or None.
+        environments: the new findings of each environment, if that was asked for.
     """
 
     findings: tuple[Finding, ...]
@@ -111,6 +115,7 @@ class AuditResult:
     without_environments: tuple[str, ...] = ()
     baseline: Path | None = None
     written: Written | None = None
+    environments: tuple[OfEnvironment, ...] = ()
 
     @property
     def fails(self) -> bool:
@@ -122,7 +127,8 @@ def audit(session: Session, options: AuditOptions) -> AuditResult:
     """Audit the repository that the working directory is in.
 
     Raises:
-        ConfigError: `.fluxsecrets.yaml` or the baseline is invalid, or there is no such environment.
+        ConfigError: `.fluxsecrets.yaml` or the baseline is invalid, there is no such environment, or there is
+            none although every one was asked for.
         UsageError: there is no rule of that id, or no such commit.
         GitError: git failed.
     """
@@ -192,12 +198,13 @@ def _weigh(
     root: Path,
 ) -> AuditResult:
     """Set aside what does not concern the environment, is allowed, or known to the baseline."""
+    if options.every_environment and not facts.environments:
+        raise no_environment(facts.tree)
     chosen: tuple[Environment, ...] = ()
     if options.environment is not None:
         chosen = (_environment(facts, options.environment),)
-        files = frozenset(path for environment in chosen for path in environment.files)
-        configs = {item.config.path for item in facts.secrets if item.config and item.path in files}
-        findings = tuple(item for item in findings if _concerns(files | configs, item))
+        files = files_that_count(facts, chosen[0])
+        findings = tuple(item for item in findings if concerns(files, item))
     elif facts.is_read("environments"):
         chosen = facts.environments
     ran, without_keys = _that_run(facts, rules)
@@ -234,7 +241,10 @@ def _weigh(
         without_environments=without_environments,
     )
     looked_at = _LookedAt(facts, ran if complete else frozenset())
-    return _above(_with_baseline(result, options, looked_at), options.severity)
+    weighed_all = _above(_with_baseline(result, options, looked_at), options.severity)
+    if not options.every_environment:
+        return weighed_all
+    return replace(weighed_all, environments=by_environment(facts, weighed_all.findings))
 
 
 def _that_run(facts: Facts, rules: Sequence[AuditRule]) -> tuple[frozenset[str], tuple[str, ...]]:
@@ -279,10 +289,6 @@ def _environment(facts: Facts, name: str) -> Environment:
     if name not in {item.name for item in facts.environments}:
         find_environment(facts.tree, name, facts.settings)  # the error lists the environments
     return facts.environment(name)
-
-
-def _concerns(files: frozenset[str], finding: Finding) -> bool:
-    return any(place.path in files for place in (finding.location, *finding.related))
 
 
 def _notes(chosen: Iterable[Environment], found_in: set[str]) -> dict[Note, None]:

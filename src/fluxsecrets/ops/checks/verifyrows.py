@@ -36,6 +36,7 @@ class _Fate:
     verdict: Verdict
     problem: str | None = None
     behaviour: str | None = None
+    note: str = ""
 
 
 def rows(facts: Facts, environment: Environment) -> dict[int, list[Verified]]:
@@ -55,7 +56,7 @@ def rows(facts: Facts, environment: Environment) -> dict[int, list[Verified]]:
 
 def _row(facts: Facts, each: Treated, clusters: frozenset[RecipientKey]) -> Verified:
     kustomization, item = each.applied.kustomization, each.item
-    fate = _fate(each)
+    fate = _fate(facts, each)
     decrypted = fate.verdict in (Verdict.DECRYPTED, Verdict.CANNOT_TELL)
     return Verified(
         path=each.path,
@@ -70,11 +71,11 @@ def _row(facts: Facts, each: Treated, clusters: frozenset[RecipientKey]) -> Veri
         substituted=each.verdict is not None and each.verdict.substituted,
         problem=fate.problem,
         behaviour=fate.behaviour,
-        note=each.treatment.reason if fate.verdict is Verdict.DECRYPTED else "",
+        note=each.treatment.reason if fate.verdict is Verdict.DECRYPTED else fate.note,
     )
 
 
-def _fate(each: Treated) -> _Fate:
+def _fate(facts: Facts, each: Treated) -> _Fate:
     treatment = each.treatment
     if treatment.fate in (Fate.FAILS, Fate.CIPHERTEXT):
         verdict = Verdict.FAILS if treatment.fate is Fate.FAILS else Verdict.CIPHERTEXT
@@ -89,8 +90,14 @@ def _fate(each: Treated) -> _Fate:
     if each.item is not None and each.item.kind in _HANDLED:
         return _Fate(_HANDLED[each.item.kind], *problem)
     if _is_plain_secret(each):
-        return _Fate(Verdict.PLAIN, "it is in plain text in the repository")
+        return _plain(facts, each)
     return _Fate(Verdict.APPLIED, *problem)
+
+
+def _plain(facts: Facts, each: Treated) -> _Fate:
+    if each.path in facts.excused:
+        return _Fate(Verdict.PLAIN, note="allowed, or known to the baseline")
+    return _Fate(Verdict.PLAIN, "it is in plain text in the repository")
 
 
 def _worst(each: Treated) -> Outcome | None:
