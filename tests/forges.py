@@ -4,6 +4,7 @@ import os
 import re
 import shlex
 import subprocess
+import sys
 import sysconfig
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +12,14 @@ from pathlib import Path
 import yaml
 
 JOBS = Path(__file__).parents[1] / "ci"
-_EXPRESSION = re.compile(r"\$\{\{ (.*?) \}\}")
-_INSTALLS = re.compile(r"(python -I -m pip|apt-get|command -v git|git config --global).*")
+_EXPRESSION = re.compile(r"\$\{\{ (.*?) \}\}", re.DOTALL)
+_CONTEXT = re.compile(r"'[^']*'|\b(?:github|vars|secrets|steps|runner)\.[\w.-]+")
+# Nothing is installed: the package index is not asked, and fluxsecrets is on PATH.
+_PYTHON = """\
+#!/bin/sh
+case " $* " in *" -m pip "*) exit 0 ;; esac
+exec {python} "$@"
+"""
 
 
 @dataclass(frozen=True)
@@ -25,10 +32,14 @@ class Step:
 
 
 def _environ(tools):
+    python = tools / "python"
+    if not python.exists():
+        python.write_text(_PYTHON.format(python=shlex.quote(sys.executable)), encoding="utf-8")
+        python.chmod(0o755)
     return {
         "HOME": os.environ["HOME"],
         "XDG_CACHE_HOME": os.environ["XDG_CACHE_HOME"],
-        "GIT_CONFIG_GLOBAL": os.devnull,
+        "GIT_CONFIG_GLOBAL": str(tools / "gitconfig"),
         "GIT_CONFIG_NOSYSTEM": "1",
         "CI": "true",
         "PATH": os.pathsep.join((str(tools), sysconfig.get_path("scripts"), os.environ["PATH"])),
@@ -51,49 +62,89 @@ def _bash(name, script, options, folder, environ):
     return Step(name, done.returncode, done.stdout)
 
 
-class GitHub:
-    """The runner of GitHub Actions.
+class Actions:
+    """The runner of GitHub Actions, and of Forgejo's.
 
     Attributes:
+        workflow: the file, as YAML reads it.
+        temp: the folder of the runner.
         summary: the file behind the summary of the job.
+        used: the actions that the steps of the last job used, without their versions.
     """
 
-    def __init__(self, folder, tools, event, values, **environ):
-        self.folder, self.event, self.values = folder, event, values
-        self.summary = (tools or folder or Path()) / "summary.md"
+    file = "github-actions.yml"
+
+    def __init__(self, folder, tools, event, values=(), **environ):
+        self.folder, self.used, self.temp = folder, [], tools / "temp"
+        self.temp.mkdir(exist_ok=True)
+        self._values = {"github.event_name": event, "runner.temp": str(self.temp), **dict(values)}
+        self.summary = tools / "summary.md"
         self._environ = {
             **_environ(tools),
             "GITHUB_ACTIONS": "true",
             "GITHUB_STEP_SUMMARY": str(self.summary),
-            "RUNNER_TEMP": str(self.summary.parent),
+            "RUNNER_TEMP": str(self.temp),
             **environ,
         }
-        self.workflow = yaml.safe_load((JOBS / "github-actions.yml").read_text(encoding="utf-8"))
+        self.workflow = read_job(self.file)
+        self._failed = False
 
-    def run(self, job, extra=None):
-        """Run the steps of a job that have a script, except installations; the failed ones don't stop it."""
-        ran = []
-        for step in self.workflow["jobs"][job]["steps"]:
-            script = step.get("run")
-            if script is None or _INSTALLS.fullmatch(script.strip()) or not self._wanted(step.get("if")):
+    def wants(self, job):
+        """Whether the runner would start a job after those that it needs."""
+        return self._wanted(self.workflow["jobs"][job])
+
+    def run(self, job):
+        """Run the steps of a job; each gets a summary of its own, as from GitHub."""
+        found = self.workflow["jobs"][job]
+        shared = {**self.workflow.get("env", {}), **found.get("env", {})}
+        ran, parts, self.used, self._failed = [], [], [], False
+        for step in found["steps"]:
+            if not self._wanted(step):
                 continue
-            environ = {name: self._filled(value) for name, value in step.get("env", {}).items()}
-            ran.append(self._script(step["name"], self._filled(script), {**environ, **(extra or {})}))
+            if "uses" in step:
+                self.used.append(step["uses"].partition("@")[0])
+                continue
+            self.summary.write_text("", encoding="utf-8")
+            environ = {
+                name: self._filled(str(text)) for name, text in {**shared, **step.get("env", {})}.items()
+            }
+            result = _bash(
+                step["name"], self._filled(step["run"]), (), self.folder, {**self._environ, **environ}
+            )
+            self._failed = self._failed or result.code != 0
+            if "id" in step:
+                self._values[f"steps.{step['id']}.outcome"] = "failure" if result.code else "success"
+            parts.append(self.summary.read_text(encoding="utf-8"))
+            ran.append(result)
+        self.summary.write_text("".join(parts), encoding="utf-8")
         return ran
 
-    def _script(self, name, script, environ):
-        return _bash(name, script, (), self.folder, {**self._environ, **environ})
+    def _wanted(self, what):
+        """Evaluate a condition; one without a function of the status holds after successes only."""
+        condition = what.get("if")
+        if condition is None:
+            return not self._failed
+        text = _EXPRESSION.fullmatch(condition.strip())[1]
+        assert "cancelled()" in text or "failure()" in text, text
+        text = _CONTEXT.sub(
+            lambda match: match[0] if match[0][0] == "'" else repr(self._value(match[0])), text
+        )
+        for word, python in (("&&", " and "), ("||", " or "), ("!=", "≠"), ("!", " not "), ("≠", "!=")):
+            text = text.replace(word, python)
+        names = {"cancelled": lambda: False, "failure": lambda: self._failed}
+        return bool(eval(" ".join(text.split()), {"__builtins__": {}}, names))
 
-    def _wanted(self, condition):
-        """Conditions that the workflow has; another one needs a line here."""
-        return {
-            None: True,
-            "always()": True,
-            "always() && github.event_name == 'pull_request'": self.event == "pull_request",
-        }[condition]
+    def _value(self, name):
+        return self._values.get(name, "")  # what an event lacks is an empty text
 
     def _filled(self, text):
-        return _EXPRESSION.sub(lambda match: self.values[match[1]], text)
+        return _EXPRESSION.sub(lambda match: self._value(match[1]), text)
+
+
+class Forgejo(Actions):
+    """The runner of Forgejo Actions; it has no summary."""
+
+    file = "forgejo-actions.yml"
 
 
 class GitLab:
@@ -101,14 +152,22 @@ class GitLab:
 
     def __init__(self, folder, tools, **environ):
         self.folder = folder
-        self._environ = {**_environ(tools), "GITLAB_CI": "true", **environ}
-        self.jobs = yaml.safe_load((JOBS / "gitlab-ci.yml").read_text(encoding="utf-8"))
+        self._environ = {**_environ(tools), "GITLAB_CI": "true", "CI_PROJECT_DIR": str(folder), **environ}
+        self.jobs = read_job("gitlab-ci.yml")
 
     def run(self, job):
         """Run a job's lines."""
         found = self.jobs[job]
-        lines = [line for line in found.get("before_script", ()) if not _INSTALLS.fullmatch(line.strip())]
         # The runner shows each line before it runs it.
-        lines += [part for line in found["script"] for part in (f"echo {shlex.quote('$ ' + line)}", line)]
+        lines = [
+            part
+            for line in (*found.get("before_script", ()), *found["script"])
+            for part in (f"echo {shlex.quote('$ ' + line)}", line)
+        ]
         variables = {name: str(value) for name, value in found.get("variables", {}).items()}
         return _bash(job, "\n".join(lines), ("-o", "pipefail"), self.folder, {**self._environ, **variables})
+
+
+def read_job(name):
+    """Return a file of `ci` as YAML reads it; the key `on` is true, as in YAML 1.1."""
+    return yaml.safe_load((JOBS / name).read_text(encoding="utf-8"))

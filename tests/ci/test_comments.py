@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from fluxsecrets.report.review_markdown import MARKER, markdown_page
-from forges import GitHub, GitLab
+from forges import Actions, GitLab
 from reviews import EVERYTHING, review
 
 # `gh`, as far as the job needs it. The comments are in a file; jq itself does the filtering.
@@ -75,11 +75,11 @@ def github(environment, tmp_path):
         "github.repository": "acme/infra",
         "github.event.pull_request.number": "7",
     }
-    runner = GitHub(folder, tools, "pull_request", values)
+    runner = Actions(folder, tools, "pull_request", values)
 
     def comment(body, before):
         store.write_text(json.dumps(before), encoding="utf-8")
-        (folder / "fluxsecrets-review.md").write_text(body, encoding="utf-8")
+        (folder / "review.md").write_text(body, encoding="utf-8")
         [step] = runner.run("comment")
         assert step.code == 0, step.output
         return json.loads(store.read_text(encoding="utf-8"))
@@ -127,7 +127,6 @@ def gitlab(environment, tmp_path):
     tools, folder = tmp_path / "bin", tmp_path / "work"
     tools.mkdir()
     folder.mkdir()
-    (tools / "python").symlink_to(sys.executable)
     server = HTTPServer(("127.0.0.1", 0), Notes)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
@@ -145,7 +144,8 @@ def gitlab(environment, tmp_path):
             {"id": number, "author": {"id": 42 if each["user"]["login"] == BOT else 1}, "body": each["body"]}
             for number, each in enumerate(before)
         ]
-        (folder / "fluxsecrets-review.md").write_text(body, encoding="utf-8")
+        (folder / "fluxsecrets-reports").mkdir(exist_ok=True)
+        (folder / "fluxsecrets-reports/review.md").write_text(body, encoding="utf-8")
         # A runner that is used again may have the files of the merge request here.
         (folder / "json.py").write_text("raise SystemExit(0)", encoding="utf-8")
         step = runner.run("fluxsecrets-comment")

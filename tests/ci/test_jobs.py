@@ -1,6 +1,5 @@
 """The ready CI jobs, run as the forges run them, on hostile and honest changes, with a key and without."""
 
-import re
 import shlex
 import sysconfig
 import xml.etree.ElementTree as ET
@@ -10,7 +9,7 @@ import pytest
 
 from ciformats import commands
 from fluxsecrets.report.review_markdown import MARKER
-from forges import JOBS, GitHub, GitLab
+from forges import Actions, Forgejo, GitLab
 from markdown_pages import assert_harmless
 
 FOLDER = "apps/observability/overlays/staging"
@@ -88,23 +87,21 @@ def new_password(cli):
 def run_github(clone, tools, base, **environ):
     """Run the job of a pull request; its steps by name, and its summary."""
     values = {"github.event.pull_request.base.sha": base}
-    runner = GitHub(clone, tools, "pull_request", values, GITHUB_BASE_REF="main", **environ)
+    runner = Actions(clone, tools, "pull_request", values, GITHUB_BASE_REF="main", **environ)
     steps = {step.name: step for step in runner.run("secrets")}
     return steps, runner.summary.read_text(encoding="utf-8")
-
-
-def run_gitlab(clone, tools, base):
-    return GitLab(clone, tools, CI_MERGE_REQUEST_DIFF_BASE_SHA=base).run("fluxsecrets")
 
 
 def test_github_fails_a_hostile_change_and_says_why(change, tools):
     clone, base = change(hostile)
     steps, summary = run_github(clone, tools, base)
     assert {name: step.code for name, step in steps.items()} == {
+        "Install fluxsecrets": 0,
         "No secret in plain text": 0,  # for it is allowed
         "What the change does to secrets": 1,  # and that is what the review is for
         "Every Secret is encrypted": 0,
-        "Flux applies everything as intended": 0,
+        "Flux can apply every environment": 0,
+        "What to do": 0,
     }
     annotated = [
         (level, pairs["file"])
@@ -112,12 +109,17 @@ def test_github_fails_a_hostile_change_and_says_why(change, tools):
         if "file" in pairs
     ]
     assert ("error", HOSTILE) in annotated
-    assert summary.startswith(f"{MARKER}\n")
     page = assert_harmless(summary, [MARKER[4:-3]])
     assert any("@acme" in each for each in page.code)
-    assert (tools / "fluxsecrets-review.md").read_text(encoding="utf-8") == summary
+    for heading in ("fluxsecrets scan", "Secrets: ", "fluxsecrets verify", "What to do"):
+        assert f"### {heading}" in summary
+    assert (tools / "temp/fluxsecrets/review.md").read_text(encoding="utf-8") in summary
     assert not any(PLAIN in step.output for step in steps.values())
     assert PLAIN not in summary
+
+
+def names(folder):
+    return sorted(each.name for each in folder.iterdir())
 
 
 def annotations(output):
@@ -125,17 +127,6 @@ def annotations(output):
 
 
 @pytest.mark.usefixtures("only_review")
-def test_github_without_a_key_says_that_values_were_not_compared(change, tools, new_password):
-    clone, base = change(new_password)
-    # A secret that the workflow does not get, as on a pull request from a fork, is an empty text.
-    steps, summary = run_github(clone, tools, base, SOPS_AGE_KEY="")
-    assert {step.code for step in steps.values()} == {0}, steps
-    page = assert_harmless(summary, [MARKER[4:-3]])
-    assert "1 low" in page.text
-    assert "not everything was looked at" in page.text
-    assert "none of your identities can decrypt them" in page.text
-
-
 def test_github_with_a_key_compares_values(change, tools, new_password, identity):
     clone, base = change(new_password)
     steps, summary = run_github(clone, tools, base, SOPS_AGE_KEY=identity.secret)
@@ -144,92 +135,58 @@ def test_github_with_a_key_compares_values(change, tools, new_password, identity
     assert "1 low" in page.text
     assert "~ stringData.password" in page.text
     assert "not everything was looked at" not in page.text
-    assert not any(identity.secret in text or "new-throwaway" in text for text in (summary, *outputs(steps)))
+    outputs = [step.output for step in steps.values()]
+    assert not any(identity.secret in text or "new-throwaway" in text for text in (summary, *outputs))
 
 
-def outputs(steps):
-    return [step.output for step in steps.values()]
-
-
-def test_gitlab_fails_a_hostile_change_and_keeps_all_reports(change, tools):
-    clone, base = change(hostile)
-    job = run_gitlab(clone, tools, base)
-    assert job.code == 1
-    page = assert_harmless((clone / "fluxsecrets-review.md").read_text(encoding="utf-8"), [MARKER[4:-3]])
-    assert "excuse-added" in page.code
-    assert ET.parse(clone / "fluxsecrets-verify.xml").getroot().tag == "testsuites"
-    assert PLAIN not in job.output
-
-
-def test_gitlab_passes_an_honest_change(change, tools, new_password):
+def test_gitlab_passes_an_honest_change_and_keeps_all_reports(change, tools, new_password):
     clone, base = change(new_password)
-    job = run_gitlab(clone, tools, base)
+    # A variable that the job does not get, as in a merge request from a fork, is an empty text.
+    job = GitLab(clone, tools, CI_MERGE_REQUEST_DIFF_BASE_SHA=base, SOPS_AGE_KEY="").run("fluxsecrets")
     assert job.code == 0, job.output
     assert "1 value changed" in job.output
+    reports = clone / "fluxsecrets-reports"
+    assert names(reports) == ["quality.json", "review.md", "secrets.json", "verify.xml"]
+    page = assert_harmless((reports / "review.md").read_text(encoding="utf-8"), [MARKER[4:-3]])
+    assert "1 low" in page.text
+    assert "none of your identities can decrypt them" in page.text
+    assert ET.parse(reports / "verify.xml").getroot().tag == "testsuites"
 
 
-@pytest.mark.usefixtures("only_review")
-def test_gitlab_without_a_merge_request_reviews_nothing(change, tools, new_password):
-    clone, _ = change(new_password)
-    assert GitLab(clone, tools).run("fluxsecrets").code == 0
-    assert not (clone / "fluxsecrets-review.md").exists()
-
-
-def test_jobs_that_write_comments_have_neither_a_checkout_nor_a_key(environment):
-    text = (JOBS / "github-actions.yml").read_text(encoding="utf-8")
-    workflow = GitHub(None, None, "", {}).workflow
-    assert set(workflow[True]) == {"push", "pull_request"}  # YAML 1.1 takes `on` for true
-    assert workflow["permissions"] == {"contents": "read"}
-    jobs = workflow["jobs"]
-    assert jobs["secrets"]["permissions"] == {"contents": "read", "security-events": "write"}
-    assert jobs["comment"]["permissions"] == {"pull-requests": "write"}
-    assert "head.repo.full_name == github.repository" in jobs["comment"]["if"]
-    used = [step.get("uses", "").partition("@")[0] for step in jobs["comment"]["steps"]]
-    assert used == ["actions/download-artifact", ""]
-    # What the author of a pull request writes must never become part of a script.
-    assert re.search(r"\$\{\{[^}]*(title|body|head_ref|head\.ref|label)", text) is None
-    assert set(re.findall(r"python[^\n]* -m pip", text + (JOBS / "gitlab-ci.yml").read_text())) == {
-        "python -I -m pip"
-    }
-    comment = GitLab(None, None).jobs["fluxsecrets-comment"]
-    assert comment["variables"] == {"GIT_STRATEGY": "none"}
-
-
-@pytest.mark.usefixtures("only_review")
-def test_a_review_that_fails_replaces_the_comment_of_an_earlier_one(change, tools, git):
-    clone, base = change(lambda folder: (folder / "notes.md").write_text("notes\n", encoding="utf-8"))
-    git(clone, "update-ref", "-d", "refs/remotes/origin/main")
-    steps, summary = run_github(clone, tools, base)
-    assert steps["What the change does to secrets"].code == 2
-    assert summary.startswith(f"{MARKER}\n### Secrets: the review failed\n")
-    job = run_gitlab(clone, tools, "0" * 40)
-    assert job.code == 2
-    text = (clone / "fluxsecrets-review.md").read_text(encoding="utf-8")
-    assert text.startswith(f"{MARKER}\n### Secrets: the review failed\n")
+def test_forgejo_checks_out_and_passes_a_first_use_with_a_baseline(waddle, cli, git, tools, tmp_path):
+    """The repository has plain Secrets, and a baseline of them; its clone has no other folder's files."""
+    for command in ("scan", "audit"):
+        assert cli(command, "--update-baseline").exit_code == 0
+    git(waddle, "add", "--all")
+    git(waddle, "commit", "--quiet", "--message", "a baseline")
+    folder = tmp_path / "work"
+    folder.mkdir()
+    # As root in a container, in a folder of another user: git would refuse to work.
+    environ = {"GITHUB_SERVER_URL": f"file://{tmp_path}", "GITHUB_REPOSITORY": waddle.name}
+    runner = Forgejo(folder, tools, "push", GITHUB_REF="refs/heads/main", **environ)
+    steps = {step.name: step for step in runner.run("secrets")}
+    assert {step.code for step in steps.values()} == {0}, steps
+    assert "Audit of every environment" in steps
+    assert git(folder, "rev-parse", "HEAD") == git(waddle, "rev-parse", "HEAD")
+    assert runner.used == []
+    assert "44 more known to the baseline)" in steps["No secret in plain text"].output
+    assert "extraHeader" not in (folder / ".git" / "config").read_text(encoding="utf-8")
 
 
 @pytest.mark.usefixtures("only_review")
 @pytest.mark.parametrize("kind", ["folder", "link"])
 def test_a_report_that_came_with_the_change_is_never_shown(change, tools, kind):
     def edit(folder):
-        place = folder / "fluxsecrets-review.md"
+        place = folder / "fluxsecrets-reports"
         if kind == "folder":
             place.mkdir()
-            (place / "fluxsecrets-review.md").write_text("all is fine\n", encoding="utf-8")
+            (place / "review.md").write_text("all is fine\n", encoding="utf-8")
         else:
-            place.symlink_to("README.md")
+            place.symlink_to("apps")
 
     clone, base = change(edit)
-    readme = (clone / "README.md").read_bytes()
-    job = run_gitlab(clone, tools, base)
+    apps = names(clone / "apps")
+    job = GitLab(clone, tools, CI_MERGE_REQUEST_DIFF_BASE_SHA=base).run("fluxsecrets")
     assert job.code == 0, job.output
-    assert (clone / "fluxsecrets-review.md").read_text(encoding="utf-8").startswith(MARKER)
-    assert (clone / "README.md").read_bytes() == readme
-    _steps, summary = run_github(clone, tools, base)
-    assert summary.startswith(MARKER)
-    paths = [
-        step["with"]["path"]
-        for step in GitHub(None, None, "", {}).workflow["jobs"]["secrets"]["steps"]
-        if "upload-artifact" in step.get("uses", "")
-    ]
-    assert paths == ["${{ runner.temp }}/fluxsecrets-review.md"]
+    assert (clone / "fluxsecrets-reports/review.md").read_text(encoding="utf-8").startswith(MARKER)
+    assert names(clone / "apps") == apps

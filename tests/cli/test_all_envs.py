@@ -1,4 +1,4 @@
-"""`--all-envs` of `verify` and `audit`: every environment, and an error where there is none."""
+"""`--all-envs` of `verify` and `audit`: every environment; a repository without one is an error."""
 
 import json
 
@@ -59,3 +59,13 @@ def test_plain_text_that_the_team_knows_of_fails_neither_job(waddle, cli):
     assert again.exit_code == 1
     assert "2 Secrets are" not in again.stdout
     assert "1 Secret is in plain text" in again.stdout
+
+
+def test_the_baselines_of_scan_and_audit_settle(waddle, cli):
+    """Each update keeps what the other command found, and nothing is said to be gone afterwards."""
+    for command in ("scan", "audit"):
+        assert cli(command, "--update-baseline").exit_code == 0
+    for command in ("scan", "audit"):
+        result = cli(command)
+        assert result.exit_code == 0
+        assert "of the baseline gone" not in result.stderr

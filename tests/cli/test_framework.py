@@ -1,12 +1,15 @@
 """`.pre-commit-hooks.yaml` with the real pre-commit framework, offline, and an installed fluxsecrets."""
 
 import os
+import re
 import shutil
 import subprocess
 import sysconfig
 from pathlib import Path
 
 import pytest
+
+from fluxsecrets import __version__
 
 HOOKS = Path(__file__).parents[2] / ".pre-commit-hooks.yaml"
 SCRIPTS = sysconfig.get_path("scripts")
@@ -20,7 +23,7 @@ pytestmark = [
 CONFIG = """\
 repos:
   - repo: {source}
-    rev: main
+    rev: v{version}
     hooks:
       - id: fluxsecrets-system
       - id: fluxsecrets-push-system
@@ -37,6 +40,7 @@ def repository(folder, git, tmp_path, monkeypatch):
         git(place, "init", "--quiet", "--initial-branch", "main")
     git(source, "add", "--all")
     git(source, "commit", "--quiet", "--message", "hooks")
+    git(source, "tag", f"v{__version__}")  # as each release is tagged
     git(tmp_path, "init", "--quiet", "--bare", "remote.git")
     monkeypatch.setenv("PRE_COMMIT_HOME", str(tmp_path / "framework"))
     monkeypatch.setenv("PATH", f"{SCRIPTS}{os.pathsep}{os.environ['PATH']}")
@@ -50,7 +54,7 @@ def repository(folder, git, tmp_path, monkeypatch):
         )
 
     folder.do = do
-    folder.write(".pre-commit-config.yaml", CONFIG.format(source=source))
+    folder.write(".pre-commit-config.yaml", CONFIG.format(source=source, version=__version__))
     types = ("pre-commit", "pre-merge-commit", "pre-push")
     done = do(FRAMEWORK, "install", *(word for each in types for word in ("--hook-type", each)))
     assert done.returncode == 0, done.stdout + done.stderr
@@ -102,3 +106,8 @@ def test_hooks_are_what_the_program_has():
     assert text.count("entry: python -I -m fluxsecrets hook run pre-commit\n") == 1  # its own environment's
     assert text.count("entry: fluxsecrets hook run pre-push\n") == 1
     assert text.count("entry: python -I -m fluxsecrets hook run pre-push\n") == 1  # its own environment's
+
+
+def test_the_docs_name_the_tag_of_this_version():
+    page = (HOOKS.parent / "docs" / "hooks.md").read_text(encoding="utf-8")
+    assert re.findall(r"rev: (\S+)", page) == [f"v{__version__}"]

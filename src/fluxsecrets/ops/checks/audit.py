@@ -53,7 +53,7 @@ class AuditOptions:
     Attributes:
         commits: a range of commits: only what they brought is told.
         environment: only what concerns the files of this environment.
-        every_environment: report by environment; that there is none is an error.
+        every_environment: report by environment; a repository without environments is an error.
         rules: ids; only these rules run. None means all.
         severity: findings below this one are left out.
         fail_on: from which severity on findings make the audit fail; None takes the settings' one.
@@ -127,8 +127,8 @@ def audit(session: Session, options: AuditOptions) -> AuditResult:
     """Audit the repository that the working directory is in.
 
     Raises:
-        ConfigError: `.fluxsecrets.yaml` or the baseline is invalid, there is no such environment, or there is
-            none although every one was asked for.
+        ConfigError: `.fluxsecrets.yaml` or the baseline is invalid, or the environment is unknown, or every
+            one was asked for and the repository has no environment.
         UsageError: there is no rule of that id, or no such commit.
         GitError: git failed.
     """
@@ -164,7 +164,7 @@ def _gather(
         with_keys=options.with_keys,
         today=options.today,
         baseline=options.baseline,
-        use_baseline=options.use_baseline and not options.update_baseline,
+        use_baseline=options.use_baseline,
         before=before,
         only=only,
     )
