@@ -1,9 +1,9 @@
-# An image of fluxsecrets for CI. `make image` builds it; what pip installs is in build/wheels, so pip asks no index.
+# An image of fluxsecrets for CI. `make image` builds it; what pip installs is in dist/wheels, so pip asks no index.
 # Without any network: --build-arg BASE=IMAGE, an image of yours with Python 3.13 and git. docs/ci.md has the rest.
 ARG BASE=python:3.13-slim
 
 FROM ${BASE} AS install
-COPY build/wheels /wheels
+COPY dist/wheels /wheels
 RUN python -m venv /opt/fluxsecrets \
     && /opt/fluxsecrets/bin/pip install --no-cache-dir --no-index --find-links /wheels fluxsecrets
 

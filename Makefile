@@ -10,7 +10,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint image format docs bench interop fuzz soak mutate update clean
+.PHONY: help demo test lint format docs bench interop fuzz soak mutate update clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' Makefile
@@ -21,7 +21,7 @@ demo: $(RUNTIME) ## encrypt a small Flux repository and look at what happened
 test: $(READY) ## run all tests
 	$(BIN)/pytest -n auto --dist worksteal $(ARGS)
 
-lint: $(READY) ## check style, types, the direction of imports, that no code is dead, and the CI jobs
+lint: $(READY) ## check style, types, the direction of imports, and that no code is dead
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy --strict src
@@ -31,6 +31,7 @@ lint: $(READY) ## check style, types, the direction of imports, that no code is 
 	@$(BIN)/zizmor --version >/dev/null 2>&1 || $(INSTALL) '.[jobs]'
 	@sh scripts/lint-jobs.sh
 
+.PHONY: image
 image: $(READY) ## build the container image of the Dockerfile; IMAGE=fluxsecrets:latest names it
 	@sh scripts/wheelhouse.sh
 	docker build --tag $(or $(IMAGE),fluxsecrets:latest) .
@@ -66,7 +67,7 @@ update: $(READY) ## take the newest versions of what is installed, and write the
 	@mv scripts/constraints.new scripts/constraints.txt
 
 clean: ## remove .venv, caches and build products
-	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .fuzz .mutate
+	rm -rf .venv dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .fuzz .mutate
 	find src tests docs benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Installed anew when the project's dependencies may have changed. The development tools are ten times as large

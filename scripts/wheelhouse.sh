@@ -3,7 +3,7 @@
 # Needs .venv and a package index. sh scripts/wheelhouse.sh [FOLDER] [PYTHON]
 set -eu
 cd "$(dirname "$0")/.."
-folder=${1:-build/wheels} python=${2:-3.13} machine=$(uname -m)
+folder=${1:-dist/wheels} python=${2:-3.13} machine=$(uname -m)
 
 [ "$machine" != arm64 ] || machine=aarch64 # as macOS calls it
 rm -rf "$folder"

@@ -114,3 +114,9 @@ def test_in_whatever_folder(name, folders):
 )
 def test_what_may_be_a_secret_is_none_of_them(name):
     assert why_plain(PurePosixPath(name)) is None
+
+
+@pytest.mark.parametrize("forge", [".github", ".forgejo", ".gitea"])
+def test_the_workflows_of_a_forge_are_among_them(forge):
+    assert why_plain(PurePosixPath(forge, "workflows", "secrets.yml")) is not None
+    assert why_plain(PurePosixPath(forge, "secrets.yml")) is None

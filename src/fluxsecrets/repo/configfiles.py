@@ -26,6 +26,7 @@ _GIT = "git reads it as it is"
 _CI = "the pipeline reads it as it is"
 _HELM = "helm reads it as it is"
 
+_WORKFLOWS = {(forge, "workflows") for forge in (".github", ".forgejo", ".gitea")}
 _NAMES = {
     RULES_NAME: _RULES,
     MISSPELLED_RULES_NAME: _RULES,
@@ -57,7 +58,7 @@ def why_plain(path: PurePath) -> str | None:
         return "it is the record of what somebody who left could read, and holds no secret"
     if ".git" in folders:
         return _GIT
-    if (".github", "workflows") in pairwise(folders):
+    if any(pair in _WORKFLOWS for pair in pairwise(folders)):
         return _CI
     return None
 
