@@ -1,12 +1,14 @@
 """The steps of the ready CI jobs, and what each outcome leads to; fluxsecrets itself is a stand-in."""
 
+import os
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from fluxsecrets.report.review_markdown import MARKER
-from forges import Actions, Forgejo, GitLab
+from forges import JOBS, Actions, Forgejo, GitLab
 
 # Notes its arguments, writes the reports unless it is to fail, and exits as it is told.
 STAND_IN = """\
@@ -121,6 +123,32 @@ def test_a_review_that_fails_replaces_the_comment_of_an_earlier_one(job):
     ran = job(True, "review=2")
     assert ran.failed == 2
     assert ran.review.startswith(FAILED)
+
+
+GITLAB = pytest.mark.parametrize("job", [GitLab], ids=["gitlab"], indirect=True)
+
+
+class AnyOther:
+    """A CI that runs the script of docs/ci.md."""
+
+    def __init__(self, folder, tools, **environ):
+        self.folder = folder
+        self.environ = {"PATH": f"{tools}{os.pathsep}{os.environ['PATH']}", **environ}
+
+    def run(self):
+        page = (JOBS.parent / "docs" / "ci.md").read_text(encoding="utf-8")
+        [script] = re.findall(r"```sh\n(#!/bin/sh\n.*?)```", page, re.DOTALL)
+        return subprocess.run(["sh", "-c", script], cwd=self.folder, env=self.environ, check=False).returncode
+
+
+@GITLAB
+def test_the_script_for_any_other_ci_does_the_same(job):
+    for base, expected in ((BASE, [ON_A_CHANGE[0], f"review {BASE}..HEAD", *ON_A_CHANGE[2:]]), ("", ON_MAIN)):
+        for code in (0, 1, 2):
+            job.calls.write_text("", encoding="utf-8")
+            ci = AnyOther(job.folder, job.tools, CALLS=str(job.calls), CODE_encrypt=str(code), BASE=base)
+            assert ci.run() == code
+            assert job.commands == expected
 
 
 GITHUB = pytest.mark.parametrize("job", [Actions], ids=["github"], indirect=True)
