@@ -154,14 +154,13 @@ def test_gitlab_passes_an_honest_change_and_keeps_all_reports(change, tools, new
 
 
 def test_forgejo_checks_out_and_passes_a_first_use_with_a_baseline(waddle, cli, git, tools, tmp_path):
-    """The repository has plain Secrets, and a baseline of them; its clone has no other folder's files."""
+    """The repository has plain Secrets, and a baseline of them."""
     for command in ("scan", "audit"):
         assert cli(command, "--update-baseline").exit_code == 0
     git(waddle, "add", "--all")
     git(waddle, "commit", "--quiet", "--message", "a baseline")
     folder = tmp_path / "work"
     folder.mkdir()
-    # As root in a container, in a folder of another user: git would refuse to work.
     environ = {"GITHUB_SERVER_URL": f"file://{tmp_path}", "GITHUB_REPOSITORY": waddle.name}
     runner = Forgejo(folder, tools, "push", GITHUB_REF="refs/heads/main", **environ)
     steps = {step.name: step for step in runner.run("secrets")}
