@@ -5,7 +5,7 @@ It fits into a comment on GitHub. What does not fit is counted, never left out s
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from fluxsecrets.shell import with_file
@@ -22,17 +22,18 @@ if TYPE_CHECKING:
 _HEAD = ("Severity", "Where", "What", "What to do")
 _FOR_NOTICES = LIMIT // 4
 _FOR_THE_END = 500
+_LINES = 8
 
 
 def markdown_page(found: Found) -> Page:
-    """A heading, what was not judged or needs an eye, and a table with a row per finding."""
+    """A heading, what was not judged or needs an eye, and a table of the findings."""
     yield Lines(list(_lines(found)))
 
 
 def _lines(found: Found) -> Iterator[str]:
     notices = list(_notices(found))
     listed = sorted(found.listed, key=lambda item: -item.severity)
-    rows = list(table(_HEAD, map(_row, listed))) if listed else []
+    rows = list(table(_HEAD, map(_row, _grouped(listed)))) if listed else []
     shown_notices = fitting(notices, _FOR_NOTICES)
     lines = [f"### fluxsecrets {found.command}", "", prose(found.summary), ""]
     if notices:
@@ -66,6 +67,30 @@ def _notices(found: Found) -> Iterator[str]:
         yield f"- **not looked at**: {prose(text)}"
 
 
-def _row(finding: Finding) -> tuple[str, ...]:
-    hint = with_file(finding.hint, finding.location.path)
-    return (str(finding.severity), code(str(finding.location)), prose(finding.message), prose(hint))
+def _grouped(findings: Iterable[Finding]) -> Iterable[Sequence[Finding]]:
+    """Findings of a rule in a file that have the same remedy, together: its lines would bury other files."""
+    groups: dict[tuple[object, ...], list[Finding]] = {}
+    for each in findings:
+        place = each.location
+        key = (each.severity, each.rule, place.path, place.commit, each.hint)
+        groups.setdefault(key, []).append(each)
+    return groups.values()
+
+
+def _row(findings: Sequence[Finding]) -> tuple[str, ...]:
+    first, *others = findings
+    hint = with_file(first.hint, first.location.path)
+    more = f", and {len(others)} more" if others else ""
+    return (
+        str(first.severity),
+        code(str(first.location)) + _further_lines(others),
+        prose(first.message) + more,
+        prose(hint),
+    )
+
+
+def _further_lines(findings: Iterable[Finding]) -> str:
+    """The lines of further findings in the file, such as ` 12, 14, …`."""
+    lines = list(dict.fromkeys(each.location.line for each in findings if each.location.line is not None))
+    shown = [str(line) for line in lines[:_LINES]]
+    return f" {', '.join(shown)}{', …' if len(lines) > _LINES else ''}" if shown else ""

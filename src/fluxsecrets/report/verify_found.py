@@ -19,6 +19,7 @@ from .text import counted
 _PAGE: Final = "flux.md"
 _ITEM: Final = "not-as-wanted"
 _NOTE: Final = "not-followed"
+_ENCRYPT: Final = "encrypt it: `fluxsecrets encrypt FILE`"
 _TITLES = {
     Effect.FAILS: "Flux applies nothing of the Kustomization",
     Effect.CIPHERTEXT: "Flux applies a ciphertext as if it were the value",
@@ -102,7 +103,7 @@ def _of_item(one: Verification, item: Verified, *, strict: bool) -> Finding:
         Confidence.HIGH,
         Location(item.path, item.line),
         f"{what}: {item.problem}",
-        "run `fluxsecrets verify` for what to do",
+        _ENCRYPT if item.verdict is Verdict.PLAIN else "run `fluxsecrets verify` for what to do",
         fingerprint(_ITEM, item.path, f"{one.environment} {what} {item.problem}"),
     )
 
