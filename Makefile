@@ -10,7 +10,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format docs bench interop fuzz soak mutate update clean
+.PHONY: help demo test lint image format docs bench interop fuzz soak mutate update clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' Makefile
@@ -31,7 +31,6 @@ lint: $(READY) ## check style, types, the direction of imports, and that no code
 	@$(BIN)/zizmor --version >/dev/null 2>&1 || $(INSTALL) '.[jobs]'
 	@sh scripts/lint-jobs.sh
 
-.PHONY: image
 image: $(READY) ## build the container image of the Dockerfile; IMAGE=fluxsecrets:latest names it
 	@sh scripts/wheelhouse.sh
 	docker build --tag $(or $(IMAGE),fluxsecrets:latest) .
