@@ -21,6 +21,7 @@ def at_terminal(monkeypatch):
     """Makes standard error a terminal; to be called in the test, as pytest exchanges the stream before."""
     monkeypatch.setenv("COLUMNS", "60")
     monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm")
 
     def start():
         stream = Terminal()
@@ -85,3 +86,21 @@ def test_a_terminal_without_such_letters_and_one_with_colours_get_a_bar_too(at_t
     monkeypatch.delenv("NO_COLOR")
     monkeypatch.setenv("FORCE_COLOR", "1")
     assert bar("scanning", 350, 700, 40).count("\x1b[") == 3
+
+
+def test_a_message_replaces_the_bar_which_comes_back_below(at_terminal):
+    terminal = at_terminal()
+    for number in Output().progress(iter(range(50)), 50, "scanning"):
+        if number == 10:
+            Output().note("found something")
+    assert sys.stderr is terminal
+    before, _, after = terminal.getvalue().partition("found something\n")
+    assert before.endswith("\r\x1b[K")
+    assert after.startswith(("\r\x1b[K", "\rscanning "))
+
+
+def test_a_dumb_terminal_gets_no_bar(at_terminal, monkeypatch):
+    terminal = at_terminal()
+    monkeypatch.setenv("TERM", "dumb")
+    assert len(list(with_progress(iter(range(100)), 100, "scanning"))) == 100
+    assert terminal.getvalue() == ""

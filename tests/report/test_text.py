@@ -240,3 +240,17 @@ def test_an_outline_is_wrapped_at_words():
         "      this is not what its",
         "      author wanted",
     ]
+
+
+def test_a_sentence_begins_beside_other_cells_and_goes_on_below():
+    cells = [Cell("problem"), Cell("drivers"), Cell("git merges encrypted files as text", "red")]
+    assert [*flowing(cells, 40, marked, rest="    ")] == [
+        "problem   drivers   <git merges encrypted>",
+        "    <files as text>",
+    ]
+    assert [*flowing(cells[2:], 24, plain, first="  why  ", rest="    ")] == [
+        "  why  git merges",
+        "    encrypted files as",
+        "    text",
+    ]
+    assert [*flowing([Cell("a" * 30), Cell("b")], 20, plain, rest="  ")] == ["a" * 30, "  b"]

@@ -5,11 +5,12 @@ It has no thread of its own, as worker processes are forked while it is shown.
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from typing import TypeVar
+from typing import Any, TextIO, TypeVar, cast
 
 from .terminal import colourful
 
@@ -29,18 +30,37 @@ _START, _CLEAR = "\r", "\r\x1b[K"
 def with_progress(items: Iterable[Item], total: int, label: str) -> Iterator[Item]:
     """Pass items on, with a bar where there are many and somebody is looking."""
     stream = sys.stderr
-    if total < _FROM or stream is None or not stream.isatty():
+    if total < _FROM or stream is None or not stream.isatty() or os.environ.get("TERM") == "dumb":
         yield from items
         return
     every = max(1, total // _STEPS)
+    above = cast("TextIO", _Above(stream))
+    sys.stderr = above
     try:
-        _write(_START + bar(label, 0, total))
+        _write(stream, _START + bar(label, 0, total))
         for number, item in enumerate(items, start=1):
             if number % every == 0:
-                _write(_START + bar(label, number, total))
+                _write(stream, _START + bar(label, number, total))
             yield item
     finally:
-        _write(_CLEAR)
+        if sys.stderr is above:
+            sys.stderr = stream
+        _write(stream, _CLEAR)
+
+
+class _Above:
+    """Standard error while a bar is shown: a message replaces the bar, which comes back below it."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write a message."""
+        self._stream.write(_CLEAR)
+        return self._stream.write(text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
 
 
 def bar(label: str, done: int, total: int, columns: int | None = None) -> str:
@@ -73,7 +93,7 @@ def _has_lines() -> bool:
     return True
 
 
-def _write(text: str) -> None:
+def _write(stream: TextIO, text: str) -> None:
     with suppress(OSError, ValueError):  # the bar is an extra
-        sys.stderr.write(text)
-        sys.stderr.flush()
+        stream.write(text)
+        stream.flush()

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from .base import here
 from .json import error_or_null, page, term
-from .page import Errors, Lines, Page, Warn
-from .text import printable
+from .page import Errors, Heading, Lines, Page, Warn
+from .text import Cell, printable
 
 if TYPE_CHECKING:
     from fluxsecrets.ops.files.explain import Explanation
@@ -16,8 +16,14 @@ if TYPE_CHECKING:
     from .wire import state as wire
 
 
+_INDENT = " " * 14
+
+
 def _text_page(explanation: Explanation) -> Page:
-    yield Lines(_lines(explanation))
+    yield Lines([printable(explanation.path)])
+    for word, *texts in _rows(explanation):
+        yield Heading([Cell(printable(text)) for text in texts], indent=_INDENT, first=f"  {word:10}  ")
+    yield Lines(_values(explanation))
     for warning in explanation.warnings:
         yield Warn(f"warning: {warning}")
     if explanation.problem is not None:
@@ -55,42 +61,41 @@ def _json_page(explanation: Explanation) -> Page:
 FORMATS: Mapping[str, Callable[[Explanation], Page]] = {"text": _text_page, "json": _json_page}
 
 
-def _lines(explanation: Explanation) -> list[str]:
-    lines = [explanation.path]
+def _rows(explanation: Explanation) -> Iterator[tuple[str, ...]]:
+    """What is said, each with the word before it, in one column or two."""
     state = "encrypted" if explanation.encrypted else "plain"
-    lines.append(f"  state       {state}, {explanation.format}")
-    lines.append(f"  config      {explanation.config or 'none found'}")
+    yield "state", f"{state}, {explanation.format}"
+    yield "config", explanation.config or "none found"
     if explanation.relative_path is not None:
-        lines.append(f"  matched as  {explanation.relative_path}")
+        yield "matched as", explanation.relative_path
     for index, rule in enumerate(explanation.rules):
         mark = "applies" if rule.matched else "no     "
-        head = "rules" if index == 0 else ""
         pattern = (
             "no path_regex, so every path" if rule.path_regex is None else f"path_regex {rule.path_regex}"
         )
-        lines.append(f"  {head:10}  {rule.number}. line {rule.line}: {mark}  {pattern}")
+        yield "" if index else "rules", f"{rule.number}. line {rule.line}: {mark}", pattern
     if explanation.narrow is not None:
         what = (
             "yes, this rule is narrow: what it names is a secret"
             if explanation.narrow
             else "not by this rule: it says how a secret is encrypted, not whether a file is one"
         )
-        lines.append(f"  secret      {what} ({explanation.narrow_why})")
+        yield "secret", f"{what} ({explanation.narrow_why})"
     if len(explanation.groups) > 1:
-        lines.append(f"  groups      any {explanation.threshold} of these {len(explanation.groups)}")
+        yield "groups", f"any {explanation.threshold} of these {len(explanation.groups)}"
     for index, group in enumerate(explanation.groups):
-        head = "recipients" if index == 0 else ""
-        lines.append(f"  {head:10}  {', '.join(group)}")
+        yield "" if index else "recipients", ", ".join(group)
     for index, need in enumerate(explanation.needs):
-        lines.append(f"  {'' if index else 'permission':10}  {need}")
+        yield "" if index else "permission", need
     if explanation.selector is not None:
-        lines.append(f"  selector    {explanation.selector} ({explanation.selector_origin})")
+        yield "selector", f"{explanation.selector} ({explanation.selector_origin})"
     if explanation.values:
         encrypted = sum(value.encrypted for value in explanation.values)
-        lines.append(f"  values      {encrypted} encrypted, {len(explanation.values) - encrypted} plain")
-        width = max(len(value.key) for value in explanation.values)
-        lines += [
-            f"    {value.line:4}  {value.key:{width}}  {'encrypted' if value.encrypted else 'plain'}"
-            for value in explanation.values
-        ]
-    return [printable(line) for line in lines]
+        yield "values", f"{encrypted} encrypted, {len(explanation.values) - encrypted} plain"
+
+
+def _values(explanation: Explanation) -> Iterator[str]:
+    width = max((len(value.key) for value in explanation.values), default=0)
+    for value in explanation.values:
+        state = "encrypted" if value.encrypted else "plain"
+        yield printable(f"    {value.line:4}  {value.key:{width}}  {state}")

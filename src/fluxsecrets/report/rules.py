@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from .wire import findings as wire
 
-_WIDTH = 90
+_WIDTH = 80
 
 
 def _list_page(rules: Sequence[RuleInfo]) -> Page:

@@ -31,6 +31,9 @@ _BELOW = "  "
 _SHORT = 24
 """Columns of a cell that is aligned with those of other rows even where lines are wrapped."""
 
+_WORTH_BEGINNING = 12
+"""Columns of a sentence that are worth having on the line before the rest of it."""
+
 _MOST_HINTS = 4
 _WORD = re.compile(r"(?:`[^`]*`|\S)+")
 _FEW_PATHS = 3
@@ -187,22 +190,35 @@ def flowing(
         first: what the first line begins with.
         rest: what the others begin with.
     """
-    line, used, indent = first, len(first), first
+    line, used, empty = first, len(first), True
     for cell in cells:
-        own = text_width(cell.text.rstrip())
-        gap = _GAP if used > len(indent) else ""
-        if width is None or used + len(gap) + own <= width:
-            line, used = f"{line}{gap}{show(cell)}", used + len(gap) + text_width(cell.text)
+        text, gap = cell.text.rstrip(), "" if empty else _GAP
+        if width is None or used + len(gap) + text_width(text) <= width:
+            line, used, empty = f"{line}{gap}{show(cell)}", used + len(gap) + text_width(cell.text), False
             continue
-        if used > len(indent):
-            yield line.rstrip()
-            indent = rest
-        *full, last = wrapped(cell.text, width, indent)
+        begun, left = _parted(text, width - used - len(gap), _WORTH_BEGINNING * (not empty))
+        if empty and not begun:  # a word that is wider than the terminal
+            begun, _, left = text.partition(" ")
+        yield line + gap + show(Cell(begun, cell.style)) if begun else line.rstrip()
+        *full, last = (part[len(rest) :] for part in wrapped(left, width, rest))
         for part in full:
-            yield indent + show(Cell(part[len(indent) :], cell.style))
-        line, used = indent + show(Cell(last[len(indent) :], cell.style)), text_width(last)
-    if used > len(indent):
+            yield rest + show(Cell(part, cell.style))
+        line, used, empty = rest + show(Cell(last, cell.style)), len(rest) + text_width(last), not last
+    if not empty:
         yield line.rstrip()
+
+
+def _parted(text: str, room: int, least: int) -> tuple[str, str]:
+    """Return the words of a text that fit into some columns, and the other ones.
+
+    None are taken if they are narrower than `least`: then the text is better read as a whole.
+    """
+    words = _WORD.findall(text)
+    count = 0
+    while count < len(words) and text_width(" ".join(words[: count + 1])) <= room:
+        count += 1
+    begun = " ".join(words[:count])
+    return ("", text) if text_width(begun) < least else (begun, " ".join(words[count:]))
 
 
 def text_width(text: str) -> int:
