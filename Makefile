@@ -10,7 +10,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint image format docs bench interop fuzz soak mutate update clean
+.PHONY: help demo test lint image format docs pictures site bench interop fuzz soak mutate update clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' Makefile
@@ -42,6 +42,14 @@ format: $(READY) ## mend what `make lint` says about style
 docs: $(READY) ## write the generated pages of docs/: commands, rules, errors, variables, schemas
 	@PYTHONPATH=scripts $(BIN)/python -m documentation
 
+site: $(READY) ## build the documentation's site into site/, strictly
+	@$(BIN)/python -c 'import zensical' 2>/dev/null || $(INSTALL) '.[docs]'
+	@rm -rf site
+	@$(BIN)/zensical build --strict --clean
+
+pictures: $(READY) ## take the documentation's pictures of terminals anew
+	@PYTHONPATH=scripts $(BIN)/python -m documentation.terminals
+
 bench: $(READY) ## compare with sops, where that is on PATH (takes minutes)
 	$(BIN)/python -m benchmarks $(ARGS)
 
@@ -66,7 +74,7 @@ update: $(READY) ## take the newest versions of what is installed, and write the
 	@mv scripts/constraints.new scripts/constraints.txt
 
 clean: ## remove .venv, caches and build products
-	rm -rf .venv dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .fuzz .mutate
+	rm -rf .venv dist site .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .fuzz .mutate
 	find src tests docs benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Installed anew when the project's dependencies may have changed. The development tools are ten times as large

@@ -61,13 +61,15 @@ class Block:
 
     @property
     def steps(self):
-        """The commands, each with the output that is expected."""
+        """The commands, each with the output that is expected. A script may print anything."""
+        if self.language != "console":
+            return [(self.text.strip(), "...")]
         found = []
         for line in self.text.splitlines():
             if line.startswith("$ "):
                 found.append((line[2:], []))
             elif found and continued(found[-1]):
-                found[-1] = (f"{found[-1][0]}\n{line.removeprefix('> ')}", [])
+                found[-1] = (f"{found[-1][0]}\n{re.sub('^> ?', '', line)}", [])
             else:
                 assert found, f"output without a command: {line}"
                 found[-1][1].append(line)

@@ -2,12 +2,32 @@
 
 from pathlib import Path
 
-from documentation import commands, completions, man, rules, schemas
+from documentation import (
+    architecture,
+    commands,
+    completions,
+    errors,
+    man,
+    measurements,
+    navigation,
+    rules,
+    schemas,
+)
 
-DOCS = Path(__file__).parents[2] / "docs"
+PROJECT = Path(__file__).parents[2]
+DOCS = PROJECT / "docs"
 
 
 def pages() -> dict[str, str]:
     """Return every generated page by its path below docs/; what is written by hand stays as it is."""
-    plain = commands.pages(DOCS) | rules.pages(DOCS) | schemas.pages(DOCS)
-    return plain | completions.pages() | man.pages()
+    return (
+        commands.pages(DOCS)
+        | rules.pages(DOCS)
+        | completions.pages()
+        | schemas.pages(DOCS)
+        | man.pages()
+        | errors.pages(DOCS)
+        | measurements.pages(DOCS)
+        | {"pictures/architecture.svg": architecture.drawing()}
+        | {"../zensical.toml": navigation.configuration(PROJECT)}
+    )

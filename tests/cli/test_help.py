@@ -68,7 +68,7 @@ def test_help_of_a_command_is_what_the_option_shows(cli):
     for words in ((), ("decrypt",), ("recipients", "add")):
         assert cli("help", *words).stdout == cli(*words, "--help").stdout == cli(*words, "-h").stdout
     assert cli("help", "decrypt").stdout.endswith(
-        "Documentation: docs/getting-started.md#4-read-and-change\n"
+        "Documentation: docs/tutorials/first-environment.md#8-change-a-value\n"
     )
 
 

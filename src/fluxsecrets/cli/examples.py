@@ -35,7 +35,7 @@ SHOWN = MappingProxyType({
         ("encrypt every plain Secret of the repository", "encrypt"),
     ),
     "doctor": _shown(
-        "getting-started.md", ("in words", "doctor"), ("for a script", "doctor --format json")
+        "commands/doctor.md", ("in words", "doctor"), ("for a script", "doctor --format json")
     ),
     "encrypt": _shown(
         "file-formats.md",
@@ -43,7 +43,7 @@ SHOWN = MappingProxyType({
         ("in CI: fail where something is plain, and write nothing", "encrypt --check"),
     ),
     "decrypt": _shown(
-        "getting-started.md#4-read-and-change",
+        "tutorials/first-environment.md#8-change-a-value",
         ("print it; the file stays encrypted", f"decrypt {_SECRET}"),
         ("one value of it", f"decrypt {_SECRET} --extract stringData.password"),
     ),
@@ -53,7 +53,7 @@ SHOWN = MappingProxyType({
         ("with what a program writes", f"edit {_SECRET} --stdin"),
     ),
     "get": _shown(
-        "getting-started.md#4-read-and-change",
+        "tutorials/first-environment.md#8-change-a-value",
         ("a value; under data, decoded from base64", f"get {_SECRET} stringData.password"),
         ("as it is in the file", f"get {_SECRET} data.password --raw"),
     ),
@@ -63,7 +63,7 @@ SHOWN = MappingProxyType({
         ("what you type or pipe, which no history keeps", f"set {_SECRET} stringData.token --stdin"),
     ),
     "unset": _shown(
-        "getting-started.md#4-read-and-change",
+        "tutorials/first-environment.md#8-change-a-value",
         ("one key", f"unset {_SECRET} stringData.password"),
         ("in the second document of a file", f"unset {_SECRET} stringData.token --document 2"),
     ),
