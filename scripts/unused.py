@@ -55,4 +55,5 @@ people_axis
 certificates_axis
 overdue
 latest
+few_keys
 keys_in

@@ -31,3 +31,10 @@ def test_what_is_over_has_been_so_until_today():
     bar = axis.bar(each)
     assert round(bar.end + bar.late, 1) == round(axis.now, 1)
     assert [tick.label for tick in axis.ticks] == ["2024", "2025", "2026"]
+
+
+def test_a_certificate_without_an_end_leaves_room_for_others():
+    today = date(2026, 1, 1)
+    others = Lifetime("", "", (), date(2025, 1, 1), date(2027, 1, 1), State.FINE)
+    axis = axis_of([others, Lifetime("", "", (), date(2025, 1, 1), date(9999, 12, 31), State.FINE)], today)
+    assert axis.bar(others).width > 10

@@ -55,7 +55,7 @@ def _after(one: Applied, applied: tuple[Applied, ...]) -> Iterator[int]:
         return
     wanted = {one.parent, *one.kustomization.waits_for}
     for index, each in enumerate(applied):
-        if each is not one and each.key in wanted and (each.key is not None or one.parent is None):
+        if each is not one and each.key in wanted:
             yield index
 
 

@@ -30,7 +30,7 @@ def lifetimes(facts: Facts) -> Lifetimes:
         Policy(settings.data_key_days, settings.identity_days, settings.certificate_days),
         tuple(sorted(_data_keys(facts), key=lambda each: (each.start or _LAST, each.path))),
         tuple(sorted(_joined(facts), key=lambda each: (each.joined or _LAST, each.name))),
-        tuple(sorted(_left(facts), key=lambda each: (each.day, each.name), reverse=True)),
+        tuple(sorted(_left(facts), key=lambda each: (each.day or _LAST, each.name), reverse=True)),
         tuple(sorted(_sealing(facts), key=_by_end)),
         tuple(sorted(_certificates(facts), key=_by_end)),
     )
@@ -50,7 +50,7 @@ def _data_keys(facts: Facts) -> Iterator[Lifetime]:
         changed = date.fromisoformat(metadata.lastmodified[:10])
         # A data key is never younger than the file's last change, and no older than its first commit.
         start = min(since.get(secret.path, changed), changed)
-        end = start + timedelta(days=limit)
+        end = _later(start, limit)
         state = _state(facts, end, _NOTICE)
         yield Lifetime(secret.path, secret.path, secret.environments, start, end, state, changed)
 
@@ -81,14 +81,14 @@ def _joined(facts: Facts) -> Iterator[Joined]:
 
 def _public_key(facts: Facts, name: str, path: str) -> Lifetime:
     start = facts.changed.get(path)
-    end = start + timedelta(days=facts.settings.audit.identity_days) if start is not None else None
+    end = _later(start, facts.settings.audit.identity_days) if start is not None else None
     return Lifetime(name, path, (), start, end, _state(facts, end, _NOTICE))
 
 
 def _left(facts: Facts) -> Iterator[Left]:
     recorded = {each.recipient.id for each in facts.leavers}
     for leaver in facts.leavers:
-        yield Left(name_of(leaver.recipient, facts.names), date.fromisoformat(leaver.since), "", leaver.path)
+        yield Left(name_of(leaver.recipient, facts.names), _recorded(leaver.since), "", leaver.path)
     for removed in facts.removed:
         if removed.recipient not in recorded:
             name = removed.name or name_of(_recipient(removed.recipient), facts.names)
@@ -119,6 +119,19 @@ def _state(facts: Facts, end: date | None, notice: int) -> State:
         return State.UNKNOWN
     left = (end - facts.today).days
     return State.OVER if left < 0 else State.SOON if left < notice else State.FINE
+
+
+def _later(day: date, days: int) -> date:
+    """A day some days later; a file may name any day up to the last one that there is."""
+    return day + min(timedelta(days=days), _LAST - day)
+
+
+def _recorded(text: str) -> date | None:
+    """The day in a record, which people may have edited."""
+    try:
+        return date.fromisoformat(text)
+    except (ValueError, TypeError):
+        return None
 
 
 def _recipient(text: str) -> Recipient:

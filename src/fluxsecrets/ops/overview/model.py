@@ -64,12 +64,13 @@ class Left:
     """A recipient that was removed.
 
     Attributes:
+        day: of the removal; None if its record is unreadable.
         commit: the commit that removed it, or "" for a record of `offboarding/`.
         path: the file that listed it, or its record.
     """
 
     name: str
-    day: date
+    day: date | None
     commit: str
     path: str
 

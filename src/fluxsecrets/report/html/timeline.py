@@ -10,6 +10,8 @@ from fluxsecrets.ops.overview.model import Lifetime, State
 
 _MOST_TICKS = 4
 _THIN = 0.6
+_LONGEST = 3_650
+"""Days before and after today that an axis shows at most: a certificate may end in the year 9999."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +66,10 @@ class Axis:
 
 
 def axis_of(lifetimes: Iterable[Lifetime], today: date) -> Axis:
-    """Return an axis on which lifetimes fit, at least a quarter of a year to each side of today."""
+    """Return an axis on which lifetimes fit; one that is longer than that would leave no room for others."""
     days = [day for each in lifetimes for day in (each.start, each.end) if day is not None]
-    first, last = min([today, *days]), max([today, *days])
+    first = max(min([today, *days]), _moved(today, -_LONGEST))
+    last = min(max([today, *days]), _moved(today, _LONGEST))
     return Axis(_moved(first, -30), _moved(last, 30), today)
 
 

@@ -26,6 +26,7 @@ from .timeline import Axis, axis_of
 _OPEN_FINDINGS = 60
 """Findings that are open at first; the groups after these are closed."""
 _OPEN_ENVIRONMENTS = 4
+_OPEN_FILES = 40
 _NAMED_FILES = 25
 
 
@@ -118,6 +119,11 @@ class View:
     def lifetimes(self) -> Lifetimes:
         """The keys and certificates."""
         return self.overview.lifetimes
+
+    @property
+    def few_keys(self) -> bool:
+        """Whether the ages of all files are open at first."""
+        return len(self.lifetimes.data_keys) <= _OPEN_FILES
 
     @property
     def latest(self) -> Lifetime | None:
