@@ -89,6 +89,15 @@ def test_lifetimes_come_from_the_history(root, cli, git):
     }
 
 
+def test_a_shallow_clone_vouches_for_no_age(root, cli, git, tmp_path, monkeypatch):
+    git(tmp_path, "clone", "--quiet", "--depth=1", root.as_uri(), "clone")
+    monkeypatch.chdir(tmp_path / "clone")
+    text = page(cli, "--partial-history")
+    assert "this clone has only the last commits: keys may be older" in text
+    assert {row[3] for row in rows(text, "Data keys of staging, the oldest first")[1:]} == {"not known"}
+    assert cli("audit", "--format", "html").exit_code == 2
+
+
 def test_the_same_repository_and_time_give_the_same_page(root, cli):
     assert page(cli) == page(cli)
 

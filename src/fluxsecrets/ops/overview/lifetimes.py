@@ -51,7 +51,7 @@ def _data_keys(facts: Facts) -> Iterator[Lifetime]:
         # A data key is never younger than the file's last change, and no older than its first commit.
         start = min(since.get(secret.path, changed), changed)
         end = _later(start, limit)
-        state = _state(facts, end, _NOTICE)
+        state = _by_history(facts, end)
         yield Lifetime(secret.path, secret.path, secret.environments, start, end, state, changed)
 
 
@@ -82,7 +82,7 @@ def _joined(facts: Facts) -> Iterator[Joined]:
 def _public_key(facts: Facts, name: str, path: str) -> Lifetime:
     start = facts.changed.get(path)
     end = _later(start, facts.settings.audit.identity_days) if start is not None else None
-    return Lifetime(name, path, (), start, end, _state(facts, end, _NOTICE))
+    return Lifetime(name, path, (), start, end, _by_history(facts, end))
 
 
 def _left(facts: Facts) -> Iterator[Left]:
@@ -112,6 +112,14 @@ def _certificates(facts: Facts) -> Iterator[Lifetime]:
             name = f"{value.shown}: {each.name}" if each.name else value.shown
             secret = value.secret
             yield Lifetime(name, secret.path, secret.environments, each.start, each.end, state)
+
+
+def _by_history(facts: Facts, end: date | None) -> State:
+    """The state of what the history dates. If that is cut off, a key is at least as old, and may be older."""
+    state = _state(facts, end, _NOTICE)
+    repository = facts.tree.repository
+    cut_off = repository is not None and bool(repository.cut_off_at())
+    return State.UNKNOWN if cut_off and state is not State.OVER else state
 
 
 def _state(facts: Facts, end: date | None, notice: int) -> State:

@@ -246,6 +246,9 @@ def _limits(overview: Overview) -> Iterable[str]:
     if repository.commit is None:
         yield "there is no commit, so nothing is known of the history"
     if repository.cut_off:
-        yield "this clone has only the last commits: who could read files before them is unknown"
+        yield (
+            "this clone has only the last commits: keys may be older and recipients may have joined earlier "
+            "than shown, and who could read files before is unknown"
+        )
     if repository.changed:
         yield "the work tree differs from the commit: this page is about the work tree"
