@@ -56,4 +56,4 @@ certificates_axis
 overdue
 latest
 few_keys
-keys_in
+keys

@@ -50,6 +50,7 @@ def make_overview(name="db", *, findings=3, environments=1, files=2):
         made=datetime(2026, 3, 1, 12, tzinfo=UTC),
         environment=None,
         rules=(),
+        severity=Severity.LOW,
         audit=_result(name, found, files),
         matrix=Matrix(
             Path("/repository"),

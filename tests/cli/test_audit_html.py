@@ -103,9 +103,10 @@ def test_the_same_repository_and_time_give_the_same_page(root, cli):
 
 
 def test_it_says_what_was_not_looked_at(root, cli):
-    text = page(cli, "--no-keys", "--rule", "plain-secret", "--env", "staging")
+    text = page(cli, "--no-keys", "--rule", "plain-secret", "--env", "staging", "--severity", "high")
     assert "only the environment staging was looked at" in text
     assert "only these rules ran: plain-secret" in text
+    assert "findings below the severity high are left out" in text
     assert "Findings of recipient-drift" not in text
     assert "about values did not run: nothing was decrypted" in page(cli, "--no-keys")
 

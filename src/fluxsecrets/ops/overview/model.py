@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
+from fluxsecrets.findings import Severity
 from fluxsecrets.flux.model import Verdict
 from fluxsecrets.ops.checks.audit import AuditResult
 from fluxsecrets.ops.checks.matrix import Matrix
@@ -153,6 +154,7 @@ class Overview:
         made: the time of the audit, in UTC.
         environment: the only one that was looked at, or None.
         rules: the only rules that ran; empty for all.
+        severity: findings below it are left out.
         belongs: the environments of each file that is in one.
     """
 
@@ -160,6 +162,7 @@ class Overview:
     made: datetime
     environment: str | None
     rules: tuple[str, ...]
+    severity: Severity
     audit: AuditResult
     matrix: Matrix
     environments: tuple[EnvironmentView, ...]

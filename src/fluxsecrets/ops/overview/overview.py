@@ -41,6 +41,7 @@ def overview(session: Session, options: AuditOptions, now: datetime) -> Overview
         made=now,
         environment=options.environment,
         rules=tuple(options.rules or ()),
+        severity=options.severity,
         audit=result,
         matrix=matrix(facts),
         environments=view_environments(session, facts),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from itertools import accumulate
@@ -100,6 +100,7 @@ class View:
     everybody: tuple[Cell, ...]
     matrix_notes: tuple[str, ...]
     environments: tuple[DrawnEnvironment, ...]
+    keys: tuple[tuple[str, tuple[Lifetime, ...]], ...]
     keys_axis: Axis
     people_axis: Axis
     certificates_axis: Axis
@@ -143,22 +144,13 @@ class View:
         """Return the days since a day."""
         return max(0, (self.today - day).days)
 
-    def keys_in(self, environment: str) -> tuple[Lifetime, ...]:
-        """Return the data keys of an environment's files; of those in none for `ELSEWHERE`."""
-        wanted = () if environment == ELSEWHERE else (environment,)
-        return tuple(
-            each
-            for each in self.lifetimes.data_keys
-            if (environment in each.environments) or each.environments == wanted
-        )
-
 
 def view_of(overview: Overview, version: str) -> View:
     """Arrange an overview."""
     found = found_by_audit(overview.audit, version)
     counts = Counter(each.severity for each in found.findings)
     matrix, ages = overview.matrix, overview.lifetimes
-    keys = [each.key for each in ages.joined if each.key is not None]
+    identities = [each.key for each in ages.joined if each.key is not None]
     today = overview.made.date()
     return View(
         overview=overview,
@@ -174,8 +166,9 @@ def view_of(overview: Overview, version: str) -> View:
             _drawn(each, f"environment-{number}", is_open=len(overview.environments) <= _OPEN_ENVIRONMENTS)
             for number, each in enumerate(overview.environments)
         ),
+        keys=tuple(_by_environment(ages.data_keys, matrix.environments)),
         keys_axis=axis_of(ages.data_keys, today),
-        people_axis=axis_of(keys, today),
+        people_axis=axis_of(identities, today),
         certificates_axis=axis_of((*ages.sealing, *ages.certificates), today),
         unseen=_unseen(overview, found),
     )
@@ -224,6 +217,20 @@ def _cell(files: Sequence[str], total: Sequence[str]) -> Cell:
     return Cell(kind, len(files), len(total), named)
 
 
+def _by_environment(
+    keys: Sequence[Lifetime], environments: Iterable[str]
+) -> Iterator[tuple[str, tuple[Lifetime, ...]]]:
+    """The data keys of each environment that has some, then those of files in none."""
+    names = [name for name in environments if name != ELSEWHERE]
+    for name in names:
+        own = tuple(each for each in keys if name in each.environments)
+        if own:
+            yield name, own
+    rest = tuple(each for each in keys if not {*names} & {*each.environments})
+    if rest:
+        yield ELSEWHERE, rest
+
+
 def _drawn(view: EnvironmentView, anchor: str, *, is_open: bool) -> DrawnEnvironment:
     drawing = draw([each.after for each in view.kustomizations])
     counts = {each: view.shown.count(each) for each in Protection}
@@ -241,6 +248,8 @@ def _limits(overview: Overview) -> Iterable[str]:
         yield f"only the environment {overview.environment} was looked at"
     if overview.rules:
         yield f"only these rules ran: {', '.join(overview.rules)}"
+    if overview.severity > Severity.LOW:
+        yield f"findings below the severity {overview.severity} are left out"
     if result.without_keys:
         yield f"{counted(len(result.without_keys), 'rule')} about values did not run: nothing was decrypted"
     if repository.commit is None:
