@@ -10,7 +10,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint image format docs pictures site bench interop fuzz soak mutate update clean
+.PHONY: help demo test lint image format docs pictures site bench interop fuzz soak mutate update dist clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' Makefile
@@ -72,6 +72,10 @@ update: $(READY) ## take the newest versions of what is installed, and write the
 	@head -1 scripts/constraints.txt > scripts/constraints.new
 	$(BIN)/python -m pip freeze --exclude-editable --disable-pip-version-check >> scripts/constraints.new
 	@mv scripts/constraints.new scripts/constraints.txt
+
+dist: $(RUNTIME) ## build a release into dist/; ARGS=--twice builds it twice and compares
+	@$(BIN)/python -c 'import build, cyclonedx_py' 2>/dev/null || $(INSTALL) '.[dist]'
+	@$(BIN)/python scripts/release $(ARGS)
 
 clean: ## remove .venv, caches and build products
 	rm -rf .venv dist site .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .fuzz .mutate

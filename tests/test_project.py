@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from fluxsecrets import __version__
 from fluxsecrets.sops.config import parse_config
 
 PROJECT = Path(__file__).parents[1]
@@ -136,10 +137,12 @@ def test_own_creation_rules_are_valid():
 
 def test_versions_agree():
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert "version" not in project
+    assert "version" in project["dynamic"]  # the package has it, and nothing else does
     changelog = (PROJECT / "CHANGELOG.md").read_text(encoding="utf-8")
     released = re.findall(r"^## \[(\d+\.\d+\.\d+)\]", changelog, re.MULTILINE)
     assert "## [Unreleased]" in changelog
-    assert not released or released[0] == project["version"]
+    assert not released or released[0] == __version__
     assert project["license"] == "Apache-2.0"
     assert (PROJECT / "LICENSE").read_text(encoding="utf-8").lstrip().startswith("Apache License")
 

@@ -269,3 +269,7 @@ class StoreError(FluxsecretsError):
 
 class GitError(FluxsecretsError):
     """Git is missing or failed, or the folder is not a repository."""
+
+
+class MissingLibraryError(FluxsecretsError):
+    """A Python package is missing, or can't be loaded on this system."""

@@ -33,10 +33,22 @@ def say(text: str) -> None:
 
 def show(error: FluxsecretsError) -> None:
     """Show an error with its hint."""
-    from .output import Output
-
+    try:
+        from .output import Output
+    except ImportError:  # without click, nothing can be known of the terminal
+        say(f"error: {error}\n  hint: {error.hint}")
+        return
     with suppress(OSError):
         Output().error(error)
+
+
+def with_library_named(error: BaseException) -> BaseException:
+    """Return the error to report: for a package of others that can't be imported, one that names it."""
+    if not isinstance(error, ImportError):
+        return error
+    from .libraries import missing_library
+
+    return missing_library(error) or error
 
 
 def report(error: BaseException) -> tuple[int, FluxsecretsError | None]:
@@ -45,6 +57,7 @@ def report(error: BaseException) -> tuple[int, FluxsecretsError | None]:
     Returns:
         The exit code, and the error that users were told; None if nobody reads the output.
     """
+    error = with_library_named(error)
     if isinstance(error, FluxsecretsError):
         show(error)
         return error.exit_code, error

@@ -100,13 +100,14 @@ def run(arguments: Sequence[str]) -> int:
     from fluxsecrets.ops.run.logged import Logged
     from fluxsecrets.ops.run.record import recording
 
-    from .app import cli
     from .failure import Answer, wants_json
 
     kept, debug = _take_debug(arguments)
     log = Logged()
 
     def start() -> object:
+        from .app import cli  # in here, where it is reported if click is missing
+
         # `options.make_session` starts the log.
         with recording(None):
             return cli.main(args=kept, prog_name=_program(), standalone_mode=False, obj=log)

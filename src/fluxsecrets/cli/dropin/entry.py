@@ -20,7 +20,7 @@ from fluxsecrets.cli.dropin.codes import (
     exit_code_of,
 )
 from fluxsecrets.cli.dropin.commands import APP_FLAGS, COMMANDS, GROUPS, Command
-from fluxsecrets.cli.ending import drop_output, say, show
+from fluxsecrets.cli.ending import drop_output, say, show, with_library_named
 from fluxsecrets.cli.entry import clean_up_first, end_log, prepare_process
 from fluxsecrets.cli.signals import TerminatedError, exit_code_of_end, terminable
 from fluxsecrets.errors import FluxsecretsError
@@ -63,6 +63,7 @@ def _report(error: BaseException) -> int:
     """Say what went wrong, and give sops's exit code for it."""
     if isinstance(error, SystemExit):
         return error.code if isinstance(error.code, int) else GENERIC
+    error = with_library_named(error)
     if isinstance(error, FluxsecretsError):
         if isinstance(error, EmptyGroupError) and not _is_read_by_people():
             say(error.words)
