@@ -109,7 +109,7 @@ def build_portable(wheel: Path, source: Path, pages: Path, work: Path, extras: s
     name = f"fluxsecrets-{wheel.name.split('-')[1]}-linux-{platform.machine()}"
     folder = work / name
     python = _copy_python(folder / "python")
-    site = Path(run([python, "-I", "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]).strip())
+    site = Path(run([python, "-IB", "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]).strip())
     if not site.is_relative_to(folder.resolve()):
         raise DistError(f"the copied Python installs into {site}, outside of its folder")
     _install(wheel, source / "scripts" / "constraints.txt", site, extras)
@@ -174,8 +174,8 @@ def _compile(python: Path, folder: Path) -> None:
     """Compile all modules. Their files are not compared with the sources at each start."""
     environ = {"PYTHONHASHSEED": "0", "PATH": os.environ["PATH"]}
     library = folder / "python" / "lib"
-    options = ["-q", "-q", "-j", "1", "--invalidation-mode", "unchecked-hash", "-s", str(folder)]
-    run([python, "-S", "-m", "compileall", *options, library], environ=environ)
+    options = ["-f", "-q", "-q", "-j", "1", "--invalidation-mode", "unchecked-hash", "-s", str(folder)]
+    run([python, "-SB", "-m", "compileall", *options, library], environ=environ)
 
 
 def _add(archive: tarfile.TarFile, path: Path, base: Path) -> None:
