@@ -116,7 +116,7 @@ def build_portable(wheel: Path, source: Path, pages: Path, work: Path, extras: s
     modules = [each for each in folder.rglob("*.so*") if each.is_file()]
     own = [each for each in modules if site not in each.parents]
     libraries = bundle_libraries(folder / "python" / "lib", [python, *own])
-    _write_commands(folder)
+    write_commands(folder)
     shutil.copy(source / "LICENSE", folder)
     shutil.copytree(pages, folder / "share" / "man" / "man1")
     _compile(python, folder)
@@ -161,7 +161,8 @@ def _install(wheel: Path, constraints: Path, site: Path, extras: str) -> None:
         record.write_text("".join(sorted(kept)), encoding="utf-8")
 
 
-def _write_commands(folder: Path) -> None:
+def write_commands(folder: Path) -> None:
+    """Write what users start: `bin/fluxsecrets` and `bin/fluxsecrets-sops`."""
     (folder / "bin").mkdir()
     for name, module in _COMMANDS.items():
         (folder / "python" / f"{name}.py").write_text(_MAIN.format(module=module), encoding="ascii")

@@ -32,7 +32,7 @@ def write_sbom(portable: Portable, source: Path, output: Path) -> Path:
     # The package itself is what the bill is for, not a part of it.
     own = bill["metadata"]["component"]["name"]
     components = [each for each in bill["components"] if each["name"] != own]
-    refused = [each["name"] for each in components if not _may_be_passed_on(each)]
+    refused = [each["name"] for each in components if not may_be_passed_on(each)]
     if refused:
         raise DistError(f"the licences of these packages need a look: {', '.join(sorted(refused))}")
     bill["components"] = [*components, *_native(portable)]
@@ -40,7 +40,8 @@ def write_sbom(portable: Portable, source: Path, output: Path) -> Path:
     return path
 
 
-def _may_be_passed_on(component: dict[str, Any]) -> bool:
+def may_be_passed_on(component: dict[str, Any]) -> bool:
+    """Return whether a component's licence lets anyone pass it on."""
     return any(name.startswith(_ALLOWED) for name in _licences(component))
 
 
