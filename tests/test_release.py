@@ -43,7 +43,7 @@ def test_an_archive_depends_on_its_content_only(step, tmp_path):
         folder = tree(tmp_path / name / "fluxsecrets-1", mode)
         for path in (folder, *folder.rglob("*")):
             os.utime(path, (time, time))
-        archives.append(portable.Portable(folder, folder, (), (2, 17)).pack(tmp_path / name))
+        archives.append(portable.Portable(folder, "1", folder, (), (2, 17)).pack(tmp_path / name))
     first, second = archives
     assert first.read_bytes() == second.read_bytes()
     with tarfile.open(first) as opened:
@@ -85,6 +85,7 @@ def test_the_oldest_glibc_is_the_newest_that_is_named(step, tmp_path):
         ([{"expression": "Apache-2.0 OR BSD-3-Clause"}], True),
         ([{"license": {"name": "License :: OSI Approved :: BSD License"}}], True),
         ([{"license": {"id": "GPL-3.0-only"}}], False),
+        ([{"expression": "MIT AND GPL-3.0-only"}], False),
         ([{"license": {"name": "License :: Other/Proprietary License"}}], False),
         ([], False),
     ],

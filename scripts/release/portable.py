@@ -66,12 +66,14 @@ class Portable:
 
     Attributes:
         folder: its files.
+        version: of fluxsecrets.
         python: the interpreter in it.
         libraries: shared libraries that came from this machine.
         glibc: the oldest version of glibc that it runs with.
     """
 
     folder: Path
+    version: str
     python: Path
     libraries: tuple[Path, ...]
     glibc: tuple[int, int]
@@ -106,8 +108,8 @@ def build_portable(wheel: Path, source: Path, pages: Path, work: Path, extras: s
     if sys.platform != "linux" or platform.libc_ver()[0] != "glibc":
         raise NotPortableError("only Linux with glibc can build one")
     say("building the self-contained folder")
-    name = f"fluxsecrets-{wheel.name.split('-')[1]}-linux-{platform.machine()}"
-    folder = work / name
+    version = wheel.name.split("-")[1]
+    folder = work / f"fluxsecrets-{version}-linux-{platform.machine()}"
     python = _copy_python(folder / "python")
     site = Path(run([python, "-IB", "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]).strip())
     if not site.is_relative_to(folder.resolve()):
@@ -120,7 +122,7 @@ def build_portable(wheel: Path, source: Path, pages: Path, work: Path, extras: s
     shutil.copy(source / "LICENSE", folder)
     shutil.copytree(pages, folder / "share" / "man" / "man1")
     _compile(python, folder)
-    return Portable(folder, python, libraries, glibc_of([python, *modules, *libraries]))
+    return Portable(folder, version, python, libraries, glibc_of([python, *modules, *libraries]))
 
 
 def _copy_python(folder: Path) -> Path:

@@ -31,6 +31,7 @@ def write_sbom(portable: Portable, source: Path, output: Path) -> Path:
     bill: dict[str, Any] = json.loads(text)
     # The package itself is what the bill is for, not a part of it.
     own = bill["metadata"]["component"]["name"]
+    bill["metadata"]["component"]["version"] = portable.version
     components = [each for each in bill["components"] if each["name"] != own]
     refused = [each["name"] for each in components if not may_be_passed_on(each)]
     if refused:
@@ -42,7 +43,8 @@ def write_sbom(portable: Portable, source: Path, output: Path) -> Path:
 
 def may_be_passed_on(component: dict[str, Any]) -> bool:
     """Return whether a component's licence lets anyone pass it on."""
-    return any(name.startswith(_ALLOWED) for name in _licences(component))
+    # With AND, all of them hold: a person has to look.
+    return any(name.startswith(_ALLOWED) and " AND " not in name for name in _licences(component))
 
 
 def _licences(component: dict[str, Any]) -> Iterator[str]:
