@@ -61,6 +61,7 @@ def test_checksums_are_what_sha256sum_reads_and_differences_have_names(step, tmp
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "same").write_bytes(b"same")
+    (tmp_path / "one" / "wheels").mkdir()  # of the container image
     (tmp_path / "one" / "changed").write_bytes(b"x")
     (tmp_path / "two" / "changed").write_bytes(b"y")
     (tmp_path / "two" / "more").write_bytes(b"")

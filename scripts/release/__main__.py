@@ -42,11 +42,11 @@ def main() -> int:
 
 
 def build(output: Path, extras: str) -> None:
-    """Build everything into a folder, which is replaced."""
+    """Build everything into a folder, whose files are replaced."""
     os.environ["SOURCE_DATE_EPOCH"] = str(commit_time(PROJECT))
     os.environ["PYTHONHASHSEED"] = "0"  # orders sets in compiled modules
-    with tempfile.TemporaryDirectory(prefix="fluxsecrets-dist-") as name:
-        work = Path(name)
+    with tempfile.TemporaryDirectory(prefix="fluxsecrets-dist-") as room:
+        work = Path(room)
         new = work / "dist"
         new.mkdir()
         source = checked_out(PROJECT, work / "source")
@@ -60,9 +60,14 @@ def build(output: Path, extras: str) -> None:
             write_sbom(portable, source, new)
             check_portable(portable.pack(new), source / "examples" / "waddle-infra")
         write_checksums(new)
-        shutil.rmtree(output, ignore_errors=True)
-        shutil.copytree(new, output)
-    for path in sorted(output.iterdir()):
+        names = sorted(path.name for path in new.iterdir())
+        output.mkdir(parents=True, exist_ok=True)
+        for path in output.iterdir():
+            if path.is_file():  # of an older build; folders are not of ours
+                path.unlink()
+        shutil.copytree(new, output, dirs_exist_ok=True)
+    for name in names:
+        path = output / name
         say(f"{path.stat().st_size / 1e6:8.1f} MB  {path.name}")
 
 

@@ -24,5 +24,5 @@ def _digests(folder: Path) -> dict[str, str]:
     return {
         path.name: hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(folder.iterdir())
-        if path.name != NAME
+        if path.is_file() and path.name != NAME
     }
