@@ -36,6 +36,7 @@ FIXES = {
     "[When a call fails](cloud-keys.md#when-a-call-fails).",
     "StoreError": "Check the store's address and your access. See [External Secrets](external-secrets.md#stores).",
     "GitError": "Run the git command that the message names. `fluxsecrets doctor` checks git and the repository.",
+    "MissingLibraryError": "Run the command in the hint. See [Installation](install.md#what-each-system-needs).",
 }
 
 
