@@ -4,8 +4,6 @@ import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cache
-from unittest.mock import patch
 
 
 @contextmanager
@@ -15,8 +13,6 @@ def moto_server(make_front: Callable = lambda moto: moto) -> Iterator[str]:
     Args:
         make_front: takes moto, a WSGI application, and returns the one that is asked in its place.
     """
-    from botocore.loaders import JSONFileLoader
-    from moto.kms import models
     from moto.moto_server.werkzeug_app import (
         DomainDispatcherApplication,
         MotoRequestHandler,
@@ -31,13 +27,7 @@ def moto_server(make_front: Callable = lambda moto: moto) -> Iterator[str]:
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:
-        # moto makes an RSA key for each key, also for one that never uses it. botocore reads its description
-        # of a service anew for each client.
-        one_key = patch.object(models, "generate_private_key", cache(models.generate_private_key))
-        read = cache(JSONFileLoader().load_file)
-        read_once = patch.object(JSONFileLoader, "load_file", lambda _loader, path: read(path))
-        with one_key, read_once:
-            yield f"http://127.0.0.1:{server.server_port}"
+        yield f"http://127.0.0.1:{server.server_port}"
     finally:
         server.shutdown()
         thread.join()

@@ -41,25 +41,22 @@ def functions(path):
 
 def called(arguments):
     """Exit code of a command line, and the order of the first calls of our functions: (file, function)."""
-    first = {}
+    seen = {}
 
     def note(frame, event, _):
-        # A trace function that returns nothing hears of calls only; a profiler, of returns and of C, too.
-        first.setdefault(frame.f_code, len(first))
+        code = frame.f_code
+        if event == "call" and code.co_filename.startswith(str(SOURCE)):
+            path = Path(code.co_filename).relative_to(SOURCE).as_posix()
+            seen.setdefault((path, code.co_qualname), len(seen))
 
-    before = sys.gettrace()
-    threading.settrace(note)
-    sys.settrace(note)
+    before = sys.getprofile()
+    threading.setprofile(note)
+    sys.setprofile(note)
     try:
         code = entry._run(arguments)
     finally:
-        sys.settrace(before)
-        threading.settrace(None)
-    seen = {}
-    for each in sorted(first, key=first.get):
-        if each.co_filename.startswith(str(SOURCE)):
-            path = Path(each.co_filename).relative_to(SOURCE).as_posix()
-            seen.setdefault((path, each.co_qualname), len(seen))
+        sys.setprofile(before)
+        threading.setprofile(None)
     return code, seen
 
 

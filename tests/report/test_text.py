@@ -4,19 +4,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fluxsecrets.errors import FluxsecretsError, UsageError
+from fluxsecrets.errors import UsageError
 from fluxsecrets.ops.run.results import FileResult, Outcome
-from fluxsecrets.report.results import result_rows, warning_lines
+from fluxsecrets.report.results import listed_rows, result_rows, warning_lines
 from fluxsecrets.report.text import (
     Cell,
-    SimilarErrors,
     aligned,
-    error_lines,
     flowing,
     hint_lines,
     laid_out,
     printable,
-    similar_errors,
     text_width,
 )
 
@@ -106,67 +103,38 @@ def test_nothing_disturbs_a_terminal(text):
     shown.encode()
 
 
-def test_an_error_is_shown_with_its_place_details_and_hint():
-    error = UsageError(
-        "wrong", path="a b.yaml", line=3, details=["one"], hint="run `fluxsecrets explain FILE`"
-    )
-    assert error_lines(SimilarErrors(error)) == [
-        "error: a b.yaml:3: wrong",
-        "  one",
-        "  hint: run `fluxsecrets explain 'a b.yaml'`",
-    ]
-
-
-def test_hint_for_standard_input_names_no_file():
-    error = UsageError("wrong", path="standard input", hint="run `fluxsecrets explain FILE`")
-    assert error_lines(SimilarErrors(error))[-1] == "  hint: run `fluxsecrets explain FILE`"
-
-
-def test_control_characters_in_errors_are_escaped():
-    error = FluxsecretsError("the key \x1b[31m", path="a\nb", details=["\x07"], hint="\u202e")
-    assert error_lines(SimilarErrors(error)) == [
-        r"error: a\nb: the key \x1b[31m",
-        r"  \x07",
-        r"  hint: \u202e",
-    ]
-
-
-def test_similar_errors_are_counted():
-    first, second = (UsageError("wrong", path=".sops.yaml", line=2) for _ in range(2))
-    other = UsageError("wrong", path="b.yaml")
-    found = similar_errors([first, other, second])
-    assert [(each.error.place, each.times) for each in found] == [(".sops.yaml:2", 2), ("b.yaml", 1)]
-    assert error_lines(found[0])[0] == "error: .sops.yaml:2: wrong (2 files failed because of this)"
-
-
-def test_one_cause_for_many_files_is_one_message():
-    errors = [UsageError("no rule", path=f"{name}.yaml", hint="add one") for name in "abcdea"]
-    (similar,) = similar_errors(errors)
-    assert error_lines(similar) == [
-        "error: 5 files: no rule",
-        "  in a.yaml, b.yaml, c.yaml and 2 more",
-        "  hint: add one",
-    ]
-    assert error_lines(similar_errors(errors[:2])[0])[1] == "  in a.yaml, b.yaml"
-
-
-@pytest.mark.parametrize(
-    "other",
-    [
-        UsageError("else", path="b.yaml", hint="add one"),
-        UsageError("no rule", path="b.yaml", hint="another"),
-        UsageError("no rule", path="b.yaml", details=["more"], hint="add one"),
-        UsageError("no rule", path="b.yaml", line=2, hint="add one"),
-    ],
-)
-def test_another_cause_is_another_message(other):
-    assert len(similar_errors([UsageError("no rule", path="a.yaml", hint="add one"), other])) == 2
-
-
 def test_warnings_of_many_files_are_said_once():
     results = [FileResult(f"{name}.yaml", Outcome.ENCRYPTED, warnings=("odd",)) for name in "abc"]
     assert warning_lines(results) == ["warning: 3 files: odd"]
     assert warning_lines(results[:1]) == ["warning: a.yaml: odd"]
+
+
+def test_of_many_warnings_of_one_kind_a_few_are_shown_and_the_rare_one_comes_last():
+    odd = [FileResult(f"{at}.yaml", Outcome.ENCRYPTED, warnings=(f"no key '{at}'",)) for at in range(50)]
+    rare = FileResult("x.yaml", Outcome.ENCRYPTED, warnings=("else",))
+    assert warning_lines([rare, *odd]) == [
+        "warning: 0.yaml: no key '0'",
+        "warning: 1.yaml: no key '1'",
+        "warning: 2.yaml: no key '2'",
+        "warning: 47 more like this one; --format json lists all",
+        "warning: x.yaml: else",
+    ]
+
+
+def test_rows_of_files_that_failed_for_one_reason_are_counted():
+    failed = [
+        FileResult(f"{at}.yaml", Outcome.FAILED, error=UsageError("no key", path=f"{at}.yaml"))
+        for at in range(1000)
+    ]
+    rows = listed_rows([*failed, FileResult("x.yaml", Outcome.ENCRYPTED)])
+    assert [[cell.text for cell in row][:2] for row in rows] == [
+        ["0.yaml", "failed"],
+        ["1.yaml", "failed"],
+        ["2.yaml", "failed"],
+        ["x.yaml", "encrypted"],
+        ["997 more files", "failed"],
+    ]
+    assert len(listed_rows(failed[:10])) == 10
 
 
 def test_unchanged_files_take_one_word():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import click
@@ -17,6 +17,7 @@ from fluxsecrets.cli.findings import (
     all_envs_option,
     audit_format_option,
     baseline_option,
+    everything_option,
     no_baseline_option,
     refuse_both,
     report_file_option,
@@ -78,13 +79,16 @@ class _Asked:
 @update_baseline_option
 @click.option("--no-keys", is_flag=True, help="Decrypt nothing, and skip the rules about values.")
 @click.option("--who", is_flag=True, help="Show who can read how many files of each environment.")
+@everything_option
 @audit_format_option
 @report_file_option
 @reports_option((*FORMATS, HTML))
 @partial_history_option
 @quiet_option
 @takes(_Asked, Baseline, Reports)
-def command(asked: _Asked, known: Baseline, reports: Reports, *, who: bool, quiet: bool) -> int:
+def command(
+    asked: _Asked, known: Baseline, reports: Reports, *, who: bool, everything: bool, quiet: bool
+) -> int:
     """Find what is wrong with the secrets of this repository.
 
     Checks who can read what, how secrets are protected, and what Flux would do with them. Nothing is sent
@@ -121,7 +125,7 @@ def command(asked: _Asked, known: Baseline, reports: Reports, *, who: bool, quie
     overview = _overview(options, reports) if HTML in reports.formats else None
     result = overview.audit if overview is not None else audit(make_session(), options)
     out = Output(quiet=quiet)
-    found = found_by_audit(result, __version__)
+    found = replace(found_by_audit(result, __version__), everything=everything)
 
     def page(name: str) -> Page:
         return FORMATS[name](found) if name != HTML or overview is None else _html_page(overview)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from fluxsecrets import __version__
 from fluxsecrets.cli.options import make_session, quiet_option
 from fluxsecrets.cli.output import Output
 from fluxsecrets.cli.reportoptions import report_option
@@ -12,12 +13,16 @@ from fluxsecrets.cli.reportoptions import report_option
 @click.command("doctor")
 @report_option
 @quiet_option
-def command(*, report: str, quiet: bool) -> int:
+@click.option("--env", "environment", metavar="NAME", help="Only what an environment's files need.")
+def command(*, environment: str | None, report: str, quiet: bool) -> int:
     """Show what this clone and this machine lack, and how to fix it.
 
-    It looks at git, the hooks, the drivers and their attributes, the history, the libraries for keys of
-    services, and your identities with the environments that they open. Below each problem is a command that
-    fixes it. Nothing is changed, nothing is decrypted, and no passphrase is asked for.
+    It looks at versions, git, the configuration, the hooks, the drivers and their attributes, the history,
+    the clock, key files and the keyring, gpg, age plugins and libraries if files need them, and your
+    identities with the environments that they open. Below each problem is a command that fixes it, or a hint.
+    Nothing is changed, nothing is decrypted, and no passphrase is asked for.
+
+    With --env, an environment that you can't open is a problem, too.
 
     Exit codes: 0 no problem, 1 there is one, 2 an error.
     """
@@ -25,6 +30,6 @@ def command(*, report: str, quiet: bool) -> int:
     from fluxsecrets.ops.doctor.model import Health
     from fluxsecrets.report.doctor import FORMATS
 
-    found = examine(make_session())
+    found = examine(make_session(), __version__, environment=environment)
     Output(quiet=quiet).show(FORMATS[report](found))
     return 1 if found.count(Health.PROBLEM) else 0

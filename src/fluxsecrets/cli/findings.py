@@ -32,6 +32,12 @@ all_envs_option: Decorator = click.option(
     is_flag=True,
     help="Cover every environment; fail if the repository has none.",
 )
+everything_option: Decorator = click.option(
+    "--all",
+    "everything",
+    is_flag=True,
+    help="List every finding, even if many files have those of one rule.",
+)
 report_file_option: Decorator = output_option("Write the report to this file.")
 findings_format_option: Decorator = click.option(
     "--format",

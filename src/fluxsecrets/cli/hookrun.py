@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,10 @@ _BRINGS = {
     "pre-commit": "this commit brings",
     "pre-merge-commit": "this merge brings",
     "pre-push": "what is pushed brings",
+}
+_LISTS_ALL = {
+    **dict.fromkeys(("pre-commit", "pre-merge-commit"), "`fluxsecrets scan --staged --all` lists them"),
+    "pre-push": "`fluxsecrets scan --unpushed --all` lists them",
 }
 _LONGEST_LIST = 2**24
 _ENCRYPTS = "`fluxsecrets encrypt "
@@ -119,7 +124,8 @@ def _tell(hook: str, result: ScanResult, broken: frozenset[str | None]) -> int:
 
     out = Output()
     brought_by = _BRINGS[hook]
-    out.show(FORMATS["text"](found_by_scan(result, __version__, brought_by)))
+    found = found_by_scan(result, __version__, brought_by)
+    out.show(FORMATS["text"](replace(found, lists_all=_LISTS_ALL[hook])))
     if not result.clean:
         for line in _refusal(hook, result, broken):
             out.note(line)

@@ -157,7 +157,7 @@ class Output:
 
     def errors(self, errors: Sequence[FluxsecretsError]) -> None:
         """Say what is wrong with many files, what is the same for several once."""
-        from fluxsecrets.report.text import error_lines, similar_errors
+        from fluxsecrets.report.errors import error_lines, similar_errors
 
         for similar in similar_errors(errors):
             error, names = similar.error, dict[str, str]()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ from fluxsecrets import __version__
 from fluxsecrets.cli.findings import (
     Baseline,
     baseline_option,
+    everything_option,
     findings_format_option,
     no_baseline_option,
     report_file_option,
@@ -96,10 +97,11 @@ class _Where:
 
 @dataclass(frozen=True, slots=True)
 class _Work:
-    """How the work is done."""
+    """How the work is done, and how much of it is shown."""
 
     jobs: int | None
     no_cache: bool
+    everything: bool
 
 
 @click.command("scan")
@@ -136,6 +138,7 @@ class _Work:
 @baseline_option
 @no_baseline_option
 @update_baseline_option
+@everything_option
 @findings_format_option
 @report_file_option
 @reports_option(FORMATS)
@@ -191,7 +194,7 @@ def command(
             use_baseline=not known.no_baseline,
             config=config,
         )
-        _write(reports, out, result)
+        _write(reports, out, result, work)
         return result.exit_code
     request = ScanRequest(
         cwd=Path.cwd(),
@@ -213,14 +216,14 @@ def command(
         use_cache=not work.no_cache,
     )
     result = scan(request)
-    _write(reports, out, result)
+    _write(reports, out, result, work)
     if request.source is not Source.STDIN:
         warn_of_dead_hooks(out)
     return result.exit_code
 
 
-def _write(reports: Reports, out: Output, result: ScanResult) -> None:
-    found = found_by_scan(result, __version__)
+def _write(reports: Reports, out: Output, result: ScanResult, work: _Work) -> None:
+    found = replace(found_by_scan(result, __version__), everything=work.everything)
     reports.write(out, lambda name: FORMATS[name](found))
 
 

@@ -20,7 +20,7 @@ from fluxsecrets.report.findings import FORMATS as FINDINGS_FORMATS
 @click.command("verify")
 @click.option("--env", "environment", metavar="NAME", help="The environment; default: all.")
 @all_envs_option
-@click.option("--all", "everything", is_flag=True, help="Also list objects that are applied unchanged.")
+@click.option("--all", "everything", is_flag=True, help="List every object, even if it is applied unchanged.")
 @click.option("--strict", is_flag=True, help="Exit with 1 for what cannot be told, too.")
 @click.option("--no-keys", is_flag=True, help="Decrypt nothing; check neither values nor MACs.")
 @flux_version_option
@@ -51,7 +51,7 @@ def command(
       cannot be told  it depends on something outside of the repository
 
     The reason is in Flux's words, with the file and line. Below are the objects that Flux decrypts, and those
-    that need attention.
+    that need attention; of many with one cause, the first few.
 
     No cluster is contacted, and no key is needed. If your identities can decrypt files, their values and MACs
     are checked, too. Values are never shown.

@@ -396,6 +396,19 @@ def parse_recipient(text: str, context: RecipientContext) -> Sealer:
     raise RecipientError(f"{shown} not an age recipient", hint="age recipients start with age1 or ssh-")
 
 
+def plugin_of(text: str) -> str | None:
+    """Return the name of the plugin that a recipient needs, or None if age itself encrypts for it."""
+    kind = next((parse for matches, parse in _KINDS if matches(text)), None)
+    if kind is not _plugin:
+        return None
+    from .plugins import recipient_plugin
+
+    try:
+        return recipient_plugin(text)
+    except ValueError:  # malformed: reading the file or the rule reports it
+        return None
+
+
 _PRESENTABLE = re.compile(r"[A-Za-z0-9._@+-]{1,32}")
 """What is a name, or a beginning: a longer text may be a key that nobody is to see."""
 

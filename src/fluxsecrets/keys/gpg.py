@@ -27,6 +27,7 @@ EXECUTABLE = "SOPS_GPG_EXEC"
 DECRYPT_TIMEOUT = 120.0
 """Seconds for gpg to use a secret key; pinentry may be waiting for a person."""
 
+_VERSION_TIMEOUT = 10.0
 _STATUS = "[GNUPG:] "
 _LOG_LIMIT = 256 * 1024
 _LOG_LINES = 8
@@ -151,6 +152,13 @@ def run_gpg(
         code = _wait(process)
     status, log = _split(bytes(errors.data))
     return GpgRun(code, bytes(output.data), status, log, not all(ended), output.overflowed)
+
+
+def gpg_version(executable: str, environ: Mapping[str, str]) -> str | None:
+    """Return the version of a gpg, such as `2.4.4`; None if it does not print one."""
+    run = run_gpg(executable, ["--version"], environ=environ, timeout=_VERSION_TIMEOUT, limit=_LOG_LIMIT)
+    words = run.output.split(b"\n", 1)[0].decode("ascii", "replace").split()
+    return words[-1] if run.code == 0 and words and words[-1][:1].isdigit() else None
 
 
 def parse_key_blocks(listing: bytes) -> tuple[KeyBlock, ...]:

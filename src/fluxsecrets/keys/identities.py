@@ -10,7 +10,7 @@ import stat
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from fluxsecrets.errors import IdentityError
 from fluxsecrets.marks import holds_private_key
@@ -108,6 +108,25 @@ class KeyCommand:
     ssh: bool
 
 
+class ExposedFile(NamedTuple):
+    """A key file that others can read.
+
+    Attributes:
+        path: as it was named.
+        mode: its permission bits.
+    """
+
+    path: str
+    mode: int
+
+    def __str__(self) -> str:
+        """Return a warning."""
+        return (
+            f"{self.path}: this key file is open to group or others (mode {self.mode:04o}); "
+            "run chmod 600 on it"
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
     """What one place gave."""
@@ -115,7 +134,7 @@ class Found:
     place: Place
     identities: tuple[AgeIdentity, ...] = ()
     problems: tuple[IdentityError, ...] = ()
-    warnings: tuple[str, ...] = ()
+    exposed: tuple[ExposedFile, ...] = ()
     locked: LockedKeys | None = None
     command: KeyCommand | None = None
     stored: tuple[StoredIdentity, ...] = ()
@@ -130,7 +149,7 @@ class Lookup:
         places: what was looked in, variables that are not set left out.
         problems: what could not be read or understood. As in sops they do not stop a file from being
             opened with another identity, so the caller raises them if none opens it.
-        warnings: key files that others can read, one line each.
+        exposed: key files that others can read.
         locked: keys behind a passphrase.
         commands: what has not been run yet.
         ssh_problems: those with the SSH keys that everybody has; they matter to files for SSH keys only.
@@ -140,11 +159,16 @@ class Lookup:
     identities: tuple[AgeIdentity, ...] = ()
     places: tuple[Place, ...] = ()
     problems: tuple[IdentityError, ...] = ()
-    warnings: tuple[str, ...] = ()
+    exposed: tuple[ExposedFile, ...] = ()
     locked: tuple[LockedKeys, ...] = ()
     commands: tuple[KeyCommand, ...] = ()
     ssh_problems: tuple[IdentityError, ...] = ()
     stored: tuple[StoredIdentity, ...] = ()
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What to know of key files that can be used all the same, one line each."""
+        return tuple(str(each) for each in self.exposed)
 
 
 def read_key_file(path: Path) -> RawKeyFile:
@@ -222,7 +246,7 @@ def find_identities(
         identities=tuple(identity for one in found for identity in one.identities),
         places=tuple(one.place for one in found),
         problems=tuple(problem for one in found if not one.place.ssh_default for problem in one.problems),
-        warnings=tuple(warning for one in found for warning in one.warnings),
+        exposed=tuple(file for one in found for file in one.exposed),
         locked=tuple(one.locked for one in found if one.locked is not None),
         commands=tuple(one.command for one in found if one.command is not None),
         ssh_problems=tuple(problem for one in found if one.place.ssh_default for problem in one.problems),
@@ -314,7 +338,7 @@ def _ssh_in_default_files(platform: str, home: Path | None, read: Reader) -> Ite
         name = _with_tilde(path, home)
         found = _ssh_in_file(path, name, name, platform, read)
         if found is not None:
-            yield replace(found, warnings=(), place=replace(found.place, ssh_default=True))
+            yield replace(found, exposed=(), place=replace(found.place, ssh_default=True))
         else:
             yield Found(Place(name, note="missing", ssh_default=True))
 
@@ -328,7 +352,7 @@ def _ssh_in_file(path: Path, name: str, origin: str, platform: str, read: Reader
         beside = _read(path.with_name(f"{path.name}.pub"), name, read)
         line = beside.data.decode("utf-8", "replace") if isinstance(beside, RawKeyFile) else None
     found = ssh_key(raw.data, name=name, origin=origin, path=str(path), public_line=line)
-    return replace(found, warnings=_exposed(path, raw.mode, platform))
+    return replace(found, exposed=_exposed(path, raw.mode, platform))
 
 
 def _in_variable(environ: Mapping[str, str]) -> Iterator[Found]:
@@ -414,7 +438,7 @@ def _in_file(path: Path, name: str, origin: str, platform: str, read: Reader) ->
     if raw is None or isinstance(raw, Found):
         return raw
     found = age_keys(raw.data, name=name, origin=origin, path=str(path))
-    return replace(found, warnings=_exposed(path, raw.mode, platform))
+    return replace(found, exposed=_exposed(path, raw.mode, platform))
 
 
 def _read(path: Path, name: str, read: Reader) -> RawKeyFile | Found | None:
@@ -433,10 +457,10 @@ def _read(path: Path, name: str, read: Reader) -> RawKeyFile | Found | None:
     return Found(Place(name, note="not readable"), problems=(problem,))
 
 
-def _exposed(path: Path, mode: int | None, platform: str) -> tuple[str, ...]:
+def _exposed(path: Path, mode: int | None, platform: str) -> tuple[ExposedFile, ...]:
     if platform == "win32" or mode is None or not mode & 0o066:
         return ()
-    return (f"{path}: this key file is open to group or others (mode {mode:04o}); run chmod 600 on it",)
+    return (ExposedFile(str(path), mode),)
 
 
 def _with_tilde(path: Path, home: Path | None) -> str:

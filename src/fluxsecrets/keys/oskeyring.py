@@ -83,6 +83,21 @@ def _entry(item: Any) -> StoredIdentity:
     return StoredIdentity(recipient, kind, item.get("name"), item.get("created"))
 
 
+def keyring_name(*, timeout: float = TIMEOUT) -> str:
+    """Return the name of the keyring that would be used. It is not opened, so that nobody is asked.
+
+    Raises:
+        KeyringError: there is no keyring that protects what it stores, or it does not answer in time.
+    """
+
+    def look() -> str:
+        backend = _first(_backend())
+        _require_protection(backend)
+        return str(backend.name)
+
+    return _bounded(look, timeout, None)
+
+
 def read_stored(
     stored: Sequence[StoredIdentity], *, timeout: float = TIMEOUT, notify: Notify | None = None
 ) -> tuple[tuple[AgeIdentity, ...], Mapping[str, IdentityError]]:

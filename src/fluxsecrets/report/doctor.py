@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from fluxsecrets.ops.doctor.model import Diagnosis, Examination, Health
+from fluxsecrets.ops.doctor.model import Diagnosis, Examination, Examined, Health
 
 from .base import here
 from .json import page, term
@@ -22,14 +24,25 @@ _INDENT = "      "
 def _text_page(found: Examination) -> Page:
     states = max(len(health) for health in Health)
     titles = max((len(one.info.title) for one in found.checks), default=0)
-    for one in found.checks:
+    causes = Counter(each for one in found.checks for each in one.diagnoses if each.health is Health.UNKNOWN)
+    shared = {each: count for each, count in causes.items() if count > 1}
+    for one in (_without(each, shared) for each in found.checks):
         commands = [each.command for each in one.diagnoses]
         for number, each in enumerate(one.diagnoses, start=1):
             state = Cell(each.health.ljust(states), _STYLES[each.health])
             yield Heading([state, Cell(one.info.title.ljust(titles)), Cell(printable(each.message))])
             # A command that fixes several problems comes once, below the last of them.
             yield from _what_to_do(each, said_below=each.command in commands[number:])
+    for each, count in shared.items():
+        state = Cell(each.health.ljust(states), _STYLES[each.health])
+        yield Heading([state, Cell(counted(count, "check").ljust(titles)), Cell(printable(each.message))])
+        yield from _what_to_do(each, said_below=False)
     yield Note(_summary(found))
+
+
+def _without(one: Examined, shared: Collection[Diagnosis]) -> Examined:
+    """A check without what other checks cannot tell for the same reason: that is said once, at the end."""
+    return replace(one, diagnoses=tuple(each for each in one.diagnoses if each not in shared))
 
 
 def _what_to_do(diagnosis: Diagnosis, *, said_below: bool) -> Iterator[Block]:

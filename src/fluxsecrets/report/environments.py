@@ -15,7 +15,9 @@ from fluxsecrets.ops.manifests.environments import (
     Suggested,
 )
 from fluxsecrets.repo.survey import Survey, as_entry
+from fluxsecrets.repo.tree import Note as TreeNote
 
+from .alike import few_lines
 from .base import Base, here
 from .findings_json import note_data
 from .json import page, term
@@ -104,13 +106,15 @@ SUGGEST_FORMATS: Mapping[str, Callable[[Suggested], Page]] = {
 
 def _tree_page(environment: ShownEnvironment) -> Page:
     yield Table(_tree_rows(environment), outline=True)
-    for note in environment.notes:
-        place = note.path if note.line is None else f"{note.path}:{note.line}"
-        if note.warning:
-            yield Warn(f"warning: {place}: {note.message}")
-        else:
-            yield Note(f"note: {place}: {note.message}")
+    notes = [_note_line(note) for note in environment.notes]
+    for line in few_lines(notes, "note"):
+        yield Warn(line) if line.startswith("warning:") else Note(line)
     yield Note(f"{environment.name}: {_secrets_sentence(environment)}")
+
+
+def _note_line(note: TreeNote) -> str:
+    place = note.path if note.line is None else f"{note.path}:{note.line}"
+    return f"{'warning' if note.warning else 'note'}: {place}: {note.message}"
 
 
 def _environment_json(environment: ShownEnvironment) -> Page:

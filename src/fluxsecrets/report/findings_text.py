@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from .page import Errors, FindingList, Note, Page, Warn
+from .alike import few
+from .page import Errors, FindingList, Lines, Note, Page, Sentence, Warn
 from .text import Cell, Row, aligned, counted, hint_lines, path_shower, printable
 
 if TYPE_CHECKING:
@@ -26,7 +27,11 @@ _OLD_SHOWN = 5
 def text_page(found: Found) -> Page:
     """Findings, then what to know about them, and the summary."""
     show_path = path_shower(found.root)
-    yield FindingList(found.listed, show_path)
+    listed = found.listed if found.everything else _few_per_rule(found.listed)
+    yield FindingList(listed, show_path)
+    for number, line in enumerate(_left_lines(found, listed)):
+        yield Lines([""] * (number == 0))
+        yield Sentence(line, indent="")
     for line in (
         *_remark_lines([each for each in found.remarks if each.commit is None], show_path),
         *_old_lines([each for each in found.remarks if each.commit is not None], show_path),
@@ -37,6 +42,31 @@ def text_page(found: Found) -> Page:
     for line in (*note_lines(found.notes, show_path), *_baseline_lines(found, show_path), *found.remaining):
         yield Note(line)
     yield Note(f"{found.summary}{_extra(found)}")
+
+
+def _few_per_rule(findings: Sequence[Finding]) -> Sequence[Finding]:
+    """Findings; of a rule that many files break, those of the first few files. Leaks in commits all count."""
+    pairs = dict.fromkeys((each.rule, _file(each)) for each in findings if each.history is None)
+    every = list(pairs)
+    shown = {every[at] for at in few([rule for rule, _ in every]).shown}
+    return [each for each in findings if each.history is not None or (each.rule, _file(each)) in shown]
+
+
+def _left_lines(found: Found, listed: Sequence[Finding]) -> Iterator[str]:
+    """What is not listed, the most frequent rule first."""
+    left = Counter(finding.rule for finding in found.listed)
+    left.subtract(finding.rule for finding in listed)
+    files = Counter(rule for rule, _ in {(each.rule, _file(each)) for each in found.listed})
+    shown = Counter(rule for rule, _ in {(each.rule, _file(each)) for each in listed})
+    for rule, count in left.most_common():
+        if count:
+            more = counted(files[rule] - shown[rule], "more file")
+            yield f"{rule}: {counted(count, 'finding')} in {more}; {found.lists_all}"
+
+
+def _file(finding: Finding) -> tuple[str | None, str | None, str]:
+    place = finding.location
+    return place.repository, place.commit, place.path
 
 
 def _baseline_lines(found: Found, show_path: Callable[[str], str]) -> Iterator[str]:

@@ -31,6 +31,8 @@ class Found:
         remaining: what was not looked at, one sentence each.
         written: what was written to it, or None.
         audited: what an audit has besides; None for other commands.
+        everything: list all findings as text, even if many files have those of one rule.
+        lists_all: what lists all findings, and its verb.
     """
 
     command: str
@@ -53,3 +55,5 @@ class Found:
     baseline: Path | None = None
     written: Written | None = None
     audited: AuditResult | None = None
+    everything: bool = False
+    lists_all: str = "--all lists them"

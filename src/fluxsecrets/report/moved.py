@@ -13,7 +13,7 @@ from fluxsecrets.shell import file_word
 from .base import Base, here
 from .json import page, term
 from .page import Page, Table
-from .results import remarks, result_data, result_rows, totals
+from .results import listed_rows, remarks, result_data, result_rows, totals
 from .text import Cell, Row, printable
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ _NOTHING = (Outcome.UNCHANGED, Outcome.FAILED, Outcome.LEFT)
 
 
 def _text_page(command: str, batch: BatchResult) -> Page:
-    yield Table(_rows(batch.files))
+    yield Table(listed_rows(batch.files, _rows))
     yield from remarks(replace(batch, next_steps=_steps(batch)))
 
 

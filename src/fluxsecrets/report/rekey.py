@@ -12,7 +12,7 @@ from fluxsecrets.ops.run.results import BatchResult, FileResult
 from fluxsecrets.report.base import Base, here
 from fluxsecrets.report.json import page, term
 from fluxsecrets.report.page import Page, Table
-from fluxsecrets.report.results import remarks, result_data, result_rows, several, totals
+from fluxsecrets.report.results import listed_rows, remarks, result_data, result_rows, several, totals
 from fluxsecrets.report.text import Cell, Row, counted, printable
 from fluxsecrets.shell import command_for, file_word
 
@@ -55,7 +55,7 @@ def _changes(result: FileResult) -> str:
 
 def text_page(command: str, batch: BatchResult) -> Page:
     """A row per file, with what changed, then everything that is not one file's."""
-    yield Table(rekey_rows(batch.files if batch.listed is None else batch.listed))
+    yield Table(listed_rows(batch.files if batch.listed is None else batch.listed, rekey_rows))
     yield from remarks(batch)
 
 

@@ -14,6 +14,7 @@ from fluxsecrets.repo.outcome import Effect, Outcome
 from fluxsecrets.repo.unknown import is_unknown
 from fluxsecrets.sops.formats.yaml.block import render_block
 
+from .alike import few_lines
 from .base import rooted
 from .json import page, term
 from .page import Errors, Lines, Note, Page, Warn
@@ -37,9 +38,10 @@ def _text_page(found: Rendering) -> Page:
             yield Lines(lines)
     for each in found.kustomizations:
         yield Errors([_error(each, one, show_path) for one in each.problems if one.effect is Effect.FAILS])
-        for outcome in each.problems:
-            if outcome.effect is not Effect.FAILS:
-                yield Warn(printable(f"warning: {each.name}: {_told(outcome, show_path)}"))
+        unknown = [one for one in each.problems if one.effect is not Effect.FAILS]
+        told = [printable(f"warning: {each.name}: {_told(one, show_path)}") for one in unknown]
+        for line in few_lines(told, "warning"):
+            yield Warn(line)
     yield Note(_summary(found))
 
 

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 from fluxsecrets.shell import command_for
 
+from .alike import few_lines
 from .base import Base, here
+from .errors import shares_cause
 from .json import error_or_null, page, term
 from .page import Errors, Note, Page, Table, Warn
 from .text import Cell, Row, counted, printable
@@ -46,7 +48,7 @@ STYLES = {
 
 def text_page(command: str, batch: BatchResult) -> Page:
     """A row per file, then everything that is not one file's, and how to follow the rules."""
-    yield Table(result_rows(batch.files if batch.listed is None else batch.listed))
+    yield Table(listed_rows(batch.files if batch.listed is None else batch.listed))
     yield from remarks(batch)
     for line in drift_lines([(result.path, result.drift) for result in batch.files]):
         yield Note(line)
@@ -100,6 +102,23 @@ def result_rows(results: Sequence[FileResult]) -> list[Row]:
     ]
 
 
+def listed_rows(
+    results: Sequence[FileResult], make: Callable[[Sequence[FileResult]], list[Row]] = result_rows
+) -> list[Row]:
+    """A row per file, and one for all that failed with so many others that the error is said once.
+
+    `make` makes the rows.
+    """
+    together = shares_cause([result.error for result in results])
+    rows = make([result for result, left_out in zip(results, together, strict=True) if not left_out])
+    return [*rows, *([more_failed(sum(together))] if any(together) else [])]
+
+
+def more_failed(count: int) -> Row:
+    """The row for files that failed for the reason of those above."""
+    return (Cell(counted(count, "more file")), Cell("failed", STYLES["failed"]))
+
+
 def value_count(values: int | None) -> str:
     """How many values, or nothing where that is not known."""
     return "" if values is None else counted(values, "value")
@@ -139,10 +158,10 @@ def warning_lines(results: Sequence[FileResult]) -> list[str]:
         for warning in result.warnings:
             by_warning.setdefault(warning, []).append(result.path)
     lines = []
-    for warning, paths in by_warning.items():
+    for warning, paths in sorted(by_warning.items(), key=lambda each: -len(each[1])):
         where = paths[0] if len(paths) == 1 else f"{len(paths)} files"
         lines.append(printable(f"warning: {where}: {warning}"))
-    return lines
+    return few_lines(lines, "warning")
 
 
 def totals(batch: BatchResult) -> wire.Totals:

@@ -13,9 +13,10 @@ from fluxsecrets.shell import command_for
 from fluxsecrets.sops.recipients import recipient_text
 
 from .base import Base, here
+from .errors import shares_cause
 from .json import error_data, error_or_null, page, term
 from .page import Errors, Note, Page, Table
-from .results import STYLES, drift_lines, several, value_count
+from .results import STYLES, drift_lines, more_failed, several, value_count
 from .text import Cell, Row, counted, printable
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ _OPENS = {None: "", True: "you can open it", False: "you cannot open it"}
 
 
 def _text_page(found: StatusResult) -> Page:
-    yield Table([_row(status) for status in found.files])
+    yield Table(_rows(found.files))
     for note in found.notes:
         yield Note(f"note: {note}")
     yield Errors([*found.errors, *(status.error for status in found.files if status.error is not None)])
@@ -39,6 +40,13 @@ def _text_page(found: StatusResult) -> Page:
     own = [(status.path, _own_drift(status, others | work.removed_from)) for status in found.files]
     for line in (*drift_lines(own), *_work_lines(found)):
         yield Note(printable(line))
+
+
+def _rows(files: Sequence[FileStatus]) -> list[Row]:
+    """A row per file, and one for all that failed with so many others that the error is said once."""
+    together = shares_cause([status.error for status in files])
+    rows = [_row(status) for status, left_out in zip(files, together, strict=True) if not left_out]
+    return [*rows, *([more_failed(sum(together))] if any(together) else [])]
 
 
 def _own_drift(status: FileStatus, others: Collection[str]) -> Sequence[str]:

@@ -5,18 +5,15 @@ from __future__ import annotations
 import os
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import zip_longest
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
-from fluxsecrets.errors import DataKeyError
 from fluxsecrets.marks import without_private_keys
 from fluxsecrets.shell import with_file
 
 if TYPE_CHECKING:  # a command pays for the operations that it uses, not for those that could be shown
-    from fluxsecrets.errors import FluxsecretsError
     from fluxsecrets.findings import Finding
 
 # What would move a terminal's cursor, hide text or is invisible, or turn the direction of text around.
@@ -36,7 +33,6 @@ _WORTH_BEGINNING = 12
 
 _MOST_HINTS = 4
 _WORD = re.compile(r"(?:`[^`]*`|\S)+")
-_FEW_PATHS = 3
 
 
 class Cell(NamedTuple):
@@ -232,51 +228,6 @@ def _letter_width(letter: str) -> int:
     if unicodedata.combining(letter):
         return 0
     return 2 if unicodedata.east_asian_width(letter) in "WF" else 1
-
-
-class SimilarErrors(NamedTuple):
-    """The same error, once or for many files; a path is listed once."""
-
-    error: FluxsecretsError
-    times: int = 1
-    paths: tuple[str, ...] = ()
-
-
-def error_lines(similar: SimilarErrors, names: Mapping[str, str] = MappingProxyType({})) -> list[str]:
-    """An error as lines: what is wrong and where, details, and what to do next.
-
-    `names` are recipient -> name, shown behind the keys that were tried.
-    """
-    error = similar.error
-    place = f"{error.place}: " if error.place else ""
-    also = ""
-    many = len(similar.paths) > 1
-    if many:
-        place = f"{len(similar.paths)} files: "
-    elif similar.times > 1:
-        also = f" ({counted(similar.times, 'file')} failed because of this)"
-    lines = [f"error: {place}{error.message}{also}"]
-    if many:
-        more = len(similar.paths) - _FEW_PATHS
-        named = ", ".join(similar.paths[:_FEW_PATHS])
-        lines.append(f"  in {named}{f' and {more} more' if more > 0 else ''}")
-    tried = error.tried if isinstance(error, DataKeyError) and names else None
-    lines += [f"  {detail}" for detail in (error.details if tried is None else tried.lines(names))]
-    if error.hint:
-        lines.append(f"  hint: {error.hint if many else with_file(error.hint, error.path)}")
-    return [printable(line) for line in lines]
-
-
-def similar_errors(errors: Sequence[FluxsecretsError]) -> list[SimilarErrors]:
-    """Errors in order, those that are the same said once: of one place, or of many files as a whole."""
-    found: dict[tuple[object, ...], list[FluxsecretsError]] = {}
-    for error in errors:
-        place = error.place if error.line is not None else None
-        found.setdefault((place, error.message, error.details, error.hint), []).append(error)
-    return [
-        SimilarErrors(same[0], len(same), tuple(dict.fromkeys(each.path for each in same if each.path)))
-        for same in found.values()
-    ]
 
 
 def counted(count: int, noun: str) -> str:

@@ -19,6 +19,7 @@ from fluxsecrets.ops.checks.verifymodel import (
 from fluxsecrets.repo.outcome import Effect, Outcome
 from fluxsecrets.shell import command_for, with_file
 
+from .alike import few, shape
 from .findings_text import note_lines
 from .page import Block, Heading, Lines, Note, Page, Sentence, Table, Warn
 from .text import Cell, Row, counted, path_shower, printable
@@ -103,8 +104,12 @@ def _objects(
 ) -> Iterator[Block]:
     """A row per object or file that matters, and what is wrong with objects."""
     shown = [item for item in told.items if everything or _matters(item)]
+    chosen = few([at if everything else _cause(item) for at, item in enumerate(shown)])
     if shown:
-        yield Table([_row(item, show_path) for item in shown], outline=True)
+        yield Table([_row(shown[at], show_path) for at in chosen.shown], outline=True)
+    for at, count in chosen.left.items():
+        like = f"and {counted(count, 'more object')} like {show_path(shown[at].path)}: see them with --all"
+        yield Sentence(printable(like), indent="  ")
     own = set(told.of_itself)
     rest = [each for each in told.judged.outcomes if each not in own]
     yield from _outcomes(told, rest, show_path, hints, everything=everything)
@@ -116,6 +121,11 @@ def _matters(item: Verified) -> bool:
     return item.problem is not None or item.verdict not in (Verdict.APPLIED, Verdict.NOT_APPLIED)
 
 
+def _cause(item: Verified) -> tuple[object, ...]:
+    """What objects have in common that are said once."""
+    return (item.kind, item.verdict, item.keys, item.behaviour, shape(item.problem), shape(item.note))
+
+
 def _outcomes(
     told: Told,
     outcomes: Iterable[Outcome],
@@ -125,10 +135,15 @@ def _outcomes(
     everything: bool,
 ) -> Iterator[Sentence]:
     alike: Counter[tuple[str, str | None]] = Counter()
+    kept: list[Outcome] = []
     for outcome in outcomes:
         alike[outcome.behaviour, outcome.path] += 1
-        if alike[outcome.behaviour, outcome.path] > _MOST_ALIKE and not everything:
-            continue
+        if alike[outcome.behaviour, outcome.path] <= _MOST_ALIKE or everything:
+            kept.append(outcome)
+    chosen = few([at if everything else (each.behaviour, each.effect) for at, each in enumerate(kept)])
+    left = {(kept[at].behaviour, kept[at].effect): count for at, count in chosen.left.items()}
+    for at in chosen.shown:
+        outcome = kept[at]
         accepted = told.accepted.get(outcome)
         place = "" if outcome.path is None else show_path(outcome.path)
         place += f":{outcome.line}" if place and outcome.line else ""
@@ -141,6 +156,8 @@ def _outcomes(
         if hint and hint not in hints:
             hints.add(hint)
             yield Sentence(printable(f"hint: {hint}"), indent="      ")
+    for (behaviour, _), count in left.items():
+        yield Sentence(f"and {count} more of {behaviour}: see them with --all")
     for (behaviour, _), count in alike.items():
         if count > _MOST_ALIKE and not everything:
             yield Sentence(f"and {count - _MOST_ALIKE} more of {behaviour}: see them with --all")

@@ -6,7 +6,7 @@ import pytest
 
 from fluxsecrets.errors import Attempt, DataKeyError, Tried
 from fluxsecrets.ops.run.people import names_of_tried
-from fluxsecrets.report.text import SimilarErrors, error_lines
+from fluxsecrets.report.errors import SimilarErrors, error_lines
 
 ALICE = "age1a454ldt5jy8ds3uykf2zju9v8y6t8t3n5gsug6xclh80mcw6uszss5m7la"
 BOB = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ"

@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from functools import cached_property
+from pathlib import Path
 
+from fluxsecrets.errors import FluxsecretsError, UsageError
+from fluxsecrets.marks import is_rules_file
 from fluxsecrets.ops.files.rekey import KeyUsage, read_usage
 from fluxsecrets.ops.hooks.ciphertexts import Sorted, repository_files
 from fluxsecrets.ops.people.keys import KeyList, list_keys
+from fluxsecrets.ops.run.names import read_public_keys
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.repo.git import Repository
 from fluxsecrets.repo.git.bare import any_repository, is_bare_repository
+from fluxsecrets.repo.tree import Tree, open_tree
+from fluxsecrets.sops.config import SopsConfig
 from fluxsecrets.sops.recipients import KINDS, Recipient, recipient_key
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What is known of this clone and of this machine.
+    """What is known of this clone and of this machine; of an environment's files, if one is named.
 
     An attribute raises a FluxsecretsError if it can't be found out.
     """
 
     session: Session
+    version: str
+    environment: str | None = None
 
     @cached_property
     def repository(self) -> Repository | None:
@@ -41,7 +51,51 @@ class Facts:
     @cached_property
     def usage(self) -> KeyUsage:
         """The encrypted files with their recipients, and those of each environment."""
-        return read_usage(self.session)
+        usage = read_usage(self.session)
+        if self.environment is None:
+            return usage
+        if self.environment not in usage.environments:
+            known = ", ".join(usage.environments) or "none"
+            near = get_close_matches(self.environment, usage.environments, n=1)
+            raise UsageError(
+                f"there is no environment {self.environment!a}; there are {known}",
+                hint=f"did you mean {near[0]}?" if near else "see `fluxsecrets env list`",
+            )
+        paths = usage.environments[self.environment]
+        return replace(
+            usage,
+            files=tuple(file for file in usage.files if file.path in paths),
+            environments={self.environment: paths},
+        )
+
+    @cached_property
+    def tree(self) -> Tree | None:
+        """The files of the work tree that git tracks or would track; None outside of one."""
+        if self.repository is None or self.is_bare:
+            return None
+        return open_tree(self.session.cwd, limits=self.session.limits)
+
+    @cached_property
+    def rules(self) -> Mapping[str, SopsConfig | FluxsecretsError]:
+        """Each `.sops.yaml` of the work tree, or what is wrong with it, by path."""
+        if self.tree is None:
+            return {}
+        return {path: self._rules(self.tree.root / path) for path in self.tree.paths if is_rules_file(path)}
+
+    def _rules(self, path: Path) -> SopsConfig | FluxsecretsError:
+        try:
+            return self.session.load_config(path)
+        except FluxsecretsError as error:
+            return error
+
+    @cached_property
+    def recipients(self) -> tuple[Recipient, ...]:
+        """The recipients of encrypted files, and of valid rules."""
+        of_files = (each for file in self.usage.files for group in file.groups for each in group)
+        valid = (each for each in self.rules.values() if isinstance(each, SopsConfig))
+        of_rules = (each for config in valid for rule in config.rules for each in rule.recipients)
+        met = (*of_files, *(of_rules if self.environment is None else ()))
+        return tuple({recipient_key(each): each for each in met}.values())
 
     @cached_property
     def keys(self) -> KeyList:
@@ -54,3 +108,12 @@ class Facts:
         met = (each for file in self.usage.files for group in file.groups for each in group)
         found = {recipient_key(each): each for each in met if not KINDS[each.kind].local}
         return tuple(each for each in found.values() if self.session.providers[each.kind].owns(each))
+
+    @cached_property
+    def names(self) -> Mapping[str, str]:
+        """Names of recipients, from `keys/` and from the rules, by recipient."""
+        found: dict[str, str] = {}
+        for config in self.rules.values():
+            for rule in config.rules if isinstance(config, SopsConfig) else ():
+                found.update(rule.names)
+        return {**found, **read_public_keys(self.usage.root)}

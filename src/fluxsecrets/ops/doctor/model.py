@@ -78,9 +78,9 @@ class Examination:
         return sum(each.health is health for one in self.checks for each in one.diagnoses)
 
 
-def ok(message: str) -> Diagnosis:
+def ok(message: str, *, hint: str = "") -> Diagnosis:
     """Return the diagnosis for something that is as it should be."""
-    return Diagnosis(Health.OK, message)
+    return Diagnosis(Health.OK, message, hint=hint)
 
 
 def problem(message: str, *, command: str = "", hint: str = "") -> Diagnosis:

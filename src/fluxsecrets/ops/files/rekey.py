@@ -52,12 +52,16 @@ class FileKeys:
         path: its path in the repository.
         groups: recipients by key group.
         needed: the number of groups that are needed.
+        lastmodified: RFC 3339, as the file has it.
+        version: of the sops format that wrote the file.
     """
 
     shown: str
     path: str
     groups: RecipientGroups
     needed: int
+    lastmodified: str = ""
+    version: str = ""
 
     def is_for(self, recipient: Recipient) -> bool:
         """Whether the file is encrypted for a recipient."""
@@ -144,7 +148,14 @@ def file_keys(session: Session, target: Target) -> FileKeys | FluxsecretsError:
         return error.in_file(target.shown)
     groups = metadata.recipients
     needed = groups_needed(groups, metadata.shamir_threshold)
-    return FileKeys(target.shown, target.repository_path or target.shown, groups, needed)
+    return FileKeys(
+        target.shown,
+        target.repository_path or target.shown,
+        groups,
+        needed,
+        metadata.lastmodified,
+        metadata.version,
+    )
 
 
 Options = TypeVar("Options")

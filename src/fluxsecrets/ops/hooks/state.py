@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from fluxsecrets.errors import FluxsecretsError
@@ -35,6 +35,21 @@ def hook_states(start: Path, hooks: Sequence[str] = HOOKS) -> tuple[HookState, .
     folder = Path(os.path.normpath(repository.root / repository.path_of("hooks")))
     usual = repository.common_dir / "hooks"
     return tuple(_state(repository, hook, folder / hook, usual / hook) for hook in hooks)
+
+
+def started_by(start: Path) -> Iterator[tuple[str, str]]:
+    """Yield each hook of ours that starts a certain Python, and that Python.
+
+    Raises:
+        GitError: no repository.
+        FileAccessError: a file cannot be read.
+    """
+    repository = repository_at(start)
+    folder = Path(os.path.normpath(repository.root / repository.path_of("hooks")))
+    for hook in HOOKS:
+        text = (read_hook(folder / hook) or b"").decode("utf-8", "replace")
+        if (own := _PYTHON.search(text)) is not None:
+            yield hook, unquoted(own["python"])
 
 
 def dead_hooks(start: Path) -> tuple[HookState, ...]:

@@ -36,6 +36,7 @@ from .keystore import (
 )
 
 if TYPE_CHECKING:
+    from fluxsecrets.keys.identities import ExposedFile
     from fluxsecrets.keys.keyfile import AgeIdentity
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
@@ -187,12 +188,14 @@ class KeyList:
         keys: in the order of the places.
         places: where identities were looked for, one line each.
         warnings: what is wrong with key files and with `keys/`, one sentence each.
+        exposed: key files that others can read; they are among the warnings, too.
         errors: encrypted files that could not be read.
     """
 
     keys: tuple[OwnKey, ...]
     places: tuple[str, ...]
     warnings: tuple[str, ...] = ()
+    exposed: tuple[ExposedFile, ...] = ()
     errors: tuple[FluxsecretsError, ...] = ()
 
 
@@ -236,6 +239,7 @@ def list_keys(session: Session, usage: KeyUsage | None = None) -> KeyList:
         (*merged.values(), *_pgp_keys(session, usage, names)),
         tuple(str(place) for place in found.places if place.note != "missing" or not place.ssh_default),
         (*found.warnings, *(str(problem) for problem in found.problems), *check_folder(session)),
+        found.exposed,
         usage.errors,
     )
 

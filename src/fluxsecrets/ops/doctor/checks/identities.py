@@ -29,8 +29,10 @@ def check(facts: Facts) -> Iterator[Diagnosis]:
             command="fluxsecrets keys generate",
             hint="then give it to somebody who can run `fluxsecrets recipients add RECIPIENT --all`",
         )
+    exposed = {str(file) for file in facts.keys.exposed}  # the check of key files has a command for these
     for warning in facts.keys.warnings:
-        yield problem(warning)
+        if warning not in exposed:
+            yield problem(warning)
 
 
 def _name(key: OwnKey) -> str:
