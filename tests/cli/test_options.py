@@ -41,6 +41,8 @@ def test_the_log_shows_what_the_declarations_say():
         if isinstance(each, MARKED) and not isinstance(each, ValueArgument) and each.name not in EVERYWHERE
     }
     assert shown == {
+        "init readers",
+        "init identity",
         "render names",
         "set spec",
         "propose spec",

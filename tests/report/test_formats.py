@@ -13,6 +13,7 @@ from fluxsecrets.report import (
     explain,
     findings,
     hooks,
+    init,
     keys,
     log,
     moved,
@@ -37,6 +38,7 @@ from fluxsecrets.report.page import Errors, Lines, Note, Table, Warn
 from fluxsecrets.report.text import Cell
 
 TABLES = {
+    "init": init.LEFT_FORMATS,
     "encrypt": results.FORMATS,
     "decrypt": results.FORMATS,
     "propose": propose.FORMATS,

@@ -24,6 +24,9 @@ def json_commands(command, words=()):
 
 
 CASES = [
+    ("init", "--dry-run"),
+    ("init", "--from-sops"),
+    ("init", "--yes"),
     ("version",),
     ("encrypt", "--dry-run"),
     ("encrypt", "--env", "staging"),

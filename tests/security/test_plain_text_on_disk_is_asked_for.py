@@ -22,6 +22,7 @@ WITH_OUTPUT = {
     "audit": ("audit",),
     "verify": ("verify", "--env", "staging"),
     "render": ("render", "--env", "staging"),
+    "init": ("init", "--yes"),
     "env add": ("env", "add", "new", "--from", "staging"),
 }
 

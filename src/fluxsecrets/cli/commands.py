@@ -6,6 +6,7 @@ from types import MappingProxyType
 
 GROUPS = MappingProxyType({
     "Start here": {
+        "init": ("init", "Protect a repository: keys, rules, git hooks, CI."),
         "doctor": ("doctor", "Show what this clone and this machine lack."),
     },
     "Secrets": {

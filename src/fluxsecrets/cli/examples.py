@@ -31,8 +31,13 @@ def _shown(page: str, *examples: tuple[str, str]) -> Shown:
 SHOWN = MappingProxyType({
     "": _shown(
         "index.md",
-        ("what this clone and this machine lack", "doctor"),
+        ("protect a repository: it shows a plan, and asks", "init"),
         ("encrypt every plain Secret of the repository", "encrypt"),
+    ),
+    "init": _shown(
+        "init.md",
+        ("show the plan, and ask", "init"),
+        ("in a script, with a job for GitHub", "init --yes --ci github"),
     ),
     "doctor": _shown(
         "commands/doctor.md", ("in words", "doctor"), ("for a script", "doctor --format json")

@@ -335,7 +335,7 @@ def _ssh_in_default_files(platform: str, home: Path | None, read: Reader) -> Ite
         return
     for kind in ("id_ed25519", "id_rsa"):
         path = home / ".ssh" / kind
-        name = _with_tilde(path, home)
+        name = with_tilde(path, home)
         found = _ssh_in_file(path, name, name, platform, read)
         if found is not None:
             yield replace(found, exposed=(), place=replace(found.place, ssh_default=True))
@@ -404,7 +404,7 @@ def _in_default_file(
         yield Found(Place("sops/age/keys.txt", note="no configuration folder is set"))
         return
     path = key_file_in(config)
-    name = _with_tilde(path, home)
+    name = with_tilde(path, home)
     yield _in_file(path, name, name, platform, read) or Found(Place(name, note="missing"))
 
 
@@ -463,7 +463,8 @@ def _exposed(path: Path, mode: int | None, platform: str) -> tuple[ExposedFile, 
     return (ExposedFile(str(path), mode),)
 
 
-def _with_tilde(path: Path, home: Path | None) -> str:
+def with_tilde(path: Path, home: Path | None) -> str:
+    """Return a path for people: `~/…` below the home folder."""
     if home is not None and path.is_relative_to(home):
         return f"~/{path.relative_to(home).as_posix()}"
     return str(path)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -14,6 +13,7 @@ from fluxsecrets.shell import command_for, file_word
 from .base import here
 from .json import page
 from .page import Lines, Note, Page, Warn
+from .plandiff import planned_diff
 from .text import printable
 
 if TYPE_CHECKING:
@@ -163,25 +163,9 @@ def _next_steps(plan: NewEnvironment) -> list[str]:
 
 
 def _diff(file: PlannedFile, plan: NewEnvironment) -> Iterator[str]:
-    if file.new == file.old:
-        return
-    old, new = _lines(file.old), _lines(file.new)
-    if old is None or new is None:
-        yield f"Binary file {file.path} is new"
-        return
-    if plan.made:  # a run that writes makes another one
-        new = [line.replace(plan.recipient, f"(the new key of {plan.name})") for line in new]
-    before = f"a/{file.path}" if file.old is not None else "/dev/null"
-    yield from difflib.unified_diff(old, new, before, f"b/{file.path}", lineterm="")
-    if not new and file.old is None:
-        yield f"+++ b/{file.path} (empty)"
-
-
-def _lines(data: bytes | None) -> list[str] | None:
-    try:
-        return (data or b"").decode("utf-8").splitlines()
-    except UnicodeDecodeError:
-        return None
+    # A run that writes makes another key.
+    fresh = {plan.recipient: f"(the new key of {plan.name})"} if plan.made else {}
+    return planned_diff(file.path, file.old, file.new, fresh)
 
 
 def _json(plan: NewEnvironment, *, written: bool) -> Page:

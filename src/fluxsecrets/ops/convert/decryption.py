@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.ops.run.workspace import Workspace
 from fluxsecrets.repo.graph import Applied
+from fluxsecrets.repo.references import provisions
 from fluxsecrets.sops.document import Data, Path
 from fluxsecrets.sops.formats.changing import set_value
 from fluxsecrets.sops.formats.yaml import YamlFormat
@@ -70,6 +71,16 @@ def usual_secret(applied: Iterable[Applied]) -> str:
         and each.kustomization.decryption.secret
     )
     return names.most_common(1)[0][0] if names else DEFAULT_SECRET
+
+
+def brings_secrets(applied: Applied) -> bool:
+    """Whether a Kustomization applies Secrets from files here, so that it must decrypt."""
+    return any(
+        made.kind == "Secret"
+        and (made.how in ("sops", "generated") or (item.manifest is not None and item.manifest.has_data))
+        for item in applied.objects
+        for made in provisions(item)
+    )
 
 
 def _set(data: bytes, path: Path, value: Data, part: int, workspace: Workspace) -> bytes:

@@ -48,8 +48,7 @@ def install_attributes(repository: Repository, files: Sorted) -> HookResult:
     path = attribute_file(repository)
     found = attribute_content(path)
     before = "" if found is None else text_of(found)
-    sparse = read_setting(repository, "core.sparseCheckout") == "true"
-    patterns = _patterns(files, patterns_of(before), unseen=sparse)
+    patterns = _wanted(repository, files, before)
     after = with_block(before, patterns)
     note = "" if patterns else "there is no secret yet: run it again after the first one is encrypted"
     if after == before:
@@ -59,6 +58,23 @@ def install_attributes(repository: Repository, files: Sorted) -> HookResult:
     if patterns and not is_bare_repository(repository):
         note = "commit .gitattributes, so that other clones have them"
     return HookResult(ATTRIBUTES, path, outcome, _write(path, found, after, note))
+
+
+def planned_attributes(repository: Repository, files: Sorted) -> tuple[Path, str, str]:
+    """Return the path of the file with attributes, its text, and what `install_attributes` would make of it.
+
+    Raises:
+        FileAccessError: it is a link, which git does not follow, or can't be read.
+    """
+    path = attribute_file(repository)
+    found = attribute_content(path)
+    before = "" if found is None else text_of(found)
+    return path, before, with_block(before, _wanted(repository, files, before))
+
+
+def _wanted(repository: Repository, files: Sorted, before: str) -> tuple[str, ...]:
+    sparse = read_setting(repository, "core.sparseCheckout") == "true"
+    return _patterns(files, patterns_of(before), unseen=sparse)
 
 
 def _patterns(files: Sorted, kept: Sequence[str], *, unseen: bool) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from hashlib import sha256
 from fluxsecrets.errors import ConfigError, FileAccessError, FluxsecretsError, UsageError
 from fluxsecrets.files.links import resolve_inside
 from fluxsecrets.marks import KEYS_FOLDER, SETTINGS_NAME, is_ciphertext, is_kustomization
-from fluxsecrets.ops.convert.decryption import usual_secret
+from fluxsecrets.ops.convert.decryption import brings_secrets, usual_secret
 from fluxsecrets.ops.files.generated import generate
 from fluxsecrets.ops.people.keystore import Keeping, Store
 from fluxsecrets.ops.run.names import read_public_keys
@@ -19,9 +19,7 @@ from fluxsecrets.ops.run.session import Session
 from fluxsecrets.ops.run.writer import refuse_interrupted
 from fluxsecrets.repo.discover import SecretFile, discover
 from fluxsecrets.repo.environments import Environment, load_environments, unknown_environment
-from fluxsecrets.repo.graph import Applied
 from fluxsecrets.repo.manifests import child
-from fluxsecrets.repo.references import provisions
 from fluxsecrets.repo.settings import Settings, load_settings, parse_settings
 from fluxsecrets.repo.tree import Tree, open_tree, with_planned
 from fluxsecrets.sops.document import Data
@@ -269,7 +267,7 @@ class _Planner:
         name = naming.words(usual_secret(self.source.graph.applied))
         for each in self.source.graph.applied:
             item = each.kustomization
-            if not _brings_secrets(each) or (item is not None and item.decryption is not None):
+            if not brings_secrets(each) or (item is not None and item.decryption is not None):
                 continue
             manifest = each.item.manifest if each.item is not None else None
             path = naming.files.get(item.file) if item is not None else None
@@ -302,13 +300,3 @@ class _Planner:
         if new != data:
             self.draft.write(SETTINGS_NAME, new, old=data)
         return new
-
-
-def _brings_secrets(applied: Applied) -> bool:
-    """Whether a Kustomization applies Secrets from files here, so that it must decrypt."""
-    return any(
-        made.kind == "Secret"
-        and (made.how in ("sops", "generated") or (item.manifest is not None and item.manifest.has_data))
-        for item in applied.objects
-        for made in provisions(item)
-    )

@@ -190,38 +190,51 @@ def write_with_identity(
     identity: AgeIdentity,
     keeping: Keeping,
 ) -> tuple[tuple[FileResult, ...], NewKey]:
-    """Make changes that need a new identity, and keep it, or do neither.
+    """Make changes that need a new identity; see `write_with_identities`."""
+    results, kept = write_with_identities(session, prepared, operation, (identity,), keeping)
+    return results, kept[0]
 
-    The journal names the identity before it is kept: whatever interrupts that, `end_with_identity` takes back
-    both, and no identity is left that nothing names.
+
+def write_with_identities(
+    session: Session,
+    prepared: Sequence[Prepared],
+    operation: Operation,
+    identities: Sequence[AgeIdentity],
+    keeping: Keeping,
+) -> tuple[tuple[FileResult, ...], tuple[NewKey, ...]]:
+    """Make changes that need new identities, and keep these, or do neither.
+
+    The journal names the identities before they are kept: whatever interrupts that, `end_with_identity` takes
+    back both, and no identity is left that nothing names.
 
     Raises:
-        IdentityError: it cannot be kept there; nothing was written.
-        FluxsecretsError: see `write_files`; the identity is gone again, too.
+        IdentityError: one cannot be kept there; nothing was written.
+        FluxsecretsError: see `write_files`; the identities are gone again, too.
     """
     kept: list[NewKey] = []
     details = {
-        "identity": identity.recipient,
+        "identity": " ".join(each.recipient for each in identities),
         "store": str(keeping.store),
         "output": str(session.cwd / keeping.output) if keeping.output is not None else "",
     }
+
+    def keep_all() -> None:
+        # One by one: those that were kept before an error are dropped below.
+        kept.extend(keep_identity(session, each, keeping) for each in identities)
+
     try:
         results = write_files(
             session,
             prepared,
-            replace(
-                operation,
-                details={**operation.details, **details},
-                first=lambda: kept.append(keep_identity(session, identity, keeping)),
-            ),
+            replace(operation, details={**operation.details, **details}, first=keep_all),
         )
     except KeptError:  # a file that somebody changed may be encrypted for it alone
         raise
     except BaseException:
-        if kept and kept[0].added and interrupted(session) is None:
-            drop_identity(session, identity.recipient, keeping)
+        if kept and interrupted(session) is None:
+            _drop_all(session, [each.recipient for each in kept if each.added], keeping)
         raise
-    return tuple(results), kept[0]
+    return tuple(results), tuple(kept)
 
 
 def end_with_identity(session: Session, way: Way, name: str | None = None) -> Ended:
@@ -247,35 +260,41 @@ def end_with_identity(session: Session, way: Way, name: str | None = None) -> En
             hint=f"take it back with `fluxsecrets {found.name} --abort`, and begin again",
         )
     done = end_interrupted(session, way, name)
-    recipient, keeping = _made_by(done.operation)
-    if not recipient or way != "abort":
+    recipients, keeping = _made_by(done.operation)
+    if not recipients or way != "abort":
         return done
     if done.kept:
-        note = (
+        notes = (
             f"the new identity {recipient} stays, because the files that somebody changed may need it; "
             f"`fluxsecrets keys remove {recipient}` deletes it"
+            for recipient in recipients
         )
-        return replace(done, notes=(*done.notes, note))
-    drop_identity(session, recipient, keeping)
+        return replace(done, notes=(*done.notes, *notes))
+    _drop_all(session, recipients, keeping)
     return done
 
 
+def _drop_all(session: Session, recipients: Sequence[str], keeping: Keeping) -> None:
+    for recipient in recipients:
+        drop_identity(session, recipient, keeping)
+
+
 def identity_is_missing(session: Session, operation: PendingOperation) -> bool:
-    """Whether an operation was interrupted before the identity that it made was kept.
+    """Whether an operation was interrupted before all identities that it made were kept.
 
     Raises:
         FileAccessError, IdentityError: the place cannot be read.
     """
-    recipient, keeping = _made_by(operation)
-    return bool(recipient) and not holds_identity(session, recipient, keeping)
+    recipients, keeping = _made_by(operation)
+    return not all(holds_identity(session, recipient, keeping) for recipient in recipients)
 
 
-def _made_by(operation: PendingOperation) -> tuple[str, Keeping]:
-    """The recipient of the identity that an operation made, or "", and where it is kept."""
+def _made_by(operation: PendingOperation) -> tuple[tuple[str, ...], Keeping]:
+    """The recipients of the identities that an operation made, and where they are kept."""
     details = {name: str(value) for name, value in operation.details.items()}
     output = details.get("output", "")
     keeping = Keeping(None, Store(details.get("store", Store.FILE)), Path(output) if output else None)
-    return details.get("identity", ""), keeping
+    return tuple(details.get("identity", "").split()), keeping
 
 
 def drop_identity(session: Session, recipient: str, keeping: Keeping) -> None:

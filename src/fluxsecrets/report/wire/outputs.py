@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from . import changes, environments, files, findings, flux, people, proposals, records, state
+from . import changes, environments, files, findings, flux, init, people, proposals, records, state
 
 OUTPUTS: Final[Mapping[str, tuple[type, ...]]] = {
+    "init": (init.Init,),
+    "init --from-sops": (init.FromSops,),
     "encrypt": (files.Encrypted,),
     "decrypt": (files.Decrypted,),
     "set": (files.ValueSet,),
