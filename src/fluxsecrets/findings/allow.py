@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import chain
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
 from fluxsecrets.marks import MEMBER_SIGN, SETTINGS_NAME, archive_of
 
@@ -20,6 +20,8 @@ from .model import Finding
 
 if TYPE_CHECKING:  # most repositories have no allowances
     from fluxsecrets.repo.globs import Glob
+
+Problem: TypeAlias = Literal["unused", "expired", "invalid", "unsupported", "unreadable"]
 
 MARK = b"fluxsecrets:allow"
 _FORM = f"{MARK.decode()} RULE — reason"
@@ -119,13 +121,13 @@ class Remark:
 
     Attributes:
         path, line: where it stands.
-        problem: `unused`, `expired`, `invalid` or `unsupported`; `unreadable` for an old version of a file.
+        problem: `unreadable` is an old version of a file.
         commit: the commit of such a version.
     """
 
     path: str
     line: int
-    problem: str
+    problem: Problem
     message: str
     commit: str | None = None
 

@@ -75,7 +75,7 @@ def _value_data(value: ValueDiff, *, with_values: bool) -> wire.ValueDifference:
         "object": value.object,
         "key": show_path(value.path),
         "line": value.line,
-        "state": term(value.state),
+        "state": value.state.value,
         "before": masked_data(value.before, encrypted=value.encrypted_before),
         "after": masked_data(value.after, encrypted=value.encrypted_after),
     }
@@ -109,7 +109,7 @@ def _side_data(side: SideInfo | None, base: Base) -> wire.FileVersion | None:
         return None
     return {
         "encrypted": side.encrypted,
-        "mac": None if side.mac is None else term(side.mac),
+        "mac": None if side.mac is None else side.mac.value,
         "opened": side.opened,
         "recipients": [[whole_recipient(recipient) for recipient in group] for group in side.recipients],
         "selector": side.selector or None,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from fluxsecrets.ops.doctor.model import Diagnosis, Examination, Examined, Health
 
 from .base import here
-from .json import page, term
+from .json import page
 from .page import Block, Heading, Note, Page, Sentence
 from .text import Cell, counted, printable
 
@@ -62,7 +62,7 @@ def _json_page(found: Examination) -> Page:
     checks: list[wire.DoctorCheck] = [
         {
             "check": one.info.id,
-            "state": term(each.health),
+            "state": each.health.value,
             "message": each.message,
             "command": each.command or None,
             "hint": each.hint or None,

@@ -20,7 +20,7 @@ from fluxsecrets.repo.tree import Note as TreeNote
 from .alike import few_lines
 from .base import Base, here
 from .findings_json import note_data
-from .json import page, term
+from .json import page
 from .page import Lines, Note, Page, Table, Warn
 from .text import Cell, Row, printable
 
@@ -161,7 +161,7 @@ def _secret_data(secret: ShownSecret, base: Base) -> wire.ShownSecret:
     return {
         "name": secret.name,
         "namespace": secret.namespace,
-        "protection": term(secret.protection),
+        "protection": secret.protection.value,
         "path": base.path(secret.path),
         "line": secret.line,
         "files": base.paths(secret.files),

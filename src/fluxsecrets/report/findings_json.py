@@ -132,7 +132,7 @@ def remark_data(remark: Remark) -> wire.Remark:
     return {
         "path": remark.path,
         "line": remark.line,
-        "problem": term(remark.problem),
+        "problem": remark.problem,
         "message": remark.message,
         "commit": remark.commit,
     }

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from fluxsecrets.ops.hooks.model import HookResult, HookState
 
 from .base import here
-from .json import page, term
+from .json import page
 from .page import Note, Page, Table
 from .text import Cell, printable
 
@@ -32,7 +32,7 @@ def _results_json(command: str, results: Sequence[HookResult], _shown: Callable[
         "hooks": [
             {
                 "hook": each.hook,
-                "outcome": term(each.outcome),
+                "outcome": each.outcome.value,
                 "path": base.path(str(each.path)),
                 "note": each.note or None,
             }
@@ -50,7 +50,12 @@ RESULT_FORMATS: Mapping[str, Callable[[str, Sequence[HookResult], Callable[[Path
 
 
 def _states_page(states: Sequence[HookState], shown: Callable[[Path], str]) -> Page:
-    yield Table([(Cell(each.hook), _work(each), Cell(printable(shown(each.path)))) for each in states])
+    yield Table(
+        [
+            (Cell(each.hook), Cell(_state(each), _STYLES[_state(each)]), Cell(printable(shown(each.path))))
+            for each in states
+        ]
+    )
     for each in states:
         if each.problem:
             yield Note(f"{each.hook}: {each.problem}")
@@ -63,7 +68,7 @@ def _states_json(states: Sequence[HookState], _shown: Callable[[Path], str]) -> 
         "hooks": [
             {
                 "hook": each.hook,
-                "state": term(_work(each).text),
+                "state": _state(each),
                 "path": base.path(str(each.path)),
                 "problem": each.problem or None,
                 "hint": each.hint or None,
@@ -74,10 +79,13 @@ def _states_json(states: Sequence[HookState], _shown: Callable[[Path], str]) -> 
     return page("hook status", data, base)
 
 
-def _work(state: HookState) -> Cell:
+_STYLES = {"at work": "", "not last": "yellow", "not at work": "red"}
+
+
+def _state(state: HookState) -> Literal["at work", "not last", "not at work"]:
     if not state.problem:
-        return Cell("at work")
-    return Cell("not last", "yellow") if state.late else Cell("not at work", "red")
+        return "at work"
+    return "not last" if state.late else "not at work"
 
 
 STATE_FORMATS: Mapping[str, Callable[[Sequence[HookState], Callable[[Path], str]], Page]] = {

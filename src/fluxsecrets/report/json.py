@@ -39,7 +39,10 @@ def failure_page(command: str | None, error: FluxsecretsError, base: Base) -> Pa
 
 
 def term(value: object) -> Any:
-    """A member of an enumeration as text; the words that there can be are in the wire type."""
+    """A word whose type has more words than the wire type has, such as an outcome of any command.
+
+    mypy can't check it, so tests compare the output with the schema. Otherwise, take the member's `value`.
+    """
     return str(value)
 
 

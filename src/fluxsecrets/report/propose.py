@@ -9,7 +9,7 @@ from fluxsecrets.ops.propose.model import Folded, FoldedKey, FoldedSecret, KeyCh
 from fluxsecrets.shell import command_for
 
 from .base import here
-from .json import error_or_null, page, term
+from .json import error_or_null, page
 from .page import Errors, Note, Page, Table
 from .text import Cell, Row, counted, printable
 
@@ -57,7 +57,7 @@ def _json_page(done: Proposed) -> Page:
         "created": done.created,
         "secret": base.path(done.secret),
         "key": done.key,
-        "change": term(done.change),
+        "change": done.change.value,
         "environments": list(done.environments),
         "recipients": list(done.recipients),
         "warnings": list(done.warnings),
@@ -116,7 +116,7 @@ def _fold_json(done: Folded) -> Page:
                 "keys": [
                     {
                         "key": key.key,
-                        "change": term(key.change),
+                        "change": key.change.value,
                         "size": key.size,
                         "proposals": base.paths(key.proposals),
                     }

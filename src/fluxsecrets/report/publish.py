@@ -83,7 +83,7 @@ def _data(result: FileResult, base: Base) -> wire.PublishedFile:
         **result_data(result, base),
         "outcome": term(result.outcome),
         "destination": result.destination,
-        "state": term(known.state) if known is not None and known.state is not None else None,
+        "state": known.state.value if known is not None and known.state is not None else None,
         "reencrypted": known is not None and known.reencrypted,
     }
 

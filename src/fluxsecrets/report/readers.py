@@ -203,7 +203,7 @@ def _value(value: LeftValue) -> wire.LeftValue:
         "since": value.since.id if value.since else None,
         "until": value.until.id if value.until else None,
         "plain_text": value.plain,
-        "state": term(value.state.value),
+        "state": value.state.value,
         "settled": value.state.settled,
         "here": value.here,
         "places": list(value.places),
@@ -217,7 +217,7 @@ def _file(file: LeftFile) -> wire.LeftFile:
     return {
         "path": file.path,
         "why": file.why,
-        "state": term(file.state.value),
+        "state": term(file.state),
         "settled": file.state.settled,
         "reason": file.reason,
     }

@@ -14,7 +14,7 @@ from fluxsecrets.ops.run.settling import FileState
 from fluxsecrets.shell import file_word
 
 from .base import Base, here, rooted
-from .json import error_or_null, page, term
+from .json import error_or_null, page
 from .page import Errors, Lines, Note, Page, Table, Warn
 from .text import Cell, Row, printable
 
@@ -150,7 +150,7 @@ def _outcome_json(ended: Ended | PutAside, _cwd: Path) -> Page:
         return page("recover", _put_aside_data(ended, base), base)
     data: wire.Recovered = {
         "ended": {
-            "way": term(ended.way),
+            "way": ended.way.value,
             "command": ended.operation.name,
             "files": len(ended.operation.paths),
             "done": ended.done,
@@ -195,10 +195,10 @@ def _json_page(found: Recovery, _cwd: Path, _everything: bool) -> Page:
         "running": _run_data(found.holder),
         "interrupted": _run_data(begun),
         "files": [
-            {"path": each.path, "state": term(each.state), "reason": each.reason} for each in found.files
+            {"path": each.path, "state": each.state.value, "reason": each.reason} for each in found.files
         ],
         "problem": error_or_null(found.problem, base),
-        "ways": [term(way) for way in found.ways],
+        "ways": [way.value for way in found.ways],
         "kept": [base.path(str(folder)) for folder in found.kept],
         "summary": {str(state): found.count(state) for state in FileState},
     }

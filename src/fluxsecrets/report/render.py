@@ -52,7 +52,7 @@ def _json_page(found: Rendering) -> Page:
         "kustomizations": [
             {
                 "name": each.name,
-                "verdict": term(each.verdict),
+                "verdict": each.verdict.value,
                 "problems": [_problem_data(one) for one in each.problems],
                 "objects": [_object_data(item) for item in each.objects],
             }

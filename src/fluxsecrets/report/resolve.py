@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from fluxsecrets.marks import is_ciphertext
 from fluxsecrets.merging import Missing, Picks, Place, Side
@@ -19,7 +19,7 @@ from fluxsecrets.sops.document import Data
 from .base import here
 from .diff import masked_data
 from .diff_text import masked_text
-from .json import page, term
+from .json import page
 from .page import Lines, Note, Page, Table
 from .text import Cell, Row, printable
 
@@ -155,8 +155,8 @@ def _json_page(resolving: Resolving) -> Page:
     base = here()
     data: wire.Resolving = {
         "path": base.path(resolved.path),
-        "outcome": term(resolved.outcome),
-        "operation": None if found is None else term(found.operation.value),
+        "outcome": resolved.outcome.value,
+        "operation": None if found is None else found.operation.value,
         "ours": None if found is None else _origin_data(found.our_origin),
         "theirs": None if found is None else _origin_data(found.their_origin),
         "conflicts": [
@@ -171,11 +171,11 @@ def _json_page(resolving: Resolving) -> Page:
 
 def _value_data(resolving: Resolving, dispute: Dispute, value: Disputed, masker: Masker) -> wire.Conflict:
     picked = resolving.picks.get(value.place)
-    settled = "entered" if value.place in resolving.entered else None if picked is None else picked.value
+    taken: Literal["ours", "theirs", "base"] | None = None if picked is None else picked.value
     return {
         "key": value.key,
         "document": value.document,
-        "settled": None if settled is None else term(settled),
+        "settled": "entered" if value.place in resolving.entered else taken,
         "by_hand": dispute.done.picks.get(value.place) is picked is not None,
         "ours": _side_data(value, Side.OURS, masker),
         "theirs": _side_data(value, Side.THEIRS, masker),

@@ -14,7 +14,7 @@ from fluxsecrets.sops.recipients import recipient_text
 
 from .base import Base, here
 from .errors import shares_cause
-from .json import error_data, error_or_null, page, term
+from .json import error_data, error_or_null, page
 from .page import Errors, Note, Page, Table
 from .results import STYLES, drift_lines, more_failed, several, value_count
 from .text import Cell, Row, counted, printable
@@ -203,13 +203,13 @@ def _summary(files: Sequence[FileStatus]) -> str:
 def _file_data(status: FileStatus, base: Base) -> wire.StatusFile:
     return {
         "path": base.path(status.path),
-        "state": term(status.state),
+        "state": status.state.value,
         "values": status.values,
         "recipients": list(status.recipients),
         "openable": status.openable,
         "selector": status.selector,
         "lastmodified": status.lastmodified,
         "reason": status.reason,
-        "drift": [term(each) for each in status.drift],
+        "drift": [each.value for each in status.drift],
         "error": error_or_null(status.error, base),
     }

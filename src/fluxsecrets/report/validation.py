@@ -10,7 +10,7 @@ from fluxsecrets.ops.sealing.validate import ValidatedSealed, Validation
 from fluxsecrets.sealed.validating import ValueVerdict, Verdict
 
 from .base import here
-from .json import error_data, page, term
+from .json import error_data, page
 from .page import Errors, Note, Page, Table, Warn
 from .text import Cell, Row, counted, printable
 
@@ -42,7 +42,7 @@ def _json_page(found: Validation) -> Page:
                 "line": item.line,
                 "name": item.name,
                 "namespace": item.namespace,
-                "scope": term(item.scope),
+                "scope": item.scope.value,
                 "values": [_value_data(value) for value in item.values],
             }
             for item in found.items
@@ -60,7 +60,7 @@ _COUNTED = {Verdict.OPENS: "open", Verdict.CANNOT_TELL: "cannot be told"}
 
 
 def _value_data(value: ValueVerdict) -> wire.SealedValue:
-    return {"key": value.key, "line": value.line, "verdict": term(value.verdict), "reason": value.reason}
+    return {"key": value.key, "line": value.line, "verdict": value.verdict.value, "reason": value.reason}
 
 
 def _counts(found: Validation) -> Counter[Verdict]:

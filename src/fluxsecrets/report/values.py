@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from fluxsecrets.ops.files.values import ValueResult
 
 from .base import here
-from .json import page, term
+from .json import page
 from .page import Note, Page, Warn
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def _json_page(command: str, result: ValueResult) -> Page:
     data: wire.ValueSet = {
         "path": base.path(result.path),
         "key": result.key,
-        "change": term(result.change),
+        "change": result.change.value,
         "warnings": list(result.warnings),
     }
     return page(command, data, base)

@@ -11,7 +11,7 @@ from fluxsecrets.ops.checks.verifymodel import Told, Verification, Verifications
 from . import findings
 from .base import rooted
 from .findings_json import note_data, remark_data
-from .json import page, term
+from .json import page
 from .page import Page
 from .verify_found import found_by_verify
 from .verify_text import text_page
@@ -34,7 +34,7 @@ def verdict_data(environment: Verification, told: Told) -> wire.KustomizationVer
         "path": judged.applied.folder if item is None else item.path,
         "file": item.file if item is not None else None,
         "line": item.line if item is not None else None,
-        "verdict": term(judged.verdict),
+        "verdict": judged.verdict.value,
         "reason": decisive.reason if decisive is not None else None,
         "outcomes": [_outcome(outcome, told) for outcome in judged.outcomes],
         "objects": [_item(environment, item) for item in told.items],
@@ -43,7 +43,7 @@ def verdict_data(environment: Verification, told: Told) -> wire.KustomizationVer
 
 def _outcome(outcome: Outcome, told: Told) -> wire.Outcome:
     return {
-        "effect": term(outcome.effect),
+        "effect": outcome.effect.value,
         "behaviour": outcome.behaviour,
         "reason": outcome.reason,
         "path": outcome.path,
@@ -62,7 +62,7 @@ def _item(environment: Verification, item: Verified) -> wire.VerifiedObject:
         "kind": item.kind,
         "name": item.name,
         "namespace": item.namespace,
-        "verdict": term(item.verdict),
+        "verdict": item.verdict.value,
         "format": item.format,
         "keys": list(item.keys),
         "substituted": item.substituted,

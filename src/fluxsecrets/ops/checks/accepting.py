@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import date
 
-from fluxsecrets.findings.allow import Remark
+from fluxsecrets.findings.allow import Problem, Remark
 from fluxsecrets.flux.model import KustomizationVerdict
 from fluxsecrets.marks import SETTINGS_NAME
 from fluxsecrets.repo.globs import compile_glob
@@ -53,7 +53,7 @@ class Acceptances:
     def _holds(self, entry: Acceptance) -> bool:
         return entry.expires is None or self._today <= entry.expires
 
-    def _problem(self, entry: Acceptance, *, complete: bool) -> tuple[str, str] | None:
+    def _problem(self, entry: Acceptance, *, complete: bool) -> tuple[Problem, str] | None:
         what = f"{entry.behaviour} in {entry.kustomization!a}"
         if not self._holds(entry):
             return "expired", f"accepting {what} expired on {entry.expires}"

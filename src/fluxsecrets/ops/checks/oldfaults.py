@@ -6,7 +6,7 @@ Nobody can fix a commit. A scan that failed for ever because of a slip years ago
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.findings.allow import Remark
@@ -15,7 +15,7 @@ from fluxsecrets.scan.sources.commits import Plan
 
 from .branchtips import at_tips
 
-UNREADABLE = "unreadable"
+UNREADABLE: Final = "unreadable"
 
 
 class Fault(NamedTuple):

@@ -63,7 +63,7 @@ class FileStatus:
     selector: str | None = None
     lastmodified: str | None = None
     reason: str = ""
-    drift: tuple[str, ...] = ()
+    drift: tuple[Drift, ...] = ()
     error: FluxsecretsError | None = None
     keys: OpenFile | None = field(default=None, repr=False)
 
