@@ -86,7 +86,7 @@ def test_hidden_files_and_folders_of_git_are_not_in_the_way(folder):
     assert suggested("decrypt", ".") == [".hidden"]
 
 
-HOSTILE = ["a\tb", "a\nb", "-rf", "a b", "$(touch x)", "\x1b[31m", "é", "'"]
+HOSTILE = ["a\tb", "a\nb", "-rf", "a b", "$(touch x)", "\x1b[31m", "\x9b", "\u202e", "é", "'"]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no such names there")
@@ -96,6 +96,28 @@ def test_hostile_names_stay_one_line_each(folder, capsys):
     assert answer(["zsh", "2", "decrypt", ""]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines == [f"file\t{name}\t" for name in sorted(HOSTILE) if name.isprintable()]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such names there")
+@pytest.mark.parametrize(
+    ("word", "shown"),
+    [
+        ("", r"\$\(touch\ x\)\;\`y\`"),
+        (r"\$", r"\$\(touch\ x\)\;\`y\`"),
+        ("'", "$(touch x);`y`"),
+        ('"', None),
+    ],
+)
+def test_bash_runs_no_name_that_a_repository_chose(folder, word, shown, capsys):
+    folder.write("keys/$(touch x);`y`.pub", folder.recipient)
+    answer(["bash", "3", "recipients", "remove", word])
+    assert capsys.readouterr().out == ("" if shown is None else f"word\t{shown}\t\n")
+
+
+def test_bash_gets_what_is_behind_an_equals_sign_quoted(folder, capsys):
+    folder.write("clusters/a;b/flux-system/gotk-sync.yaml", "")
+    answer(["bash", "4", "verify", "--env", "=", "a"])
+    assert capsys.readouterr().out == "word\ta\\;b\t\n"
 
 
 @pytest.mark.parametrize(

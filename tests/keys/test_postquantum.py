@@ -6,7 +6,7 @@ import pytest
 
 from fluxsecrets.errors import IdentityError, IntegrityError, RecipientError
 from fluxsecrets.keys import bech32, postquantum
-from fluxsecrets.keys.agefile import Stanza, parse_age_file, seal, unseal
+from fluxsecrets.keys.agefile import Stanza, decode_base64, encode_base64, parse_age_file, seal, unseal
 
 
 def opened(data, secret):
@@ -92,12 +92,17 @@ def test_malformed_identities_are_refused(secrets, hidden):
         text[:-1] + ("Q" if text[-1] != "Q" else "P"),
         recoded("age-secret-key-pq-", seed[:-1]).upper(),
         recoded("age-secret-key-", seed).upper(),
+        text.lower(),
         "",
     ):
         assert postquantum.recipient_of(bad) is None
         with pytest.raises(IdentityError) as caught:
             postquantum.parse_identity(bad)
         hidden(caught.value, *([bad] if bad else []))
+
+
+def of_low_order(argument):
+    return encode_base64(decode_base64(argument.encode())[:-32] + bytes(32))
 
 
 @pytest.mark.parametrize(
@@ -107,6 +112,7 @@ def test_malformed_identities_are_refused(secrets, hidden):
         lambda one: Stanza(one.type, (*one.args, "x"), one.body),
         lambda one: Stanza(one.type, (one.args[0][:-4],), one.body),
         lambda one: Stanza(one.type, ("=",), one.body),
+        lambda one: Stanza(one.type, (of_low_order(one.args[0]),), one.body),
         lambda one: Stanza(one.type, one.args, one.body + b"x"),
         lambda one: Stanza(one.type, one.args, b""),
     ],

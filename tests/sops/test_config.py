@@ -544,6 +544,31 @@ class TestPrivateKeys:
         assert "throwaway" not in f"{caught!r} {caught.hint} {caught.details}"
         assert "https://…" in caught.details[0]
 
+    @pytest.mark.parametrize(
+        ("text", "shown"),
+        [
+            ('- age: "AGE-SECRET-\n    KEY-1THROWAWAY" : x', None),
+            ("- age: [AGE-\\\n   SECRET-\n KEY-1THROWAWAY: {", None),
+            ("- gcp_kms: ghp_Throwaway0123456789abc : x", "- gcp_kms: ……………………………"),
+            ("- pgp: THROWAWAY/Zm9v+0123456789== : x", "- pgp: ……………………………"),
+            ("- secret_access_key: throwaway : x", "- secret_access_key: ……………"),
+            ("- 'password' : ['throwaway' : x: y", "- 'password' : ………………………"),
+            ("- age: 1 # throwaway", "- age: 1"),
+            ("- hc_vault_transit_uri: {https://me:throw/away@v : x : y", "https://…"),
+            (
+                "- pgp: 85D77543B3D624B63CEA9E6DBC17301B491B3F21 : x",
+                "85D77543B3D624B63CEA9E6DBC17301B491B3F21",
+            ),
+        ],
+    )
+    def test_what_may_be_a_secret_beside_a_mistake_is_not_shown(self, text, shown):
+        with pytest.raises(ConfigError) as caught:
+            config(f"creation_rules:\n  {text}\n")
+        details = caught.value.details
+        assert "throwaway" not in f"{caught.value!r} {caught.value.hint} {details}".lower().replace("/", "")
+        assert len(details) == (shown is not None)
+        assert shown is None or shown in details[0]
+
     def test_of_a_long_line_the_part_with_the_mistake_is_shown(self):
         fields = ", ".join(f"a{number}: 1" for number in range(100))
         caught = error(f"creation_rules: [{{{fields}, age: 1, {fields}}}]\n")

@@ -24,7 +24,16 @@ from cryptography.hazmat.primitives.hpke import (
 from fluxsecrets.errors import IdentityError, RecipientError
 
 from . import bech32
-from .agefile import FILE_KEY_SIZE, Stanza, Unwrap, Wrap, decode_argument, encode_base64, malformed
+from .agefile import (
+    FILE_KEY_SIZE,
+    Stanza,
+    Unwrap,
+    Wrap,
+    decode_argument,
+    encode_base64,
+    is_weak_point,
+    malformed,
+)
 
 STANZA = "mlkem768x25519"
 
@@ -32,8 +41,9 @@ _RECIPIENT_PREFIX = "age1pq"
 _IDENTITY_PREFIX = "age-secret-key-pq-"
 _INFO = b"age-encryption.org/mlkem768x25519"
 _MLKEM_SIZE = 1184
-_PUBLIC_SIZE = _MLKEM_SIZE + 32
-_ENCAPSULATED_SIZE = 1088 + 32
+_POINT_SIZE = 32
+_PUBLIC_SIZE = _MLKEM_SIZE + _POINT_SIZE
+_ENCAPSULATED_SIZE = 1088 + _POINT_SIZE
 _SEED_SIZE = 32
 
 
@@ -118,6 +128,8 @@ def _unwrap(private: MLKEM768X25519PrivateKey, stanzas: Sequence[Stanza]) -> byt
         if len(stanza.args) != 1 or len(stanza.body) != FILE_KEY_SIZE + 16:
             raise malformed(stanza)
         encapsulated = decode_argument(stanza, 0, _ENCAPSULATED_SIZE)
+        if is_weak_point(int.from_bytes(encapsulated[-_POINT_SIZE:], "little")):
+            raise malformed(stanza)
         try:
             return _suite().decrypt(encapsulated + stanza.body, private, _INFO)
         except InvalidTag:
@@ -130,7 +142,9 @@ def _seed(secret: str) -> bytes | None:
         prefix, seed = bech32.decode(secret)
     except ValueError:
         return None
-    return seed if prefix == _IDENTITY_PREFIX and len(seed) == _SEED_SIZE else None
+    if secret != secret.upper() or prefix != _IDENTITY_PREFIX or len(seed) != _SEED_SIZE:
+        return None
+    return seed
 
 
 def _key_pair(seed: bytes) -> tuple[MLKEM768PrivateKey, X25519PrivateKey]:

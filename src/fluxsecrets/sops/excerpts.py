@@ -11,11 +11,29 @@ from fluxsecrets.errors import ConfigError, FluxsecretsError, LimitError
 _LONGEST = 100
 """Characters of a line that are shown."""
 
-_PRIVATE_KEY = re.compile(r"age.?secret.?key|age.?plugin.?[^\s:]*-1|private.?key", re.IGNORECASE)
-"""What looks like a private key, even if it is damaged: more than `marks` takes for one."""
+_LOOKED_AT = 5_000
+"""Characters to each side of a mistake in which secrets are looked for."""
 
-_CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+(?=@)")
+_PRIVATE_KEY = re.compile(
+    r"age[\W_]*secret[\W_]*key|age[\W_]*plugin.?[^\s:]*-1|private[\W_]*key", re.IGNORECASE
+)
+"""What looks like a private key, damaged or on several lines, too: more than `marks` takes for one."""
+
+_COMMENT = re.compile(r"(?:^|\s)#")
+
+_CREDENTIALS = re.compile(r"(?<=://)\S+(?=@)")
 """A user name and password in an address."""
+
+_NAMED = re.compile(
+    r"(?:password|passwd|passphrase|pwd|token|secret|secret.?access.?key|api.?key)[\"']?\s{0,9}[:=]\s{0,9}(?P<value>(?=.*\w)\S.*)",
+    re.IGNORECASE,
+)
+"""The value of a key whose name says that it is secret."""
+
+_OPAQUE = re.compile(r"(?<![\w+/=-])(?!AAAA)(?=[\w+/=-]*[A-Z])(?=[\w+/=-]*\d)[\w+/=-]{20,}", re.ASCII)
+"""Capital letters and digits without blanks, as in tokens and base64; SSH's public keys start with `AAAA`."""
+
+_FINGERPRINT = re.compile(r"[0-9A-F]{40}")
 
 
 @contextmanager
@@ -36,10 +54,25 @@ def _excerpt(error: FluxsecretsError, data: bytes) -> Iterator[str]:
     lines = text.splitlines()
     if error.line is None or error.line > len(lines) or _PRIVATE_KEY.search(text):
         return
-    line = _CREDENTIALS.sub(lambda found: "…" * len(found[0]), lines[error.line - 1])
-    shown = _around(line.rstrip(), error.column or 1).strip()
+    column = error.column or 1
+    cut = max(0, column - _LOOKED_AT)
+    line = _masked(lines[error.line - 1][cut : column + _LOOKED_AT], column - cut)
+    shown = _around(line.rstrip(), column - cut).strip()
     if shown:
         yield f"{error.line} | {shown}"
+
+
+def _masked(line: str, column: int) -> str:
+    """Return a line without what may be a secret and can't be the mistake; columns stay as they are."""
+    comment = _COMMENT.search(line, column)
+    line = line if comment is None else line[: comment.start()]
+    line = _CREDENTIALS.sub(lambda found: _dots(found[0]), line)
+    line = _OPAQUE.sub(lambda found: found[0] if _FINGERPRINT.fullmatch(found[0]) else _dots(found[0]), line)
+    return _NAMED.sub(lambda found: found[0].removesuffix(found["value"]) + _dots(found["value"]), line)
+
+
+def _dots(text: str) -> str:
+    return "…" * len(text)
 
 
 def _around(line: str, column: int) -> str:

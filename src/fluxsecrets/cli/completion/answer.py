@@ -17,7 +17,11 @@ from .suggestions import Suggestion, Suggestions
 _LONGEST = 2.0
 """Seconds after which there is no answer: the user has typed on."""
 
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f]")
+_SPECIAL = re.compile(r"[^\w./:@%+=,-]", re.ASCII)
+"""What bash may take for more than itself, outside of quotes."""
+
+_SPECIAL_IN_QUOTES = {"'": frozenset("'"), '"': frozenset('"$`\\!')}
+"""What ends a quotation that the user began, or is expanded in it."""
 
 
 def answer(arguments: Sequence[str]) -> int:
@@ -33,9 +37,9 @@ def answer(arguments: Sequence[str]) -> int:
     """
     try:
         shell, number, *words = arguments
-        before, current = _split(shell, words, int(number))
+        before, current, quote = _split(shell, words, int(number))
         found = complete(load_table(), before, current)
-        text = "".join(f"{line}\n" for line in _lines(shell, found, current))
+        text = "".join(f"{line}\n" for line in _lines(shell, found, current, quote))
         sys.stdout.write(text)
         sys.stdout.flush()
     except Exception:  # noqa: BLE001, S110 - a shell shows whatever is printed in the middle of the user's line
@@ -50,13 +54,14 @@ def end_in_time() -> None:
         signal.setitimer(signal.ITIMER_REAL, _LONGEST)
 
 
-def _split(shell: str, words: Sequence[str], number: int) -> tuple[list[str], str]:
-    """Return the whole words before the cursor, and the one at it."""
+def _split(shell: str, words: Sequence[str], number: int) -> tuple[list[str], str, str]:
+    """Return the whole words before the cursor, the one at it, and the quote that the user began it with."""
     whole = list(words[: max(0, number - 1)])
     current = words[number - 1] if 0 < number <= len(words) else ""
+    quote = current[:1] if current[:1] in _SPECIAL_IN_QUOTES else ""
     if shell == "bash":
         whole, current = _joined(whole, current)
-    return [_unquoted(word) for word in whole], _unquoted(current)
+    return [_unquoted(word) for word in whole], _unquoted(current), quote
 
 
 def _joined(words: Sequence[str], current: str) -> tuple[list[str], str]:
@@ -77,16 +82,29 @@ def _unquoted(word: str) -> str:
     return re.sub(r"\\(.)", r"\1", word)
 
 
-def _lines(shell: str, found: Suggestions, current: str) -> Iterator[str]:
+def _lines(shell: str, found: Suggestions, current: str, quote: str) -> Iterator[str]:
     if found.files:
         yield "files\t_"
     for each in found.found:
-        if not _UNPRINTABLE.search(each.value):
-            yield f"{each.kind}\t{_for_shell(shell, each, current)}\t{_UNPRINTABLE.sub(' ', each.help)}"
+        value = _for_shell(shell, each, current, quote)
+        if value is not None and value.isprintable():
+            help_ = "".join(char if char.isprintable() else " " for char in each.help)
+            yield f"{each.kind}\t{value}\t{help_}"
 
 
-def _for_shell(shell: str, each: Suggestion, current: str) -> str:
-    # Bash replaces only what is behind the last `=`, as it is a word of its own there.
-    if shell == "bash" and current.startswith("--") and "=" in current:
-        return each.value.partition("=")[2]
-    return each.value
+def _for_shell(shell: str, each: Suggestion, current: str, quote: str) -> str | None:
+    """Return what the shell gets, or None for a value that it must not get.
+
+    A repository chooses names, and zsh and fish quote what they insert. Bash does so for paths only: of other
+    values, it would run a `$(...)` in them.
+    """
+    value = each.value
+    if shell != "bash":
+        return value
+    if current.startswith("--") and "=" in current:
+        value = value.partition("=")[2]  # bash replaces only what is behind the last `=`, a word of its own
+    if each.kind in {"file", "folder"}:
+        return value
+    if quote:
+        return None if _SPECIAL_IN_QUOTES[quote].intersection(value) else value
+    return _SPECIAL.sub(lambda found: f"\\{found[0]}" if found[0].isascii() else found[0], value)

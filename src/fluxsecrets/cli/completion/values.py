@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -79,9 +78,5 @@ def values(kind: str, current: str, before: Sequence[str]) -> Suggestions:
         return paths(kind, current)
     if kind in _VALUES:
         names = _VALUES[kind](before)
-        return Suggestions(tuple(Suggestion(each) for each in names if _begins(each, current)))
+        return Suggestions(tuple(Suggestion(each) for each in names if each.startswith(current)))
     return SHELLS_FILES if kind == "file" else Suggestions()
-
-
-def _begins(name: str, current: str) -> bool:
-    return name.startswith(current) and not re.search(r"[\x00-\x1f\x7f]", name)
