@@ -242,6 +242,28 @@ def test_who_can_read_what(broken, cli):
     assert cli("audit", "--who", "--format", "sarif").exit_code == 2
 
 
+def test_who_can_read_one_environment(waddle, cli):
+    assert cli("encrypt").exit_code == 0
+    found = json.loads(cli("audit", "--who", "--env", "staging", "--format", "json").stdout)
+    assert list(found["encrypted"]) == found["environments"] == ["staging"]
+    assert {person["name"] for person in found["people"]} >= {"alice", "bob", "cluster-staging"}
+    production = next(person for person in found["people"] if person["name"] == "cluster-production")
+    assert production["files"]["staging"]  # those that the two share
+    assert len(production["files"]["staging"]) < len(found["encrypted"]["staging"])
+    unknown = cli("audit", "--who", "--env", "stagin")
+    assert unknown.exit_code == 2
+    assert "did you mean staging?" in unknown.stderr
+
+
+@pytest.mark.parametrize(
+    "option", ["--range=a..b", "--rule=file-changed", "--fail-on=low", "--update-baseline"]
+)
+def test_who_can_read_what_refuses_options_about_findings(broken, cli, option):
+    refused = cli("audit", "--who", option)
+    assert refused.exit_code == 2
+    assert f"{option.partition('=')[0]} does not apply" in refused.stderr
+
+
 def test_only_what_commits_brought(broken, cli, git):
     git(broken, "branch", "before")
     write(broken, {"clusters/staging/more.yaml": secret("more")})

@@ -205,7 +205,29 @@ def test_folder_in_place_passes_over_what_is_plain(waddle, cli):
     result = cli("decrypt", "-i", "apps/spicedb")
     assert result.exit_code == 0
     assert "1 file: 1 decrypted" in result.stderr
-    assert cli("decrypt", "-i", "apps/spicedb").stderr == "0 files: no secret was found there\n"
+    assert cli("decrypt", "-i", "apps/spicedb").stderr == "0 files: every secret there is plain text\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "damage", "said"),
+    [
+        ("db.yaml", ("mac: ENC[", "mac: EC["), "the MAC"),
+        ("app.sops.env", ("sops_mac=ENC[", "sops_mac=EC["), "the MAC"),
+        ("db.yaml", ("sops:\n", "gone:\n"), "sops block is missing"),
+    ],
+)
+def test_a_damaged_file_in_a_folder_is_an_error(folder, cli, name, damage, said):
+    folder.write("apps/db.yaml", MULTI)
+    folder.write("apps/app.sops.env", "PASSWORD=throwaway\n")
+    assert cli("encrypt", "--allow-invalid", "apps/db.yaml", "apps/app.sops.env").exit_code == 0
+    path = Path("apps", name)
+    path.write_text(path.read_text(encoding="utf-8").replace(*damage), encoding="utf-8")
+    before = path.read_bytes()
+    for command in (["status"], ["encrypt", "--check"], ["rotate"], ["decrypt", "-i"]):
+        result = cli(*command, "apps")
+        assert (result.exit_code, f"apps/{name}" in result.stdout) == (2, True), result.output
+        assert said in result.stderr
+    assert path.read_bytes() == before
 
 
 @pytest.mark.parametrize(

@@ -177,3 +177,14 @@ def test_what_the_moves_advise_can_be_done(repository, cli):
     assert cli(*advised.split()[1:]).exit_code == 0
     advised = COMMAND.search(cli("-d", "secret.yaml").stderr)[1].replace("PATH", "secret.yaml")
     assert cli(*advised.split()[1:]).stdout == repository.secret
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows keeps a working directory from being deleted")
+@pytest.mark.parametrize("words", [("status",), ("doctor",), ("decrypt", "a.yaml")])
+def test_a_working_directory_that_was_deleted(folder, cli, words):
+    folder.path.joinpath("gone").mkdir()
+    folder.monkeypatch.chdir(folder.path / "gone")
+    (folder.path / "gone").rmdir()
+    result = cli(*words)
+    assert result.exit_code == 2
+    assert result.stderr.startswith("error: the working directory no longer exists\n")

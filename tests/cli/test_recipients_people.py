@@ -149,6 +149,17 @@ def test_oneself_is_not_removed_by_mistake(encrypted_waddle, cli, git):
     assert cli("decrypt", STAGING).exit_code == 2
 
 
+def test_an_old_identity_of_oneself_is_removed_once_the_new_one_opens_all(encrypted_waddle, cli, act_as):
+    bob, alice = act_as("bob"), act_as("alice")
+    alice.path.write_text(f"{alice.secret}\n{bob.secret}\n", encoding="utf-8")
+    refused = cli("recipients", "remove", "alice", "--no-report")
+    assert refused.exit_code == 2
+    assert "alice is you: you could no longer open " in refused.stderr  # those that are not for bob
+    result = cli("recipients", "remove", "alice", "--env", "staging", "--no-report")
+    assert result.exit_code == 0, result.stderr
+    assert cli("decrypt", STAGING).exit_code == 0
+
+
 # Coming.
 
 

@@ -90,6 +90,17 @@ def test_a_shallow_clone_is_refused(repository, tmp_path, git):
         range_of(clone, "HEAD", {})
 
 
+def test_a_clone_of_one_commit_has_nothing_to_compare(repository, tmp_path, git):
+    git(tmp_path, "checkout", "--quiet", "main")
+    git(tmp_path, "clone", "--quiet", "--depth=1", f"file://{tmp_path}", "shallow")
+    clone = find_repository(tmp_path / "shallow")
+    with pytest.raises(GitError, match="does not have the commits before origin/HEAD..HEAD"):
+        range_of(clone, None, {})
+    git(tmp_path, "clone", "--quiet", f"file://{tmp_path}", "whole")
+    whole = range_of(find_repository(tmp_path / "whole"), None, {})
+    assert whole.before == whole.after
+
+
 def test_a_tag_is_not_taken_for_the_target(repository, tmp_path, git):
     git(tmp_path, "update-ref", "refs/remotes/origin/main", "main")
     git(tmp_path, "tag", "origin/main", "feature")

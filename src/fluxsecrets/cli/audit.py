@@ -54,9 +54,7 @@ class _Asked:
 
 
 @click.command("audit")
-@click.option(
-    "--env", "environment", metavar="NAME", help="Report only findings in the files of an environment."
-)
+@click.option("--env", "environment", metavar="NAME", help="Report only on the files of an environment.")
 @all_envs_option
 @click.option(
     "--range", "commits", metavar="A..B", help="Report only findings that these commits introduced."
@@ -101,10 +99,11 @@ def command(
     Exit codes: 0 no finding reaches --fail-on, 1 a finding does, 2 the audit could not run.
     """
     reports.refuse()
-    if who:
-        return _show_who(Output(quiet=quiet), reports)
-    known.refuse_contradiction()
     refuse_both(asked.environment, every=asked.every_environment)
+    if who:
+        _refuse_of_findings(asked, known)
+        return _show_who(Output(quiet=quiet), reports, asked.environment)
+    known.refuse_contradiction()
     if known.update_baseline and asked.commits is not None:
         raise UsageError(
             "--update-baseline needs all findings, not those of a range", hint="leave out --range"
@@ -159,7 +158,29 @@ def _at_terminal() -> bool:
     return sys.stdout.isatty()
 
 
-def _show_who(out: Output, reports: Reports) -> int:
+def _refuse_of_findings(asked: _Asked, known: Baseline) -> None:
+    """Refuse options that --who would have to ignore.
+
+    Raises:
+        UsageError: there is one.
+    """
+    of_findings = {
+        "--range": asked.commits is not None,
+        "--rule": bool(asked.rules),
+        "--severity": asked.severity != _SEVERITIES[0],
+        "--fail-on": asked.fail_on is not None,
+        "--baseline": known.baseline is not None,
+        "--no-baseline": known.no_baseline,
+        "--update-baseline": known.update_baseline,
+    }
+    for option, given in of_findings.items():
+        if given:
+            raise UsageError(
+                f"--who reports no findings, so {option} does not apply", hint=f"leave out {option}"
+            )
+
+
+def _show_who(out: Output, reports: Reports, environment: str | None) -> int:
     from fluxsecrets.ops.checks.matrix import who_reads_what
     from fluxsecrets.report.matrix import FORMATS
 
@@ -168,6 +189,6 @@ def _show_who(out: Output, reports: Reports) -> int:
             raise UsageError(
                 f"--who reports no findings, so it has no format {name}", hint="use --format json"
             )
-    readers = who_reads_what(make_session())
+    readers = who_reads_what(make_session(), environment)
     reports.write(out, lambda name: FORMATS[name](readers))
     return 0

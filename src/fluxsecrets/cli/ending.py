@@ -51,6 +51,17 @@ def with_library_named(error: BaseException) -> BaseException:
     return missing_library(error) or error
 
 
+def without_folder(error: BaseException) -> FluxsecretsError | None:
+    """Return the error to report if the working directory was deleted; None for any other."""
+    if not isinstance(error, FileNotFoundError):
+        return None
+    try:
+        os.getcwd()  # noqa: PTH109 - only whether there is one
+    except FileNotFoundError:
+        return FileAccessError("the working directory no longer exists", hint="change to another folder")
+    return None
+
+
 def report(error: BaseException) -> tuple[int, FluxsecretsError | None]:
     """Say what went wrong.
 
@@ -101,6 +112,8 @@ def _known(error: BaseException) -> FluxsecretsError | None:
         from .usage import usage_error  # only when a command line is wrong
 
         return usage_error(error)
+    if (gone := without_folder(error)) is not None:
+        return gone
     if isinstance(error, OSError) and error.errno in _MACHINE_ERRNOS:
         from fluxsecrets.files.reasons import reason_of  # only when something fails
 

@@ -49,7 +49,7 @@ def range_of(repository: Repository, text: str | None, environ: Mapping[str, str
         GitError: the history is cut off before the two sides part.
     """
     if text is None:
-        return _between(repository, _target(repository, environ), "HEAD")
+        return _beyond_target(repository, environ)
     first, dots, last = text.replace("...", "..").partition("..")
     if dots:
         return _between(repository, first or "HEAD", last or "HEAD")
@@ -77,6 +77,14 @@ def _between(repository: Repository, first: str, last: str) -> Range:
     if base is None and repository.cut_off_at():
         raise _cut_off(shown)
     return Range(shown, base or one, other)
+
+
+def _beyond_target(repository: Repository, environ: Mapping[str, str]) -> Range:
+    found = _between(repository, _target(repository, environ), "HEAD")
+    if found.before == found.after and found.after in repository.cut_off_at():
+        # A clone of one commit takes that for the target, whatever was asked to be merged.
+        raise _cut_off(found.shown)
+    return found
 
 
 def _cut_off(shown: str) -> GitError:

@@ -20,7 +20,7 @@ from fluxsecrets.cli.dropin.codes import (
     exit_code_of,
 )
 from fluxsecrets.cli.dropin.commands import APP_FLAGS, COMMANDS, GROUPS, Command
-from fluxsecrets.cli.ending import drop_output, say, show, with_library_named
+from fluxsecrets.cli.ending import drop_output, say, show, with_library_named, without_folder
 from fluxsecrets.cli.entry import clean_up_first, end_log, prepare_process
 from fluxsecrets.cli.signals import TerminatedError, exit_code_of_end, terminable
 from fluxsecrets.errors import FluxsecretsError
@@ -75,6 +75,9 @@ def _report(error: BaseException) -> int:
     if isinstance(error, BrokenPipeError):
         drop_output()  # the reader of our output stopped, such as `head`
         return 128 + getattr(signal, "SIGPIPE", 13)
+    if (gone := without_folder(error)) is not None:
+        show(gone)
+        return GENERIC
     if isinstance(error, OSError):
         drop_output()
         from fluxsecrets.files.reasons import reason_of  # only when something fails

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fluxsecrets.audit.facts import Facts
 from fluxsecrets.audit.people import keys_of_clusters
 from fluxsecrets.ops.run.session import Session
+from fluxsecrets.repo.environments import unknown_environment
 from fluxsecrets.repo.tree import open_tree
 from fluxsecrets.sops.naming import name_of
 from fluxsecrets.sops.recipients import Recipient, RecipientKey, recipient_key
@@ -56,15 +57,50 @@ class Matrix:
     people: tuple[Person, ...]
 
 
-def who_reads_what(session: Session) -> Matrix:
+def who_reads_what(session: Session, environment: str | None = None) -> Matrix:
     """Read the `sops` blocks of all encrypted files; no value is decrypted.
 
+    Args:
+        session: the run.
+        environment: only its files; None means all.
+
     Raises:
-        ConfigError: `.fluxsecrets.yaml` is invalid.
+        ConfigError: `.fluxsecrets.yaml` is invalid, or there is no such environment.
         GitError: git failed.
     """
     tree = open_tree(session.cwd, limits=session.limits)
-    return matrix(gather(session, tree, with_keys=False, compare_keys=True))
+    facts = gather(session, tree, with_keys=False, compare_keys=True)
+    if environment is None:
+        return matrix(facts)
+    names = tuple(each.name for each in facts.environments)
+    if environment not in names:
+        raise unknown_environment(tree, environment, names)
+    return _of_environment(matrix(facts), environment)
+
+
+def _of_environment(found: Matrix, name: str) -> Matrix:
+    """The column of an environment, and the rows of those who open a file in it."""
+    own = {*found.encrypted[name]}
+    people = (
+        replace(
+            each,
+            files={name: each.files[name]},
+            by_data_key=tuple(path for path in each.by_data_key if path in own),
+            doubtful=tuple(path for path in each.doubtful if path in own),
+        )
+        for each in found.people
+    )
+    rows = sorted(
+        (each for each in people if each.files[name] or each.doubtful),
+        key=lambda each: (-len(each.files[name]), each.name),
+    )
+    return replace(
+        found,
+        environments=(name,),
+        encrypted={name: found.encrypted[name]},
+        plain={name: found.plain[name]},
+        people=tuple(rows),
+    )
 
 
 def matrix(facts: Facts) -> Matrix:

@@ -156,7 +156,8 @@ def check_encrypted(document: Document, *, single_value: bool = False) -> int:
     """Return the number of encrypted values in an encrypted file, without a key.
 
     Raises:
-        IntegrityError: a value that its selector encrypts is plain text.
+        IntegrityError: the MAC is missing or not a ciphertext, or a value that its selector encrypts is plain
+            text.
         MetadataError: the file's own selector is invalid.
     """
     metadata = document.metadata
@@ -164,6 +165,11 @@ def check_encrypted(document: Document, *, single_value: bool = False) -> int:
         raise NotEncryptedError("the file is not encrypted")
     if not metadata.mac:
         raise _no_mac()
+    if not is_ciphertext(metadata.mac):
+        raise IntegrityError(
+            "the MAC in the sops block is damaged, so nobody can tell whether the file was changed",
+            hint="restore the file from git, or ask the person who encrypted it",
+        )
     count = 0
     for item, encrypts in selected(document, own_selector(metadata), single_value=single_value):
         if not encrypts or not isinstance(item, Leaf) or is_empty(item.value):

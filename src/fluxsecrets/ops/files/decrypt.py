@@ -178,12 +178,17 @@ def decrypt_in_place(
     from fluxsecrets.ops.run.waiting import waits_for_file
     from fluxsecrets.ops.run.writer import make_ready, prepare_files, write_files
 
+    from .encryptedfiles import encrypted_targets
+
     selection = select(session, paths, environment, input_type)
     make_ready(target.path for target in selection.targets)
-    targets = [target for target in selection.targets if target.encrypted or target.named or target.problem]
+    targets, _ = encrypted_targets(session, selection)
     prepared = prepare_files(partial(_prepare, session), targets, partial(waits_for_file, session))
     results = write_files(session, prepared)
-    return BatchResult(tuple(session.watched(results, len(targets), "decrypting")), selection.notes)
+    files = tuple(session.watched(results, len(targets), "decrypting"))
+    if selection.targets and not targets:
+        return BatchResult(files, selection.notes, empty="every secret there is plain text")
+    return BatchResult(files, selection.notes)
 
 
 def _prepare(session: Session, target: Target) -> Prepared:

@@ -19,7 +19,7 @@ from fluxsecrets.ops.run.names import names_of, post_quantum_warnings
 from fluxsecrets.ops.run.parallel import run_jobs
 from fluxsecrets.ops.run.results import FileResult, Outcome, Prepared
 from fluxsecrets.ops.run.session import AppliedConfig, Session
-from fluxsecrets.ops.run.targets import Selection, select
+from fluxsecrets.ops.run.targets import select
 from fluxsecrets.repo.git import find_repository
 from fluxsecrets.sops.cipher import Cipher, DataKey, additional_data
 from fluxsecrets.sops.comparison import comments_of, same_trees
@@ -38,6 +38,7 @@ from fluxsecrets.sops.naming import name_of
 from fluxsecrets.sops.recipients import Recipient, recipient_key
 
 from .content import OpenedFile, encrypt_content, open_file, own_selector, parse, verify
+from .encryptedfiles import encrypted_targets
 from .onlycopy import OTHERS_ONLY
 
 ELSEWHERE = ""
@@ -121,7 +122,7 @@ def read_usage(session: Session) -> KeyUsage:
     from fluxsecrets.repo.environments import list_environments, load_environment
     from fluxsecrets.repo.tree import open_tree
 
-    targets, _ = encrypted_targets(select(session, ()))
+    targets, _ = encrypted_targets(session, select(session, ()))
     looks = tuple(run_jobs(partial(file_keys, session), targets))
     tree = open_tree(session.cwd, limits=session.limits)
     environments = (load_environment(tree, root) for root in list_environments(tree))
@@ -350,19 +351,6 @@ def _with_metadata(
     if not same or comments_of(document) != comments_of(found):
         raise UnprotectedError("the file was not changed: it could not be read back with its new sops block")
     return data, found
-
-
-def encrypted_targets(selection: Selection) -> tuple[tuple[Target, ...], tuple[str, ...]]:
-    """Return the files of a selection that are encrypted, named, or broken, and a note on the rest."""
-    targets = tuple(
-        target for target in selection.targets if target.encrypted or target.named or target.problem
-    )
-    plain = len(selection.targets) - len(targets)
-    if not plain:
-        return targets, selection.notes
-    noun = "secret is" if plain == 1 else "secrets are"
-    note = f"{plain} {noun} in plain text and left out: `fluxsecrets encrypt` comes first"
-    return targets, (*selection.notes, note)
 
 
 def changes_between(

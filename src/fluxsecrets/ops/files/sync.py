@@ -27,10 +27,10 @@ from fluxsecrets.sops.metadata import Metadata
 from fluxsecrets.sops.recipients import Recipient, recipient_key
 
 from .content import check_encrypted, open_file, parse
+from .encryptedfiles import encrypted_targets
 from .rekey import (
     RekeyResult,
     changes_between,
-    encrypted_targets,
     flat,
     prepare_target,
     warnings_of_recipients,
@@ -89,7 +89,7 @@ def sync(session: Session, request: SyncRequest, watch: Watch) -> BatchResult:
     options = SyncOptions(read_public_keys(selection.root), request.accept_recipients, write)
     if write:
         make_ready(target.path for target in selection.targets)
-    targets, notes = encrypted_targets(selection)
+    targets, notes = encrypted_targets(session, selection)
     return BatchResult(tuple(watch(sync_files(session, targets, options), len(targets))), notes)
 
 

@@ -8,9 +8,9 @@ from functools import partial
 
 from fluxsecrets.errors import FluxsecretsError, UsageError
 from fluxsecrets.marks import KEYS_FOLDER
+from fluxsecrets.ops.files.encryptedfiles import encrypted_targets
 from fluxsecrets.ops.files.rekey import (
     FileKeys,
-    encrypted_targets,
     file_keys,
     open_target,
     rekeyed,
@@ -120,7 +120,7 @@ def plan_addition(session: Session, request: AdmitRequest) -> Addition:
     everything = select(session, ())
     if not request.dry_run:
         make_ready(target.path for target in everything.targets)
-    targets, _ = encrypted_targets(everything)
+    targets, _ = encrypted_targets(session, everything)
     recipient = find_person(people, request.who)
     name = people.names.get(recipient.id) or request.name or people.name(recipient)
     session.named((recipient,))
@@ -181,7 +181,7 @@ def _meant(
     session: Session, tree: Tree, request: AdmitRequest, targets: Sequence[Target]
 ) -> tuple[tuple[Target, ...], tuple[SharedFile, ...]]:
     if request.paths:
-        named, _ = encrypted_targets(select(session, request.paths))
+        named, _ = encrypted_targets(session, select(session, request.paths))
         for target in named:
             if target.problem is not None:
                 raise target.problem

@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING
 
 from fluxsecrets.errors import ConfigError, FluxsecretsError, IdentityError, UsageError
 from fluxsecrets.marks import KEYS_FOLDER, PUBLIC_KEY_SUFFIX, SETTINGS_NAME, name_in
+from fluxsecrets.ops.files.encryptedfiles import encrypted_targets
 from fluxsecrets.ops.files.rekey import (
     FileKeys,
     RekeyResult,
-    encrypted_targets,
     file_keys,
     open_target,
     rekeyed,
@@ -243,7 +243,7 @@ def _who_opens_what(
     Raises:
         FluxsecretsError: a file is unreadable, so its recipients are unknown.
     """
-    targets, _ = encrypted_targets(selection)
+    targets, _ = encrypted_targets(session, selection)
     keys = []
     for look in run_jobs(partial(file_keys, session), targets):
         if isinstance(look, FluxsecretsError):

@@ -8,7 +8,8 @@ from functools import partial
 
 from fluxsecrets.errors import FluxsecretsError, UsageError
 from fluxsecrets.marks import KEYS_FOLDER, PUBLIC_KEY_SUFFIX, SETTINGS_NAME
-from fluxsecrets.ops.files.rekey import FileKeys, encrypted_targets, file_keys
+from fluxsecrets.ops.files.encryptedfiles import encrypted_targets
+from fluxsecrets.ops.files.rekey import FileKeys, file_keys
 from fluxsecrets.ops.files.sealingkeys import load_keys
 from fluxsecrets.ops.run.inputs import Target
 from fluxsecrets.ops.run.names import read_public_file
@@ -70,6 +71,7 @@ class Removal:
         left: what they could read at any time, and what is left of it.
         doubtful: files whose data key they may know: no identity here can tell.
         of_service: it is a service's key: anyone who was allowed to use it could read the files.
+        locked_out: the files that the caller can open now, and could no longer.
     """
 
     request: RemoveRequest
@@ -87,6 +89,7 @@ class Removal:
     left: Left = field(repr=False)
     doubtful: tuple[str, ...]
     of_service: bool
+    locked_out: tuple[str, ...]
     notes: tuple[str, ...]
 
 
@@ -105,7 +108,7 @@ def plan_removal(session: Session, request: RemoveRequest) -> Removal:
     selection = select(session, ())
     if not request.dry_run:
         make_ready(target.path for target in selection.targets)
-    targets, notes = encrypted_targets(selection)
+    targets, notes = encrypted_targets(session, selection)
     looks = tuple(run_jobs(partial(file_keys, session), targets))
     files = {target.path: look for target, look in zip(targets, looks, strict=True)}
     readers = _readers(looks)
@@ -196,6 +199,7 @@ def plan_removal(session: Session, request: RemoveRequest) -> Removal:
         else Left(),
         tuple(sorted(doubtful - replaced)),
         not KINDS[recipient.kind].local,
+        tuple(_locked_out(session, recipient, (files[target.path] for target in meant))),
         notes,
     )
 
@@ -229,16 +233,17 @@ def _nothing_to_remove(tree: Tree, name: str) -> UsageError:
 
 
 def refuse_oneself(session: Session, plan: Removal) -> None:
-    """Refuse to remove the caller's own key without --yes.
+    """Refuse to remove the caller's own key without --yes, unless they lose no file.
 
     Raises:
-        UsageError: it is their own.
+        UsageError: it is their own, and they would lose a file.
     """
     request, removed = plan.request, plan.rekeying.step.remove
     is_me = all(KINDS[each.kind].local for each in removed) and session.opens_any((removed,))
-    if is_me and not (request.dry_run or request.yes):
+    if is_me and plan.locked_out and not (request.dry_run or request.yes):
+        files = plan.locked_out[0] if len(plan.locked_out) == 1 else f"{len(plan.locked_out)} files"
         raise UsageError(
-            f"{plan.name} is you: you could no longer open any of these files",
+            f"{plan.name} is you: you could no longer open {files}",
             hint="ask somebody else to do it, or add --yes",
         )
 
@@ -365,3 +370,16 @@ class _Record:
 
 def _opens(session: Session, look: FileKeys | FluxsecretsError) -> bool:
     return isinstance(look, FileKeys) and session.opens(look.groups, look.needed)
+
+
+def _locked_out(
+    session: Session, recipient: Recipient, looks: Iterable[FileKeys | FluxsecretsError]
+) -> Iterator[str]:
+    """The files that identities at hand open, and no longer do without a recipient."""
+    key = recipient_key(recipient)
+    for look in looks:
+        if not (isinstance(look, FileKeys) and look.is_for(recipient) and _opens(session, look)):
+            continue
+        left = tuple(tuple(each for each in group if recipient_key(each) != key) for group in look.groups)
+        if session.asks_services or not session.opens(left, look.needed):  # a service's keys are unknown
+            yield look.shown

@@ -10,7 +10,8 @@ from functools import partial
 from fluxsecrets.errors import FluxsecretsError, NotEncryptedError
 from fluxsecrets.files.reading import read_file
 from fluxsecrets.ops.files.content import parse
-from fluxsecrets.ops.files.rekey import ELSEWHERE, encrypted_targets, flat
+from fluxsecrets.ops.files.encryptedfiles import encrypted_targets
+from fluxsecrets.ops.files.rekey import ELSEWHERE, flat
 from fluxsecrets.ops.policy.policy import override_notes
 from fluxsecrets.ops.policy.strangers import compare_with_rule
 from fluxsecrets.ops.run.inputs import Target
@@ -88,7 +89,7 @@ def list_recipients(
     Without paths and environment, this lists the whole repository by environment.
     """
     selection = select(session, paths, environment)
-    targets, notes = encrypted_targets(selection)
+    targets, notes = encrypted_targets(session, selection)
     environments = _environment_files(session) if not paths and environment is None else {}
     names = read_public_keys(selection.root)
     notes = (*notes, *override_notes(session, [target.path for target in targets], names))

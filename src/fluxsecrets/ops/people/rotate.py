@@ -9,8 +9,8 @@ from pathlib import Path
 
 from fluxsecrets.errors import UnprotectedError, UsageError
 from fluxsecrets.marks import OFFBOARDING_FOLDER
+from fluxsecrets.ops.files.encryptedfiles import encrypted_targets
 from fluxsecrets.ops.files.rekey import (
-    encrypted_targets,
     flat,
     open_target,
     rekeyed,
@@ -111,7 +111,7 @@ def plan_rotation(session: Session, request: RotateRequest) -> Rotation:
     refuse_contradiction(options)
     if options.write:
         make_ready(target.path for target in selection.targets)
-    targets, notes = encrypted_targets(selection)
+    targets, notes = encrypted_targets(session, selection)
     shared = (
         SharedFile(target.shown, options.shared[target.repository_path])
         for target in targets
