@@ -213,7 +213,7 @@ def test_folder_in_place_passes_over_what_is_plain(waddle, cli):
     [
         ("db.yaml", ("mac: ENC[", "mac: EC["), "the MAC"),
         ("app.sops.env", ("sops_mac=ENC[", "sops_mac=EC["), "the MAC"),
-        ("db.yaml", ("sops:\n", "gone:\n"), "sops block is missing"),
+        ("db.yaml", ("sops:\n", "gone:\n"), "sops block"),
     ],
 )
 def test_a_damaged_file_in_a_folder_is_an_error(folder, cli, name, damage, said):

@@ -181,9 +181,9 @@ def test_what_the_moves_advise_can_be_done(repository, cli):
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows keeps a working directory from being deleted")
 @pytest.mark.parametrize("words", [("status",), ("doctor",), ("decrypt", "a.yaml")])
-def test_a_working_directory_that_was_deleted(folder, cli, words):
+def test_a_working_directory_that_was_deleted(folder, cli, monkeypatch, words):
     folder.path.joinpath("gone").mkdir()
-    folder.monkeypatch.chdir(folder.path / "gone")
+    monkeypatch.chdir(folder.path / "gone")
     (folder.path / "gone").rmdir()
     result = cli(*words)
     assert result.exit_code == 2

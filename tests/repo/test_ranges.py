@@ -94,7 +94,7 @@ def test_a_clone_of_one_commit_has_nothing_to_compare(repository, tmp_path, git)
     git(tmp_path, "checkout", "--quiet", "main")
     git(tmp_path, "clone", "--quiet", "--depth=1", f"file://{tmp_path}", "shallow")
     clone = find_repository(tmp_path / "shallow")
-    with pytest.raises(GitError, match="does not have the commits before origin/HEAD..HEAD"):
+    with pytest.raises(GitError, match=r"does not have the commits before origin/HEAD\.\.HEAD"):
         range_of(clone, None, {})
     git(tmp_path, "clone", "--quiet", f"file://{tmp_path}", "whole")
     whole = range_of(find_repository(tmp_path / "whole"), None, {})

@@ -63,7 +63,7 @@ def _report(error: BaseException) -> int:
     """Say what went wrong, and give sops's exit code for it."""
     if isinstance(error, SystemExit):
         return error.code if isinstance(error.code, int) else GENERIC
-    error = with_library_named(error)
+    error = without_folder(error) or with_library_named(error)
     if isinstance(error, FluxsecretsError):
         if isinstance(error, EmptyGroupError) and not _is_read_by_people():
             say(error.words)
@@ -75,9 +75,6 @@ def _report(error: BaseException) -> int:
     if isinstance(error, BrokenPipeError):
         drop_output()  # the reader of our output stopped, such as `head`
         return 128 + getattr(signal, "SIGPIPE", 13)
-    if (gone := without_folder(error)) is not None:
-        show(gone)
-        return GENERIC
     if isinstance(error, OSError):
         drop_output()
         from fluxsecrets.files.reasons import reason_of  # only when something fails
