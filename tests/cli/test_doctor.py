@@ -308,7 +308,43 @@ def test_a_repository_without_rules(folder, git, only):
     git(folder.path, "init", "--quiet")
     (folder.path / ".sops.yaml").unlink()
     (found,) = only("configuration")
-    assert (found["state"], found["message"]) == ("problem", "there is no .sops.yaml")
+    assert (found["state"], found["command"]) == ("problem", "fluxsecrets init")
+    assert found["message"].startswith("there is no .sops.yaml")
+
+
+def test_a_repository_in_plain_text_is_told_to_run_init(waddle, doctor, monkeypatch):
+    (waddle / ".sops.yaml").unlink()
+    monkeypatch.delenv("SOPS_AGE_KEY_FILE")
+    found = doctor()
+    for check in ("configuration", "secrets", "identities"):
+        assert [each["command"] for each in found[check]] == ["fluxsecrets init"]
+
+
+def test_secrets_in_plain_text_are_one_problem(encrypted_waddle, cli, only, repair):
+    for path in (JSON, JSON.replace("production", "staging")):
+        assert cli("decrypt", "-i", path).exit_code == 0
+    (found,) = only("secrets")
+    assert found["message"] == f"2 files are in plain text, such as {JSON} (production, staging)"
+    assert found["command"] == "fluxsecrets encrypt"
+    repair(found["command"])
+    assert states(only("secrets")) == ["ok"]
+
+
+def test_plain_secrets_that_are_allowed_are_no_problem(encrypted_waddle, cli, only):
+    assert cli("decrypt", "-i", JSON).exit_code == 0
+    write(
+        encrypted_waddle / ".fluxsecrets.yaml",
+        f"allow:\n  - rule: plain-secret\n    path: {JSON}\n    reason: throw-away\n",
+    )
+    assert states(only("secrets")) == ["ok"]
+
+
+def test_an_environment_in_plain_text_is_not_said_to_be_fine(waddle, doctor):
+    found = doctor()
+    assert "environments" not in found
+    (plain,) = found["secrets"]
+    assert plain["state"] == "problem"
+    assert plain["message"].endswith("(production, staging)")
 
 
 def test_files_of_a_newer_sops(encrypted_waddle, only):

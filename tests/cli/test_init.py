@@ -10,7 +10,7 @@ import pytest
 
 from crashes import put_back, states_of
 from fluxsecrets.cli import init as command
-from layouts import CLUSTERS, THROWAWAY, secret
+from layouts import CLUSTERS, THROWAWAY, flux, git_repository, secret
 
 PRIVATE = "AGE-SECRET-KEY-"
 
@@ -157,6 +157,36 @@ def test_the_next_commands_work_as_printed(new, cli, git):
         result = cli(*shlex.split(mine)[1:])
         assert result.exit_code == 0
         assert PRIVATE in result.stdout
+
+
+def test_the_plan_of_many_environments_is_short_and_the_dry_run_has_all(new, cli):
+    files = {
+        f"clusters/{name}/{path}": text
+        for name in (f"c{number:02}" for number in range(14))
+        for path, text in {
+            "sync.yaml": git_repository() + "---\n" + flux("flux-system", f"./clusters/{name}"),
+            "db.yaml": secret("db", "shop"),
+        }.items()
+    }
+    new(files)
+    every = report(cli, "--dry-run")
+    assert len(every["next"]) == 16
+    assert "cluster-c13" in cli("init", "--dry-run").stdout
+    result = cli("init", "--yes", "--skip", "hook")
+    lines = result.stdout.splitlines()
+    assert lines[0].startswith("14 environments: c00, ")
+    assert lines[0].endswith(", and 7 more; 14 files with secrets in plain text")
+    assert "create   and 23 more, see --dry-run" in lines
+    assert len(lines) < 40
+    assert "and the same for 13 more environments" in result.stderr
+
+
+def test_a_second_run_says_what_is_left(new, cli):
+    new(CLUSTERS)
+    cli("init", "--yes")
+    assert cli("init").stderr.splitlines()[-1] == "next: fluxsecrets encrypt"
+    cli("encrypt")
+    assert "next:" not in cli("init").stderr
 
 
 def test_it_works_in_a_folder_below(new, cli, monkeypatch):

@@ -164,7 +164,7 @@ def _choose(request: InitRequest, questions: Questions) -> InitRequest:
         )
         request = replace(request, identity=questions.identities[number - 1].recipient)
     if questions.name is not None:
-        name = click.prompt("your name here", default=questions.name or None, err=True)
+        name = click.prompt("your name, for keys/NAME.pub", default=questions.name or None, err=True)
         request = replace(request, name=name)
     if questions.makes_keys and request.output is None and _has_keyring():
         store = click.prompt(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from fluxsecrets.ops.init.model import Action, HandEdit, InitPlan
@@ -27,36 +28,62 @@ _INDENT = "        "
 _WIDEST = 32
 """Columns; what comes after longer subjects is not aligned."""
 
+_MANY = 8
+"""Lines of one kind in a plan that is to be read; the dry run has all."""
 
-def _plan_page(plan: InitPlan) -> Page:
+_FEW = 5
+"""Commands that come next; more of them differ in the environment only."""
+
+
+def _plan_page(plan: InitPlan, *, most: int | None = _MANY) -> Page:
     yield from (Warn(f"warning: {warning}") for warning in plan.warnings)
     yield Sentence(_title(plan), "bold", indent="")
-    yield from _items(plan)
+    yield from _items(plan, most)
     if plan.candidates:
         names = ", ".join(plan.candidates)
         yield Sentence(f"no access to what has a new rule: {names}; give it with --reader NAME", indent="")
 
 
 def _title(plan: InitPlan) -> str:
+    plain = f"{counted(len(plan.plain), 'file')} with secrets in plain text" if plan.plain else ""
     if not plan.environments:
-        return "no environment was found; `fluxsecrets env suggest` shows why"
-    return printable(f"{counted(len(plan.environments), 'environment')}: {', '.join(plan.environments)}")
+        start = f"{plain}; no" if plain else "no"
+        return f"{start} environment was found; `fluxsecrets env suggest` shows why"
+    names = ", ".join(_first(plan.environments, _MANY))
+    environments = f"{counted(len(plan.environments), 'environment')}: {names}"
+    return printable(f"{environments}; {plain}" if plain else environments)
 
 
-def _items(plan: InitPlan) -> Iterator[Block]:
+def _first(lines: Sequence[str], most: int | None) -> Sequence[str]:
+    """The lines, or the first of them and how many more there are."""
+    if most is None or len(lines) <= most:
+        return lines
+    return [*lines[: most - 1], f"and {len(lines) - most + 1} more"]
+
+
+def _items(plan: InitPlan, most: int | None) -> Iterator[Block]:
     width = max((len(each.action) for each in plan.items), default=0)
     column = max((len(each.subject) for each in plan.items if len(each.subject) <= _WIDEST), default=0)
+    kinds = Counter((each.step, each.action) for each in plan.items)
+    shown: Counter[tuple[str, str]] = Counter()
     for each in plan.items:
+        kind = (each.step, each.action)
+        shown[kind] += 1
+        if most is not None and kinds[kind] > most and shown[kind] >= most:
+            if shown[kind] == most:
+                left = f"and {kinds[kind] - most + 1} more, see --dry-run"
+                yield Heading([Cell(each.action.ljust(width), _STYLES[each.action]), Cell(left)], _INDENT)
+            continue
         action = Cell(each.action.ljust(width), _STYLES[each.action])
         subject = Cell(printable(each.subject).ljust(column))
         yield Heading([action, subject, Cell(printable(each.what))], _INDENT)
-        yield from (Sentence(printable(line), indent=_INDENT) for line in each.details)
+        yield from (Sentence(printable(line), indent=_INDENT) for line in _first(each.details, most))
         if each.hint:
             yield Sentence(printable(f"hint: {each.hint}"), indent=_INDENT)
 
 
 def _dry_run_page(plan: InitPlan) -> Page:
-    yield from _plan_page(plan)
+    yield from _plan_page(plan, most=None)
     fresh = {
         each.recipient.id: f"(the new key of {each.name})" for each in plan.holders if each.made is not None
     }
@@ -67,7 +94,10 @@ def _dry_run_page(plan: InitPlan) -> Page:
 
 def _none_page(plan: InitPlan) -> Page:
     yield from _plan_page(plan)
-    yield Note("nothing to do")
+    left = any(each.action is Action.YOURS for each in plan.items)
+    yield Note("nothing to write; `yours` is left for you to do" if left else "nothing to do")
+    if plan.plain:
+        yield Note("next: fluxsecrets encrypt")
 
 
 def _done_page(plan: InitPlan, notes: tuple[str, ...]) -> Page:
@@ -90,8 +120,11 @@ def _to_do(plan: InitPlan) -> Iterator[Block]:
             place = each.path if each.line is None else f"{each.path}:{each.line}"
             yield Note(printable(f"    {place}   {each.name}"))
         yield from (Note(printable(f"      {line}")) for line in lines)
-    for number, command in enumerate(plan.next, 1):
+    shown = plan.next if len(plan.next) <= _FEW else plan.next[: _FEW - 2]
+    for number, command in enumerate(shown, 1):
         yield Note(printable(f"{'next:' if number == 1 else '     '} {number}. {command.line}"))
+    if len(plan.next) > len(shown):
+        yield Note(f"         and the same for {len(plan.next) - len(shown)} more environments")
 
 
 def _json(plan: InitPlan, *, written: bool, notes: tuple[str, ...] = ()) -> Page:

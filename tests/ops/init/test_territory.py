@@ -45,6 +45,13 @@ def test_nothing_above_a_folder_with_the_name_of_an_environment():
     assert found.folders() == {ONE: ("apps/base", "apps/production", "infra")}
 
 
+def test_a_namespace_is_not_taken_for_the_environment_without_a_name():
+    own = frozenset({"default"})
+    owners = {"kubernetes/apps/default/a.yaml": own, "kubernetes/apps/media/a.yaml": own}
+    found = Territories(owners, frozenset({"kubernetes/flux/cluster"}), own)
+    assert found.folders() == {own: ("kubernetes/apps",)}
+
+
 def test_one_root_is_the_whole_repository():
     found = Territories({"a/b.yaml": ONE, "c.yaml": ONE}, frozenset({""}), ONE)
     assert found.folders() == {ONE: ("",)}

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from fluxsecrets.ops.files.encrypt import EncryptRequest, encrypt_selected
 from fluxsecrets.ops.run.inputs import Target
@@ -44,13 +45,7 @@ def _without_allowed(session: Session, targets: Sequence[Target], batch: BatchRe
         if result.outcome is Outcome.WOULD_ENCRYPT
         or (result.outcome is Outcome.FAILED and target.problem is None and not _encrypted(target))
     ]
-    if not plain:
-        return batch
-    from .scan import scan
-    from .scanmodel import ScanRequest, excused
-
-    found = scan(ScanRequest(session.cwd, paths=tuple(os.fspath(target.path) for target, _ in plain)))
-    allowed = {os.path.realpath(found.root / path) for path in excused(found)}
+    allowed = allowed_files(session, [target.path for target, _ in plain])
     stays = {id(result) for target, result in plain if os.path.realpath(target.path) in allowed}
     return replace(
         batch,
@@ -59,6 +54,21 @@ def _without_allowed(session: Session, targets: Sequence[Target], batch: BatchRe
             for each in batch.files
         ),
     )
+
+
+def allowed_files(session: Session, paths: Collection[Path]) -> frozenset[str]:
+    """Return the real paths of plain files that allowances or the baseline excuse as a whole.
+
+    Raises:
+        ConfigError: `.fluxsecrets.yaml` or the baseline is invalid.
+    """
+    if not paths:
+        return frozenset()
+    from .scan import scan
+    from .scanmodel import ScanRequest, excused
+
+    found = scan(ScanRequest(session.cwd, paths=tuple(map(os.fspath, paths))))
+    return frozenset(os.path.realpath(found.root / path) for path in excused(found))
 
 
 def offenders(batch: BatchResult) -> tuple[FileResult, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
@@ -10,11 +11,13 @@ from pathlib import Path
 
 from fluxsecrets.errors import FluxsecretsError, UsageError
 from fluxsecrets.marks import is_rules_file
+from fluxsecrets.ops.checks.checking import allowed_files
 from fluxsecrets.ops.files.rekey import KeyUsage, read_usage
 from fluxsecrets.ops.hooks.ciphertexts import Sorted, repository_files
 from fluxsecrets.ops.people.keys import KeyList, list_keys
 from fluxsecrets.ops.run.names import read_public_keys
 from fluxsecrets.ops.run.session import Session
+from fluxsecrets.repo.discover import discover
 from fluxsecrets.repo.git import Repository
 from fluxsecrets.repo.git.bare import any_repository, is_bare_repository
 from fluxsecrets.repo.tree import Tree, open_tree
@@ -74,6 +77,18 @@ class Facts:
         if self.repository is None or self.is_bare:
             return None
         return open_tree(self.session.cwd, limits=self.session.limits)
+
+    @cached_property
+    def plain(self) -> tuple[str, ...]:
+        """The files with secrets in plain text that nothing allows, by path, sorted."""
+        if self.tree is None:
+            return ()
+        own = None if self.environment is None else self.usage.environments[self.environment]
+        found = [
+            each.path for each in discover(self.tree, paths=own) if not each.encrypted and not each.error
+        ]
+        allowed = allowed_files(self.session, [self.tree.root / path for path in found])
+        return tuple(path for path in found if os.path.realpath(self.tree.root / path) not in allowed)
 
     @cached_property
     def rules(self) -> Mapping[str, SopsConfig | FluxsecretsError]:

@@ -11,6 +11,8 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from fluxsecrets.repo.envnames import UNNAMED
+
 Owners = frozenset[str]
 """Names of environments; empty stands for what none of them reaches."""
 
@@ -42,7 +44,8 @@ class Territories:
                 for folder in folders_above(path):
                     inside.setdefault(folder, set()).add(owners)
         bounds = {above for root in self.roots if root for above in folders_above(root)}
-        bounds |= {folder.rpartition("/")[0] for folder in inside if folder.rpartition("/")[2] in self.names}
+        names = self.names - {UNNAMED}  # which no folder gave it: `apps/default` is that of a namespace
+        bounds |= {folder.rpartition("/")[0] for folder in inside if folder.rpartition("/")[2] in names}
         bounds |= {above for bound in bounds if bound for above in folders_above(bound)}
         whole = {folder for folder, owners in inside.items() if len(owners) == 1 and folder not in bounds}
         found: dict[Owners, list[str]] = {}

@@ -21,6 +21,7 @@ from . import (
     othertools,
     plugins,
     repository,
+    secrets,
     textconvs,
     versions,
 )
@@ -44,4 +45,5 @@ CHECKS: tuple[Check, ...] = (
     libraries.CHECK,
     identities.CHECK,
     environments.CHECK,
+    secrets.CHECK,
 )

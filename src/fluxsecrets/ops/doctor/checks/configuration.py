@@ -33,8 +33,12 @@ def check(facts: Facts) -> Iterator[Diagnosis]:
         yield _of_error(error.in_file(facts.session.shown(settings)))
         has_settings = False
     if not facts.rules:
-        hint = f"`creation_rules` in {RULES_NAME} name the recipients of new files"
-        yield problem(f"there is no {RULES_NAME}", hint=hint)
+        hint = "it also sets up an identity, hooks, drivers and attributes"
+        yield problem(
+            f"there is no {RULES_NAME}, so that nothing says who can read new files",
+            command="fluxsecrets init",
+            hint=hint,
+        )
     names = [*(config.path for config in valid), *([SETTINGS_NAME] if has_settings else [])]
     if names:
         yield ok(f"{', '.join(names)} can be read")

@@ -24,10 +24,12 @@ def check(facts: Facts) -> Iterator[Diagnosis]:
     for recipient in facts.service_keys:
         yield ok(f"{short_recipient(recipient)}: there are credentials for its service")
     if not facts.keys.keys and not facts.service_keys:
+        is_new = facts.tree is not None and not facts.rules and not facts.usage.files
+        share = "then give it to somebody who can run `fluxsecrets recipients add RECIPIENT --all`"
         yield problem(
             "no identity was found, so that nothing can be decrypted",
-            command="fluxsecrets keys generate",
-            hint="then give it to somebody who can run `fluxsecrets recipients add RECIPIENT --all`",
+            command="fluxsecrets init" if is_new else "fluxsecrets keys generate",
+            hint="" if is_new else share,
         )
     exposed = {str(file) for file in facts.keys.exposed}  # the check of key files has a command for these
     for warning in facts.keys.warnings:

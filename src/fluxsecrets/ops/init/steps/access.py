@@ -25,15 +25,16 @@ def _person(situation: Situation) -> Iterator[Item]:
     rules = [rule for config in survey.people.configs for rule in config.config.rules]
     if situation.fresh or not rules or any(_names(rule, person.recipient) for rule in rules):
         return
-    environment = survey.environments[0].name if survey.environments else None
-    where = f"--env {file_word(environment)}" if environment is not None else "--all"
+    names = [each.name for each in survey.environments]
+    where = f"--env {file_word(names[0])}" if names else "--all"
+    others = f", or with another of {len(names)} environments" if len(names) > 1 else ""
     yield Item(
         _ID,
         Action.YOURS,
         person.name,
         "no rule names you, so that you can read nothing",
         f"commit your public key; somebody who can read then runs "
-        f"`fluxsecrets recipients add {person.name} {where}`",
+        f"`fluxsecrets recipients add {person.name} {where}`{others}",
     )
 
 

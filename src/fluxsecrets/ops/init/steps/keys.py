@@ -41,16 +41,16 @@ def _holders(situation: Situation) -> Iterator[Item]:
 
 
 def _whose(holder: Holder) -> str:
-    new = "a new identity" if holder.made is not None else "the identity"
+    new = "new identity" if holder.made is not None else "the identity"
     if holder.environment is not None:
         return f"{new} of {holder.environment}'s cluster"
-    return f"{new} for you" if holder.made is not None else "your identity"
+    return "your new identity" if holder.made is not None else "your identity"
 
 
 def _where(holder: Holder) -> str:
     if not holder.place:
         return "the private key is not here"
-    return f"the private key is in {holder.place}"
+    return f"private key in {holder.place}"
 
 
 def _strangers(situation: Situation) -> Iterator[Item]:
