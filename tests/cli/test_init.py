@@ -181,6 +181,15 @@ def test_the_plan_of_many_environments_is_short_and_the_dry_run_has_all(new, cli
     assert "and the same for 13 more environments" in result.stderr
 
 
+def test_values_that_git_has_are_to_be_changed(new, cli):
+    root = new(CLUSTERS)
+    put(root, {"apps/staging/new.yaml": secret("new", "shop")})
+    found = report(cli, "--dry-run")
+    assert sorted(set(found["plain"]) - set(found["committed"])) == ["apps/staging/new.yaml"]
+    notes = " ".join(cli("init", "--yes").stderr.split())
+    assert f"git has the secrets of {len(found['committed'])} files in plain text" in notes
+
+
 def test_a_second_run_says_what_is_left(new, cli):
     new(CLUSTERS)
     cli("init", "--yes")

@@ -107,6 +107,12 @@ def _done_page(plan: InitPlan, notes: tuple[str, ...]) -> Page:
         keys = counted(len(made), "private key")
         yield Note(printable(f"{keys} added to {made[0].place}: make a copy, nobody else has them"))
     yield from _to_do(plan)
+    if plan.committed:
+        files = counted(len(plan.committed), "file")
+        yield Note(
+            f"git has the secrets of {files} in plain text, and keeps them in its history: change these "
+            "values where they come from, see `fluxsecrets scan --history`"
+        )
 
 
 def _to_do(plan: InitPlan) -> Iterator[Block]:
@@ -133,6 +139,7 @@ def _json(plan: InitPlan, *, written: bool, notes: tuple[str, ...] = ()) -> Page
         "written": written,
         "environments": list(plan.environments),
         "plain": base.paths(plan.plain),
+        "committed": base.paths(plan.committed),
         "items": [
             {
                 "step": each.step,

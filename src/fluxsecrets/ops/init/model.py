@@ -135,6 +135,7 @@ class InitPlan:
         root: the repository's folder, as shown to the user.
         environments: their names.
         plain: secrets in plain text, as shown to the user.
+        committed: those of them that git has in plain text, too.
         holders: people and clusters with a key.
         candidates: people whose keys are here, and who get no access to what has a new rule.
     """
@@ -142,6 +143,7 @@ class InitPlan:
     root: str
     environments: tuple[str, ...]
     plain: tuple[str, ...]
+    committed: tuple[str, ...]
     holders: tuple[Holder, ...]
     items: tuple[Item, ...]
     edits: tuple[HandEdit, ...]

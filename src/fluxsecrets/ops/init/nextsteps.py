@@ -8,6 +8,7 @@ from fluxsecrets.errors import UsageError
 from fluxsecrets.ops.convert.decryption import brings_secrets, usual_secret
 from fluxsecrets.ops.people.clustersecret import secret_names
 from fluxsecrets.repo.environments import Environment
+from fluxsecrets.repo.git.worktree import changes_since_head
 from fluxsecrets.shell import file_word
 
 from .holders import Holders
@@ -29,6 +30,17 @@ def hand_edits(survey: Survey) -> tuple[HandEdit, ...]:
                 (item.file, item.line), HandEdit(survey.shown(item.file), item.line, item.name, lines)
             )
     return tuple(found.values())
+
+
+def committed(survey: Survey) -> tuple[str, ...]:
+    """Return the files, as shown to the user, whose secrets HEAD has in plain text, too.
+
+    Raises:
+        GitError: HEAD or the index cannot be read.
+    """
+    plain = [each.path for each in survey.secrets if not each.encrypted and not each.encrypted_at_head]
+    blobs = changes_since_head(survey.repository, plain) if plain else {}
+    return tuple(survey.shown(path) for path in plain if blobs.get(path) != "")
 
 
 def next_commands(survey: Survey, holders: Holders) -> tuple[Command, ...]:

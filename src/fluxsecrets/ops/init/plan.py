@@ -10,7 +10,7 @@ from fluxsecrets.ops.run.session import Session
 from .coverage import cover
 from .holders import candidates, find_holders
 from .model import InitPlan, InitRequest
-from .nextsteps import hand_edits, next_commands
+from .nextsteps import committed, hand_edits, next_commands
 from .questions import Choose, open_questions
 from .rulefit import fresh_rules
 from .steps import STEPS
@@ -43,6 +43,7 @@ def plan_init(session: Session, request: InitRequest, choose: Choose | None = No
         root=session.shown(survey.tree.root),
         environments=tuple(each.name for each in survey.environments),
         plain=tuple(survey.shown(each.path) for each in survey.secrets if not each.encrypted),
+        committed=committed(survey),
         holders=holders.all,
         items=tuple(item for each in planned for item in each.items),
         edits=hand_edits(survey),

@@ -52,6 +52,8 @@ class Init(TypedDict):
     environments: list[str]
     plain: list[str]
     """Secrets in plain text, which `encrypt` encrypts."""
+    committed: list[str]
+    """Those of them that git has in plain text, too: change their values."""
     items: list[InitItem]
     keys: list[InitKey]
     without_access: list[str]
