@@ -105,7 +105,8 @@ def _done_page(plan: InitPlan, notes: tuple[str, ...]) -> Page:
     made = [each for each in plan.holders if each.made is not None]
     if made:
         keys = counted(len(made), "private key")
-        yield Note(printable(f"{keys} added to {made[0].place}: make a copy, nobody else has them"))
+        them = "it" if len(made) == 1 else "them"
+        yield Note(printable(f"{keys} added to {made[0].place}: make a copy, nobody else has {them}"))
     yield from _to_do(plan)
     if plan.committed:
         files = counted(len(plan.committed), "file")
