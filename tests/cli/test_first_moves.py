@@ -170,9 +170,8 @@ def test_piped_input(repository, cli, snapshot):
 def test_what_the_moves_advise_can_be_done(repository, cli):
     """The advice for the most usual ones, followed to the end."""
     (repository.path / ".sops.yaml").unlink()
-    hint = cli("encrypt", "secret.yaml").stderr
-    rule = re.search(r"`(creation_rules: .*?)`", hint)[1]
-    repository.rules(rule.replace("age1…", repository.recipient) + "\n")
+    advised = COMMAND.search(cli("encrypt", "secret.yaml").stderr)[1]
+    assert cli(*advised.split()[1:], "--yes", "--name", "alice").exit_code == 0
     advised = COMMAND.search(cli("decrypt", "secret.yaml").stderr)[1]
     assert cli(*advised.split()[1:]).exit_code == 0
     advised = COMMAND.search(cli("-d", "secret.yaml").stderr)[1].replace("PATH", "secret.yaml")

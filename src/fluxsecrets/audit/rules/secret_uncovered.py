@@ -15,7 +15,7 @@ INFO = describe(
     "no creation rule matches a secret",
     why="Nobody has decided who may read it. It can't be encrypted, or only for the recipients on the "
     "command line, and a rotation has nothing to compare its recipients with.",
-    fix="add a rule to .sops.yaml whose path_regex matches it, then check with `fluxsecrets explain FILE`",
+    fix="run `fluxsecrets init`, or add a rule with a path_regex for it; check: `fluxsecrets explain FILE`",
 )
 
 

@@ -29,10 +29,7 @@ if TYPE_CHECKING:
 Item = TypeVar("Item")
 
 _ORDER = "SOPS_DECRYPTION_ORDER"
-_FIRST_RULE = (
-    "put one at the top of the repository, such as `creation_rules: [{age: age1…}]` with your public key, "
-    "or name recipients with --age"
-)
+_FIRST_RULE = "run `fluxsecrets init`, which writes keys and rules, or name recipients with --age"
 
 
 class AppliedConfig(NamedTuple):
