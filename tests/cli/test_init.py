@@ -10,6 +10,7 @@ import pytest
 
 from crashes import put_back, states_of
 from fluxsecrets.cli import init as command
+from fluxsecrets.keys.oskeyring import KeyringError
 from layouts import CLUSTERS, THROWAWAY, flux, git_repository, secret
 
 PRIVATE = "AGE-SECRET-KEY-"
@@ -504,6 +505,18 @@ def test_a_person_is_asked_who_it_is_and_where_keys_go(new, cli, person, monkeyp
     assert cli("init").exit_code == 0
     assert left == []
     assert (root / "keys/wendy.pub").exists()
+
+
+def test_a_keyring_that_this_machine_has_not_is_no_choice(new, cli, person, home, monkeypatch):
+    def missing(**_options):
+        raise KeyringError("the OS keyring cannot be used: this machine or session has none")
+
+    monkeypatch.setattr("fluxsecrets.keys.oskeyring.keyring_name", missing)
+    new(CLUSTERS)
+    left = person("wendy", True)
+    assert cli("init", "--skip", "ci").exit_code == 0
+    assert not left
+    assert key_file(home).exists()
 
 
 def test_a_person_who_says_no_gets_nothing(new, cli, person, home, monkeypatch):

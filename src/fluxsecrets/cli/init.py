@@ -30,6 +30,9 @@ SKIPPABLE = ("gitignore", "hook", "ci", "baseline")
 FORGES = ("github", "gitlab", "forgejo")
 """As `ops.init.steps.ci` has them."""
 
+_KEYRING_TIMEOUT = 5.0
+"""Seconds for a keyring to be found."""
+
 
 @click.command("init")
 @click.option("--name", cls=LoggedOption, metavar="NAME", help="What to call you: keys/NAME.pub.")
@@ -184,6 +187,15 @@ def _choose(request: InitRequest, questions: Questions) -> InitRequest:
 
 
 def _has_keyring() -> bool:
+    """Whether this machine has a keyring to choose; it is not opened."""
     from importlib.util import find_spec
 
-    return find_spec("keyring") is not None
+    if find_spec("keyring") is None:
+        return False
+    from fluxsecrets.keys.oskeyring import KeyringError, keyring_name
+
+    try:
+        keyring_name(timeout=_KEYRING_TIMEOUT)
+    except KeyringError:
+        return False
+    return True
