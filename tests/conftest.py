@@ -1,5 +1,6 @@
 """What tests of commands need: the CLI, throw-away identities, a repository. And Hypothesis profiles."""
 
+import functools
 import gc
 import io
 import json
@@ -18,6 +19,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 import jsonform
+from copies import Copies
 
 PROJECT = Path(__file__).parents[1]
 VECTORS = Path(__file__).parent / "vectors"
@@ -191,7 +193,19 @@ def environment(tmp_path_factory, caches, monkeypatch):
 
 
 @pytest.fixture(scope="session")
-def _aws_server():
+def aws_descriptions():
+    """Makes all clients of AWS in this process share one loader, as those of one session of botocore do.
+
+    It reads megabytes of JSON about AWS's services, which is most of what a request on loopback takes.
+    """
+    session = pytest.importorskip("botocore.session")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(session, "create_loader", functools.cache(session.create_loader))
+        yield
+
+
+@pytest.fixture(scope="session")
+def _aws_server(aws_descriptions):
     pytest.importorskip("moto.server", reason="moto is not installed: AWS is not tried")
     pytest.importorskip("botocore")
     from awsserver import aws_server
@@ -357,36 +371,32 @@ def _waddle(tmp_path_factory):
     folder = tmp_path_factory.mktemp("example") / "waddle-infra"
     shutil.copytree(EXAMPLE, folder)
     commit_all(folder, "waddle-infra, in plain text")
-    # The folder is copied for every test: one pack in place of a hundred objects, and no sample hooks.
-    run_git(folder, "repack", "--quiet", "-a", "-d")
     for sample in (folder / ".git" / "hooks").glob("*.sample"):
         sample.unlink()
-    return folder
+    return packed(folder)
 
 
 @pytest.fixture
 def waddle(_waddle, identity, tmp_path, monkeypatch):
     """A copy of examples/waddle-infra, committed in plain text, in which the test runs as alice."""
-    folder = tmp_path / "waddle-infra"
-    shutil.copytree(_waddle, folder, symlinks=True)
+    folder = _waddle.copy(tmp_path / "waddle-infra")
     monkeypatch.chdir(folder)
     return folder
 
 
 @pytest.fixture(scope="session")
-def _encrypted_waddle(tmp_path_factory):
-    return tmp_path_factory.mktemp("encrypted") / "waddle-infra"
+def _encrypted_waddle():
+    return []
 
 
 @pytest.fixture
 def encrypted_waddle(waddle, cli, git, _encrypted_waddle):
     """The example with everything encrypted, and committed so; done once a session, then copied."""
-    if _encrypted_waddle.exists():
-        shutil.copytree(_encrypted_waddle, waddle, symlinks=True, dirs_exist_ok=True)
-    else:
-        assert cli("encrypt").exit_code == 0
-        git(waddle, "commit", "--quiet", "--all", "--message", "encrypted")
-        shutil.copytree(waddle, _encrypted_waddle, symlinks=True)
+    if _encrypted_waddle:
+        return _encrypted_waddle[0].copy(waddle)
+    assert cli("encrypt").exit_code == 0
+    git(waddle, "commit", "--quiet", "--all", "--message", "encrypted")
+    _encrypted_waddle.append(packed(waddle))
     return waddle
 
 
@@ -405,6 +415,12 @@ def run_git(folder: Path, *args: str) -> str:
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, timeout=60, check=False)
     assert done.returncode == 0, f"git {args[0]} failed: {done.stderr.decode()}"
     return done.stdout.decode()
+
+
+def packed(folder: Path) -> Copies:
+    """Copies of a repository, with one pack in place of a hundred objects."""
+    run_git(folder, "repack", "--quiet", "-a", "-d")
+    return Copies(folder)
 
 
 def commit_all(folder: Path, message: str) -> None:

@@ -107,7 +107,7 @@ def shop(tmp_path, git, monkeypatch, act_as):
 
 
 @pytest.fixture(scope="session")
-def _s3_server():
+def _s3_server(aws_descriptions):
     pytest.importorskip("moto", reason="moto is not installed: S3 is not tried")
     from s3server import s3_server
 

@@ -208,7 +208,7 @@ def aws_bench(request, monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def aws_address():
+def aws_address(aws_descriptions):
     pytest.importorskip("moto.server", reason="moto is not installed: AWS is not tried")
     with moto_server() as address:
         yield address

@@ -210,7 +210,7 @@ def test_a_token_is_not_sent_to_the_address_of_the_other_product(tmp_path):
 
 
 @pytest.fixture(scope="module")
-def aws_address():
+def aws_address(aws_descriptions):
     pytest.importorskip("moto.server", reason="moto is not installed: AWS is not tried")
     pytest.importorskip("boto3")
     with moto_server() as address:

@@ -159,6 +159,8 @@ def service(request, tmp_path, monkeypatch, cli, git, environment):
     """A hostile service that is honest at first, in a repository with a file that is encrypted for it."""
     kind = KINDS[request.param]
     pytest.importorskip(kind.module)
+    if request.param == "aws":
+        request.getfixturevalue("aws_descriptions")
     for client in (AwsKms, GcpKms, VaultTransit):
         monkeypatch.setattr(client, "limits", CallLimits(tries=1))
     monkeypatch.setattr(DataKey, "generate", classmethod(lambda cls: cls(KEY)))
