@@ -105,6 +105,20 @@ DRIFTS = {
 }
 
 
+def test_a_rule_that_is_refused_is_not_to_be_followed(repository, cli):
+    repository.write("a.yaml")
+    repository.write("b.yaml")
+    assert cli("encrypt", "-q", "a.yaml", "b.yaml").exit_code == 0
+    rules = repository.read(".sops.yaml").decode().rstrip("\n")
+    repository.rules(f"{rules}\n    encrypted_regex: data|stringData\n")
+    result = cli("encrypt", "--check")
+    assert result.exit_code == 1
+    assert "2 files: the rule can't be followed: .sops.yaml:" in result.stderr
+    assert "decrypt -i" not in result.stderr  # encrypting again would be refused
+    assert "2 files: 2 differ from their rule" in result.stderr
+    assert json.loads(cli("status", "--format", "json").stdout)["files"][0]["drift"] == ["rule"]
+
+
 @pytest.mark.parametrize(("what", "change"), DRIFTS.values(), ids=DRIFTS)
 def test_a_file_that_differs_from_its_rule_is_named(repository, cli, what, change):
     path = repository.write("a.yaml")

@@ -345,6 +345,21 @@ def test_several_identities_need_a_choice(new, cli, home):
     assert cli("init", "--yes", "--identity", "age1nobody").exit_code == 2
 
 
+def test_the_identity_of_most_rules_is_ones_own(waddle, cli, act_as):
+    bob, alice = act_as("bob"), act_as("alice")
+    alice.path.write_text(f"{bob.secret}\n{alice.secret}\n", encoding="utf-8")
+    assert "keep     alice " in cli("init").stdout  # bob is in the rules of staging only
+
+
+def test_files_that_flux_does_not_apply_need_not_be_for_the_cluster(waddle, cli, identity):
+    assert cli("encrypt").exit_code == 0
+    (waddle / ".fluxsecrets.yaml").write_text("environments: {staging: {files: [talos/**]}}\n")
+    (waddle / "talos").mkdir()
+    (waddle / "talos/.sops.yaml").write_text(f"creation_rules: [{{age: {identity.recipient}}}]\n")
+    (waddle / "talos/machine.sops.yaml").write_text("key: throwaway\n")
+    assert "can't read them" not in cli("init").stdout
+
+
 def test_a_name_that_somebody_has_is_refused(new, cli):
     root = new(CLUSTERS)
     put(root, {"keys/wendy-waddle.pub": (f"{OTHER}\n")})

@@ -17,7 +17,14 @@ creation_rules:
   - path_regex: apps/.*
     encrypted_regex: ^(data|stringData)$
     age: {KEY}
-  - age: {KEY}
+  - path_regex: .*
+    age: {KEY}
+"""
+
+HELMFILE = """\
+releases:
+  - name: shop
+    secrets: [values.enc.yaml]
 """
 
 MAKEFILE = """\
@@ -39,6 +46,8 @@ def used(waddle):
     """The example, in which sops is used as many do."""
     (waddle / ".sops.yaml").write_text(RULES)
     (waddle / "Makefile").write_text(MAKEFILE)
+    (waddle / "helmfile.yaml").write_text(HELMFILE)
+    (waddle / "apps/generator.yaml").write_text("apiVersion: viaduct.ai/v1\nkind: ksops\nfiles: [db.yaml]\n")
     (waddle / "clusters/production/.sops.yaml").write_text(f"creation_rules: [{{age: {KEY}}}]\n")
     return waddle
 
@@ -73,6 +82,8 @@ def test_scripts_are_told_without_their_text(used, cli):
         ("sops is used", "Makefile", 5),
         ("sops updatekeys is used", "Makefile", 7),
         ("helm-secrets is used", "Makefile", 8),
+        ("helm-secrets is used", "helmfile.yaml", 3),
+        ("ksops is used", "apps/generator.yaml", 2),
     }
 
 

@@ -349,6 +349,13 @@ def test_keys_list_finds_private_keys_and_ignored_names(waddle, cli, identity):
     assert cli("keys", "list").exit_code == 0
 
 
+def test_anchors_of_the_rules_name_keys(folder, cli, identity):
+    folder.rules(f"keys: [&wendy {identity.recipient}]\ncreation_rules: [{{age: *wendy}}]\n")
+    assert cli("keys", "list").stdout.startswith("wendy ")
+    assert "there is no key 'wendi'" in cli("keys", "remove", "wendi").stderr
+    assert "did you mean wendy?" in cli("keys", "remove", "wendi").stderr
+
+
 def test_keys_list_asks_nobody_and_runs_nothing(waddle, cli, monkeypatch, answers, environment):
     asked = answers()
     monkeypatch.setenv("SOPS_AGE_KEY_CMD", "false")

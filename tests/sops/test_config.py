@@ -625,8 +625,14 @@ class TestAnchors:
               - age: *alice
             """
         )
-        assert parsed.rules[0].names == {ALICE: "alice", BOB: "cluster-staging", PGP: "flux_pgp", ARN: "aws"}
-        assert parsed.rules[1].names == {ALICE: "alice"}
+        names = {ALICE: "alice", BOB: "cluster-staging", PGP: "flux_pgp", ARN: "aws", "age1nobody": "nobody"}
+        assert parsed.rules[0].names == names
+        assert parsed.rules[1].names == {
+            ALICE: "alice",
+            BOB: "cluster-staging",
+            PGP: "flux_pgp",
+            "age1nobody": "nobody",
+        }
 
     def test_a_recipient_spelled_out_is_found_among_the_anchors(self):
         parsed = config(f"keys: [&alice {ALICE}]\ncreation_rules: [{{age: '{BOB}, {ALICE}'}}]\n")
@@ -790,13 +796,14 @@ def test_the_taste_of_the_real_world():
         "2504791468B153B8A3963CC97BA53D1919C5DFD4": "bob",
         "age1alice": "alice",
         "age1production": "cluster-production",
+        "age1staging": "cluster-staging",
     }
     assert production.recipients == (
         *age("age1alice", "age1production"),
         Recipient("pgp", "2504791468B153B8A3963CC97BA53D1919C5DFD4"),
     )
     assert talos.recipients == age("age1alice", "age1staging")
-    assert talos.names == {"age1alice": "alice", "age1staging": "cluster-staging"}
+    assert talos.names == production.names
     assert (talos.unknown, talos.mac_only_encrypted) == ((UnknownField("input_type", 20),), True)
     assert env.selector is None
     assert rule_for(parsed, "talos/talsecret.sops.yaml") == talos

@@ -54,6 +54,10 @@ def text_page(command: str, batch: BatchResult) -> Page:
         yield Note(line)
 
 
+_PLURALS = {"differs from its rule": "differ from their rule"}
+"""Outcomes that are not the same for several files."""
+
+
 def json_page(command: str, batch: BatchResult) -> Page:
     """The results of a command that changes files."""
     base = here()
@@ -85,7 +89,11 @@ def summary(batch: BatchResult) -> str:
     from fluxsecrets.ops.run.results import Outcome
 
     counts = Counter(result.outcome for result in batch.files)
-    parts = ", ".join(f"{counts[outcome]} {outcome}" for outcome in Outcome if counts[outcome])
+    parts = ", ".join(
+        f"{counts[outcome]} {_PLURALS.get(outcome, outcome) if counts[outcome] > 1 else outcome}"
+        for outcome in Outcome
+        if counts[outcome]
+    )
     return f"{counted(len(batch.files), 'file')}: {parts}" if parts else f"0 files: {batch.empty}"
 
 
@@ -134,6 +142,9 @@ def drift_lines(files: Sequence[tuple[str, Sequence[str]]]) -> list[str]:
     if values:
         decrypt, encrypt = _command("decrypt -i", values), _command("encrypt", values)
         lines.append(f"to follow the rules' selectors: {decrypt}, then {encrypt}")
+    rules = [path for path, drift in files if "rule" in drift]
+    if rules:
+        lines.append(f"to see why a rule can't be followed: {_command('explain', rules[:1])}")
     return [printable(line) for line in lines]
 
 

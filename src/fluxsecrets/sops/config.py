@@ -347,10 +347,14 @@ class _RuleReader:
         return spec
 
     def all_names(self, groups: tuple[tuple[Recipient, ...], ...]) -> dict[str, str]:
-        """Anchors that were used, and those that stand elsewhere at the same text."""
+        """Anchors that were used, those that stand elsewhere at the same text, and those that no rule uses.
+
+        A file may still be encrypted for somebody who left the rules, and not the list of anchors.
+        """
         ids = [recipient.id for group in groups for recipient in group]
         elsewhere = {id_: self.anchors[_squeezed(id_)] for id_ in ids if _squeezed(id_) in self.anchors}
-        return {**elsewhere, **self.names}
+        single = {text: name for text, name in self.anchors.items() if "," not in text}
+        return {**single, **elsewhere, **self.names}
 
     # Flat lists: a text with commas or a list, whose items sops joins with commas again.
 

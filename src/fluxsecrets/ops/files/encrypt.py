@@ -14,7 +14,14 @@ from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.files.reading import read_file
 from fluxsecrets.ops.policy.drift import drift_of
 from fluxsecrets.ops.policy.given import NOBODY, GivenRecipients, override_note
-from fluxsecrets.ops.policy.policy import Overrides, Policy, blaming_rule, make_overrides, policy_for
+from fluxsecrets.ops.policy.policy import (
+    Overrides,
+    Policy,
+    blaming_rule,
+    make_overrides,
+    names_in_rule,
+    policy_for,
+)
 from fluxsecrets.ops.policy.validity import faults, refuse_invalid
 from fluxsecrets.ops.run.inputs import Input, Target
 from fluxsecrets.ops.run.names import names_of, post_quantum_warnings, read_public_keys
@@ -361,7 +368,8 @@ def _already_encrypted(
     if document.metadata is None:
         return None
     values = check_encrypted(document, single_value=format_.single_value)
-    people = names_of(document.metadata.recipients, options.names)
+    names = {**names_in_rule(session, job.target.path), **options.names}
+    people = names_of(document.metadata.recipients, names)
     if options.overrides.recipients or options.overrides.selector:
         ignored = _ignored(document.metadata, options.overrides)
         return FileResult(job.target.shown, Outcome.UNCHANGED, values, people, ignored)

@@ -50,7 +50,7 @@ class FileStatus:
         selector: such as `encrypted_regex: ^(data|stringData)$`.
         lastmodified: when a value last changed, RFC 3339.
         reason: why it counts as a secret.
-        drift: how it differs from its rule: `recipients`, `selector`.
+        drift: how it differs from its rule: `recipients`, `selector`, `rule`.
         error: the error, or None.
         keys: for whom it is encrypted, or None.
     """

@@ -20,6 +20,7 @@ from fluxsecrets.ops.run.session import Session
 from fluxsecrets.ops.run.targets import select
 from fluxsecrets.ops.run.waiting import waits_to_rekey
 from fluxsecrets.ops.run.writer import make_ready, prepare_files, replacing, write_files
+from fluxsecrets.shell import file_word
 from fluxsecrets.sops.document import Document
 from fluxsecrets.sops.envelope import check_recipients, groups_needed, kept_keys
 from fluxsecrets.sops.formats import make_format
@@ -121,7 +122,7 @@ def _sync(session: Session, options: SyncOptions, target: Target) -> Prepared:
     values = check_encrypted(document, single_value=format_.single_value)
     names = {**options.names, **policy.names}
     weaker = _kept_weaker(session, target, metadata, document)
-    warnings = _weaker_warning(weaker)
+    warnings = _weaker_warning(target, weaker)
     if in_line(metadata, policy):
         members = names_of(metadata.recipients, names)
         return Prepared(RekeyResult(target.shown, Outcome.UNCHANGED, values, members, warnings))
@@ -194,8 +195,9 @@ def _kept_weaker(session: Session, target: Target, metadata: Metadata, document:
     return replace(differences, strangers=(), threshold_lower=False)
 
 
-def _weaker_warning(weaker: Differences) -> tuple[str, ...]:
+def _weaker_warning(target: Target, weaker: Differences) -> tuple[str, ...]:
     if not weaker.weaker:
         return ()
     what = "; ".join(difference_lines(weaker, {}))
-    return (f"{what}: `recipients sync` does not change that; decrypt the file and encrypt it again",)
+    how = f"`fluxsecrets explain {file_word(target.shown)}` says what to do"
+    return (f"{what}: `recipients sync` does not change that; {how}",)

@@ -17,6 +17,7 @@ from fluxsecrets.ops.policy.policy import FLUX_SELECTOR, READ_BY_FLUX
 from fluxsecrets.ops.run.people import ConfigFile, read_people
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.repo.discover import SecretFile, SecretKind, discover
+from fluxsecrets.repo.rulenames import ORDINARY_NAMES
 from fluxsecrets.repo.tree import Tree, open_tree
 from fluxsecrets.sops.config import CreationRule
 from fluxsecrets.sops.selectors import SelectorKind, SelectorSpec, compile_selector
@@ -161,7 +162,7 @@ def _of_config(config: ConfigFile, for_manifests: frozenset[tuple[str, int]]) ->
 
 
 def _of_rule(rule: CreationRule, *, is_for_manifests: bool) -> Iterator[tuple[str, str]]:
-    if rule.path_regex is None:
+    if all(map(rule.matches, ORDINARY_NAMES)):
         yield (
             "this rule is for every file; it does not make a file a secret here",
             "nothing has to change; a `path_regex` per environment keeps their readers apart",

@@ -13,7 +13,7 @@ from fluxsecrets.errors import UsageError
 from fluxsecrets.marks import KEYS_FOLDER, PUBLIC_KEY_SUFFIX
 from fluxsecrets.ops.people.keys import OwnKey
 from fluxsecrets.ops.people.keystore import KEYRING_SHOWN, Store, default_key_file
-from fluxsecrets.ops.run.people import find_person
+from fluxsecrets.ops.run.people import ConfigFile, find_person
 from fluxsecrets.repo.clusterkeys import cluster_keys, names_cluster
 from fluxsecrets.repo.git.config import read_setting
 from fluxsecrets.repo.survey import as_name
@@ -68,7 +68,11 @@ def find_holders(survey: Survey, needing: frozenset[str]) -> Holders:
 
 
 def own_candidates(survey: Survey) -> tuple[OwnKey, ...]:
-    """Return the identities at hand that may be the person's; those that the repository names come alone."""
+    """Return the identities at hand that may be the person's; those that the repository names come alone.
+
+    Of several, one that more rules name than any other comes alone, too: people also hold keys of clusters,
+    and a PGP key beside their age key.
+    """
     clusters = _known_clusters(survey)
     named = {key[1] for key in survey.people.recipients} | set(survey.public)
     found = [
@@ -82,7 +86,17 @@ def own_candidates(survey: Survey) -> tuple[OwnKey, ...]:
         )
     ]
     known = [key for key in found if key.recipient in named]
+    uses = [each.id for config in survey.people.configs for each in _recipients_of(config)]
+    most = max((uses.count(key.recipient) for key in known), default=0)
+    first = [key for key in known if most and uses.count(key.recipient) == most]
+    if len(first) == 1:
+        return tuple(first)
     return tuple(known or (key for key in found if key.kind in _ADOPTED))
+
+
+def _recipients_of(config: ConfigFile) -> Iterator[Recipient]:
+    for rule in config.config.rules:
+        yield from rule.recipients
 
 
 def candidates(survey: Survey) -> tuple[str, ...]:

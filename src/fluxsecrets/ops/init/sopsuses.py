@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from fluxsecrets.errors import FluxsecretsError
-from fluxsecrets.marks import name_in
+from fluxsecrets.marks import MANIFEST_SUFFIXES, name_in
 from fluxsecrets.repo.tree import Tree
 
 _LARGEST = 2**20
@@ -63,22 +63,30 @@ _FLAGS = {
     "--rotate": "rotate", "--set": "set", "--extract": "decrypt",
 }  # fmt: skip
 
+_INSTEAD_OF_HELM_SECRETS = (
+    "Flux does not run it: put the values into a Secret, and name that in the HelmRelease's `valuesFrom`"
+)
+_INSTEAD_OF_KSOPS = (
+    "Flux does not run it: list the encrypted Secret under `resources`, with `decryption` in the "
+    "Kustomization"
+)
+_KSOPS_KIND = re.compile(r"kind:[ \t]*[\"']?ksops\b")
+
 _OTHERS = (
     (
-        re.compile(r"\bhelm[ -]secrets\b|\bsecrets://"),
+        re.compile(r"\bhelm[ -]secrets\b|\bsecrets(?:\+[\w-]+)*://"),
         "helm-secrets",
-        "Flux does not run it: put the values into a Secret, and name that in the HelmRelease's `valuesFrom`",
+        _INSTEAD_OF_HELM_SECRETS,
     ),
     (
         re.compile(r"\bkind:[ \t]*ksops\b|viaduct\.ai/v1"),
         "ksops",
-        "Flux does not run it: list the encrypted Secret under `resources`, with `decryption` in the "
-        "Kustomization",
+        _INSTEAD_OF_KSOPS,
     ),
     (
         re.compile(r"\bdiff=sops\w*"),
         "a diff driver for sops",
-        "`fluxsecrets hook install` sets up one that masks values",
+        "remove it: your lines win over those of `fluxsecrets hook install`, whose driver masks values",
     ),
     (
         re.compile(r"pre-commit-hook-ensure-sops|sops-pre-commit|ensure-sops"),
@@ -88,24 +96,42 @@ _OTHERS = (
 )
 
 
+_HELMFILE = re.compile(r"(?:^|/)helmfile[^/]*$|(?:^|/)helmfile\.d/")
+_HELMFILE_SECRETS = re.compile(r"^[ \t]*(?:-[ \t]+)?secrets:")
+"""How helmfile names the files that it hands to helm-secrets."""
+
+
 def sops_uses(tree: Tree) -> tuple[SopsUse, ...]:
-    """Return the uses in files that start programs, by place."""
-    return tuple(use for path in tree.paths if _READ.search(path) for use in _in_file(tree, path))
+    """Return the uses in files that start programs and in manifests of tools, by place."""
+    return tuple(use for path in tree.paths for use in _uses(tree, path))
 
 
-def _in_file(tree: Tree, path: str) -> Iterator[SopsUse]:
+def _uses(tree: Tree, path: str) -> Iterator[SopsUse]:
+    if _READ.search(path) or _HELMFILE.search(path):
+        yield from _in_file(path, _text(tree, path))
+    elif path.endswith(MANIFEST_SUFFIXES):
+        for number, line in enumerate(_text(tree, path).splitlines(), 1):
+            if _KSOPS_KIND.match(line):
+                yield SopsUse(path, number, "ksops", _INSTEAD_OF_KSOPS)
+
+
+def _text(tree: Tree, path: str) -> str:
+    """The text of a file, or "" if it is too large or can't be read."""
     try:
         size = tree.size(path)
-        if not size or size > _LARGEST:
-            return
-        text = tree.read(path).decode("utf-8", "replace")
+        return tree.read(path).decode("utf-8", "replace") if size and size <= _LARGEST else ""
     except FluxsecretsError:
-        return
+        return ""
+
+
+def _in_file(path: str, text: str) -> Iterator[SopsUse]:
     if "sops" not in text and "secrets" not in text:
         return
     for number, line in enumerate(text.splitlines(), 1):
         if line.lstrip().startswith("#") and name_in(path) != ".gitattributes":
             continue
+        if _HELMFILE.search(path) and _HELMFILE_SECRETS.match(line):
+            yield SopsUse(path, number, "helm-secrets", _INSTEAD_OF_HELM_SECRETS)
         for pattern, what, instead in _OTHERS:
             if pattern.search(line):
                 yield SopsUse(path, number, what, instead)

@@ -14,7 +14,8 @@ from fluxsecrets.errors import FileAccessError, FluxsecretsError, IdentityError,
 from fluxsecrets.files.reading import read_file
 from fluxsecrets.marks import KEYS_FOLDER, PUBLIC_KEY_SUFFIX
 from fluxsecrets.ops.files.rekey import KeyUsage, read_usage
-from fluxsecrets.ops.run.names import read_public_file, read_public_keys
+from fluxsecrets.ops.run.names import read_public_file
+from fluxsecrets.ops.run.people import names_at
 from fluxsecrets.ops.run.record import note_key
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.repo.git import find_repository
@@ -213,7 +214,7 @@ def list_keys(session: Session, usage: KeyUsage | None = None) -> KeyList:
     provider = age_provider(session)
     found = provider.lookup()
     usage = read_usage(session) if usage is None else usage
-    names = read_public_keys(usage.root)
+    names = names_at(session, usage.root)
     merged: dict[str, OwnKey] = {}
 
     def add(recipient: str, kind: str, place: str, *, name: str | None = None, locked: bool = False) -> None:
@@ -294,7 +295,8 @@ def check_folder(session: Session) -> tuple[str, ...]:
 def find_recipient(session: Session, text: str) -> str:
     """The public key that the user means: itself, or the name of one.
 
-    `text` is a recipient, the NAME of `keys/NAME.pub`, or the name of an identity in the keyring.
+    `text` is a recipient, the NAME of `keys/NAME.pub` or of an anchor in the top `.sops.yaml`, or the name of
+    an identity in the keyring.
 
     Raises:
         UsageError: no key, or several keys, have that name.
@@ -304,7 +306,7 @@ def find_recipient(session: Session, text: str) -> str:
     repository = find_repository(session.cwd)
     root = repository.root if repository is not None else session.cwd
     stored = age_provider(session).lookup().stored
-    named = [*read_public_keys(root).items(), *((one.recipient, one.name) for one in stored if one.name)]
+    named = [*names_at(session, root).items(), *((one.recipient, one.name) for one in stored if one.name)]
     found = list(dict.fromkeys(recipient for recipient, name in named if name == text))
     if len(found) == 1:
         return found[0]
@@ -415,7 +417,7 @@ def plan_key_removal(session: Session, text: str) -> KeyRemoval:
     provider = age_provider(session)
     found = provider.lookup()
     usage = read_usage(session)
-    name = read_public_keys(usage.root).get(recipient)
+    name = names_at(session, usage.root).get(recipient)
     key_files = tuple(path for path in _key_files(session) if _holds(path, recipient))
     keyring = any(stored.recipient == recipient for stored in found.stored)
     names = {shown(session, path) for path in key_files} | {str(path) for path in key_files}

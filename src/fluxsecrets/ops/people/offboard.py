@@ -244,7 +244,7 @@ def refuse_oneself(session: Session, plan: Removal) -> None:
         files = plan.locked_out[0] if len(plan.locked_out) == 1 else f"{len(plan.locked_out)} files"
         raise UsageError(
             f"{plan.name} is you: you could no longer open {files}",
-            hint="ask somebody else to do it, or add --yes",
+            hint="encrypt for another identity of yours first, ask somebody else to remove you, or add --yes",
         )
 
 

@@ -7,6 +7,7 @@ from enum import StrEnum
 from itertools import chain
 from pathlib import Path
 
+from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.ops.run.names import names_of
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.sops.document import Document
@@ -16,14 +17,18 @@ from fluxsecrets.sops.metadata import Metadata
 from fluxsecrets.sops.recipients import Recipient, RecipientKey, is_same_key, recipient_key
 from fluxsecrets.sops.selectors import SelectorSpec
 
-from .policy import Overrides, Policy, policy_for
+from .policy import Overrides, Policy, policy_for, selector_for
 
 
 class Drift(StrEnum):
-    """The kind of a difference. `recipients sync` fixes recipients; a selector needs decrypt and encrypt."""
+    """The kind of a difference.
+
+    `recipients sync` fixes recipients. A selector needs decrypt and encrypt, unless the rule itself is wrong.
+    """
 
     RECIPIENTS = "recipients"
     SELECTOR = "selector"
+    RULE = "rule"
 
 
 Drifts = Mapping[Drift, str]
@@ -51,7 +56,16 @@ def drift_of(session: Session, path: Path, document: Document, names: Mapping[st
     if not applied.matches[-1].matched or not applied.matches[-1].rule.recipients:
         return {}
     policy = policy_for(session, path, Overrides())
-    return differences(document, policy, policy.selector, {**names, **policy.names})
+    found = dict(differences(document, policy, policy.selector, {**names, **policy.names}))
+    if Drift.SELECTOR not in found:
+        return found
+    try:
+        selector_for(document, policy)
+    except FluxsecretsError as error:
+        # The file can't follow its rule: `encrypt` would refuse it, and leave plain text.
+        del found[Drift.SELECTOR]
+        found[Drift.RULE] = f"the rule can't be followed: {error.in_file(policy.config_path or '')}"
+    return found
 
 
 def differences(

@@ -174,6 +174,15 @@ def is_manifest(part: Mapping) -> bool:
     return all(isinstance(part.get(key), Leaf) for key in ("apiVersion", "kind"))
 
 
+def names_in_rule(session: Session, path: Path) -> MappingABC[str, str]:
+    """Return the names of recipients by the anchors of the rule of a file, if there is a valid one."""
+    try:
+        applied = session.rules_for(path)
+    except FluxsecretsError:
+        return {}
+    return applied.matches[-1].rule.names if applied is not None and applied.matches else {}
+
+
 def selector_for(document: Document, policy: Policy, *, kubernetes: bool = True) -> Selector:
     """The compiled selector for a document, checked against what Flux needs.
 

@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from fluxsecrets.errors import FluxsecretsError, Tried, UsageError
-from fluxsecrets.marks import is_rules_file
+from fluxsecrets.marks import RULES_NAME, is_rules_file
 from fluxsecrets.repo.git import find_repository
 from fluxsecrets.repo.offboarding import read_leavers, with_leavers
 from fluxsecrets.repo.tree import Tree
@@ -74,6 +74,18 @@ def read_people(session: Session, tree: Tree) -> People:
             for recipient in rule.recipients:
                 found.setdefault(recipient_key(recipient), recipient)
     return People(configs, names, found)
+
+
+def names_at(session: Session, root: Path) -> dict[str, str]:
+    """Recipient -> name, from the anchors of the top `.sops.yaml`, and from `keys/`, whose names come first.
+
+    A `.sops.yaml` that is missing or invalid has no names.
+    """
+    names: dict[str, str] = {}
+    with suppress(FluxsecretsError):
+        for rule in session.load_config(root / RULES_NAME).rules:
+            names |= rule.names
+    return names | read_public_keys(root)
 
 
 def find_person(people: People, text: str, more: Iterable[Recipient] = ()) -> Recipient:

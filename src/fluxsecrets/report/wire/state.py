@@ -23,7 +23,7 @@ class StatusFile(TypedDict):
     """RFC 3339."""
     reason: str
     """Why it counts as a secret."""
-    drift: list[Literal["recipients", "selector"]]
+    drift: list[Literal["recipients", "selector", "rule"]]
     """How an encrypted file differs from its creation rule."""
     error: Error | None
 

@@ -41,6 +41,7 @@ def _person(situation: Situation) -> Iterator[Item]:
 def _clusters(situation: Situation) -> Iterator[Item]:
     survey = situation.survey
     missing: dict[str, set[str]] = {}
+    outside = {each.name: each.outside for each in survey.environments}  # Flux applies none of these
     for secret in survey.secrets:
         applied = survey.session.rules_for(survey.tree.root / secret.path)
         if applied is None or not applied.matches or not applied.matches[-1].matched:
@@ -48,7 +49,7 @@ def _clusters(situation: Situation) -> Iterator[Item]:
         rule = applied.matches[-1].rule
         for name in survey.owners(secret.path):
             holder = situation.holders.clusters.get(name)
-            if holder is not None and not _reads(rule, holder.recipient):
+            if secret.path not in outside[name] and holder is not None and not _reads(rule, holder.recipient):
                 missing.setdefault(name, set()).add(f"{applied.config.path}:{rule.line}")
     for name, places in sorted(missing.items()):
         key = situation.holders.clusters[name].name
