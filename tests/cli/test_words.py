@@ -27,6 +27,12 @@ def test_every_word_is_unknown_here_and_its_error_says_what_it_is_called():
         assert error.hint == words.explain_word(word, found), (command, word)
 
 
+@pytest.mark.parametrize("command", ["init --ci", "env add --from"])
+def test_an_option_without_its_value_names_the_help_of_its_command(command):
+    error = refused(*command.split())
+    assert error.hint == f"see `fluxsecrets {command.rpartition(' ')[0]} --help`"
+
+
 def test_every_suggested_command_can_be_run_as_it_is_printed():
     for _, word, found in TABLE:
         for each in found.commands:
