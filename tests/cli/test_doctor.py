@@ -14,8 +14,17 @@ from fluxsecrets.keys import bech32
 from fluxsecrets.keys.oskeyring import KeyringError
 from fluxsecrets.ops.doctor.checks import CHECKS
 from fluxsecrets.ops.doctor.examine import examine
-from fluxsecrets.ops.doctor.model import Check, CheckInfo, Health, ok
+from fluxsecrets.ops.doctor.model import (
+    Check,
+    CheckInfo,
+    Examination,
+    Examined,
+    Health,
+    ok,
+    problem,
+)
 from fluxsecrets.ops.run.session import Session
+from fluxsecrets.report.doctor import FORMATS
 
 
 @pytest.fixture
@@ -560,3 +569,13 @@ def test_without_git_one_message_says_so(encrypted_waddle, cli, doctor, monkeypa
     assert done.exit_code == 1
     assert done.stdout.count("git is not installed") == 2
     assert re.search(r"^cannot tell +\d\d checks +git is not installed", done.stdout, re.MULTILINE)
+
+
+def test_what_is_as_it_should_be_does_not_bury_a_problem():
+    fine = [ok(f"c{number}: you can open its files") for number in range(20)]
+    bad = problem("c20: you can open none of its files")
+    examination = Examination((Examined(CheckInfo("environments", "environments"), (*fine, bad)),))
+    lines = [str(each) for each in FORMATS["text"](examination)]
+    assert len(lines) == 14
+    assert "c20" in lines[11]
+    assert "and 9 more that are as they should be" in lines[12]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from fluxsecrets.ops.doctor.model import Diagnosis, Examination, Examined, Health
+from fluxsecrets.ops.doctor.model import Diagnosis, Examination, Examined, Health, ok
 
 from .base import here
 from .json import page
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _STYLES = {Health.OK: "green", Health.PROBLEM: "red", Health.UNKNOWN: "yellow"}
 _INDENT = "      "
+_MANY = 12
+"""Lines of a check about what is as it should be; JSON has all."""
 
 
 def _text_page(found: Examination) -> Page:
@@ -26,7 +28,7 @@ def _text_page(found: Examination) -> Page:
     titles = max((len(one.info.title) for one in found.checks), default=0)
     causes = Counter(each for one in found.checks for each in one.diagnoses if each.health is Health.UNKNOWN)
     shared = {each: count for each, count in causes.items() if count > 1}
-    for one in (_without(each, shared) for each in found.checks):
+    for one in (_shortened(_without(each, shared)) for each in found.checks):
         commands = [each.command for each in one.diagnoses]
         for number, each in enumerate(one.diagnoses, start=1):
             state = Cell(each.health.ljust(states), _STYLES[each.health])
@@ -43,6 +45,16 @@ def _text_page(found: Examination) -> Page:
 def _without(one: Examined, shared: Collection[Diagnosis]) -> Examined:
     """A check without what other checks cannot tell for the same reason: that is said once, at the end."""
     return replace(one, diagnoses=tuple(each for each in one.diagnoses if each not in shared))
+
+
+def _shortened(one: Examined) -> Examined:
+    """A check without most of what is as it should be, if that is a lot: it must not bury a problem."""
+    fine = [each for each in one.diagnoses if each.health is Health.OK]
+    if len(fine) <= _MANY:
+        return one
+    left = fine[_MANY - 1 :]
+    kept = tuple(each for each in one.diagnoses if each not in left)
+    return replace(one, diagnoses=(*kept, ok(f"and {len(left)} more that are as they should be")))
 
 
 def _what_to_do(diagnosis: Diagnosis, *, said_below: bool) -> Iterator[Block]:
