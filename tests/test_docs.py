@@ -47,6 +47,13 @@ def test_links_lead_somewhere(page):
             assert anchor in anchors(place), f"{name(page)} links to {link}"
 
 
+def test_code_in_tables_is_shown_as_it_is():
+    """A reader of the site who copies `a\\|b` gets the backslash: tables need `<code>a&#124;b</code>`."""
+    for page in PAGES:
+        lines = page.read_text(encoding="utf-8").splitlines()
+        assert not [each for each in lines if re.search(r"^\|.*`[^`]*\\\|[^`]*`", each)], name(page)
+
+
 def test_pages_of_commands_are_those_of_the_program():
     on_disk = {path.stem for path in Path(DOCS / "commands").glob("*.md")}
     assert on_disk == set(commands.COMMANDS)

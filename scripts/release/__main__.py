@@ -28,7 +28,9 @@ def main() -> int:
     """Build, and return the exit code."""
     parser = argparse.ArgumentParser(prog="make dist", description=__doc__, allow_abbrev=False)
     parser.add_argument("--output", type=Path, default=PROJECT / "dist", help="the folder (default: dist)")
-    parser.add_argument("--extras", default="", help="extras in the archive, such as aws,vault")
+    parser.add_argument(
+        "--extras", default="html", help="extras in the archive, such as html,aws (default: html)"
+    )
     parser.add_argument("--twice", action="store_true", help="build twice, and fail if any byte differs")
     options = parser.parse_args()
     try:

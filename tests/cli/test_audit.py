@@ -97,6 +97,18 @@ def test_the_settings_say_from_where_on_it_fails(broken, cli):
     assert ".fluxsecrets.yaml:1" in result.stderr
 
 
+def test_what_scan_reports_can_be_left_out(broken, cli):
+    def rules(*args):
+        found = json.loads(cli("audit", "--format", "json", *args).stdout)
+        return {each["rule"] for each in found["findings"]}
+
+    scanned = {each["rule"] for each in json.loads(cli("scan", "--format", "json").stdout)["findings"]}
+    assert rules("--no-scan") == rules() - scanned
+    assert rules() & scanned
+    assert rules("--no-scan")
+    assert cli("audit", "--no-scan", "--rule", "recipient-drift").exit_code == 2
+
+
 def test_less_severe_ones_can_be_left_out(broken, cli):
     assert rules(cli) == ["plain-secret", "recipient-drift", "reference-missing", "secret-unused"]
     assert rules(cli, "--severity", "medium") == ["plain-secret", "recipient-drift", "reference-missing"]

@@ -131,7 +131,7 @@ def test_accepted_findings_are_listed(root, cli):
     assert cli("audit", "--update-baseline").exit_code == 0
     result = cli("audit", "--format", "html")
     assert result.exit_code == 0
-    assert "Nothing was found." in result.stdout
+    assert "No new findings: <a" in result.stdout
     assert any("plain-secret" in row[2] for row in rows(result.stdout, "Findings that the baseline has"))
 
 

@@ -338,6 +338,14 @@ def test_ci_systems_show_it_beside_the_lines(made, cli, format_):
     assert "clusters/staging/apps.yaml" in result.stdout
 
 
+def test_plain_secrets_of_an_environment_are_one_annotation(waddle, cli):
+    result = cli("verify", "--env", "staging", "--format", "github")
+    assert result.exit_code == 1
+    [only] = [line for line in result.stdout.splitlines() if line.startswith("::error")]
+    assert "13 Secrets of staging are in plain text" in only
+    assert "`fluxsecrets encrypt --env staging`" in only
+
+
 def test_the_report_may_go_to_a_file(made, cli):
     root = made(suspended())
     result = cli("verify", "-o", "verdicts.json", "--format", "json")

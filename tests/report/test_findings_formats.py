@@ -159,6 +159,14 @@ def test_github_shows_the_worst_first():
     assert text_of("github", found()) == ""
 
 
+def test_github_has_one_annotation_for_what_has_one_remedy_in_a_file():
+    many = [finding(line=line) for line in range(6, 30)]
+    [first, other] = commands(text_of("github", found([*many, finding("b.yaml")])))
+    assert first[1]["line"] == "6"
+    assert "in plain text, and 23 more (lines 7, 8, 9, 10, 11, 12, 13, 14, …); encrypt it" in first[2]
+    assert other[1]["file"] == "b.yaml"
+
+
 def test_markdown_shows_the_worst_first():
     text = text_of("markdown", EVERYTHING)
     page = assert_harmless(text)

@@ -48,6 +48,7 @@ class _Asked:
     every_environment: bool
     commits: str | None
     rules: tuple[str, ...]
+    no_scan: bool
     severity: str
     fail_on: str | None
     no_keys: bool
@@ -60,6 +61,7 @@ class _Asked:
     "--range", "commits", metavar="A..B", help="Report only findings that these commits introduced."
 )
 @click.option("--rule", "rules", multiple=True, metavar="RULE", help="Run only this rule; repeatable.")
+@click.option("--no-scan", is_flag=True, help="Skip the rules about plain text, which scan has, too.")
 @click.option(
     "--severity",
     type=click.Choice(_SEVERITIES),
@@ -108,11 +110,14 @@ def command(
         raise UsageError(
             "--update-baseline needs all findings, not those of a range", hint="leave out --range"
         )
+    if asked.no_scan and asked.rules:
+        raise UsageError("--no-scan and --rule both choose the rules", hint="leave out one of them")
     options = AuditOptions(
         commits=asked.commits,
         environment=asked.environment,
         every_environment=asked.every_environment,
         rules=asked.rules or None,
+        with_scanned=not asked.no_scan,
         severity=Severity.parse(asked.severity),
         fail_on=None if asked.fail_on in (None, "never") else Severity.parse(asked.fail_on),
         never_fail=asked.fail_on == "never",

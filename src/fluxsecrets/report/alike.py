@@ -5,13 +5,19 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Hashable, Iterable, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from fluxsecrets.findings import Finding
 
 MOST = 10
 """Things with one cause that are all shown."""
 
 SHOWN = 3
 """Of more than `MOST`, the number that is shown."""
+
+LINES = 8
+"""Lines of further findings in a file that are listed."""
 
 LIKE_IT = "more like this one; --format json lists all"
 """What stands for things that are left out, after their number."""
@@ -35,6 +41,23 @@ class Few(NamedTuple):
 def shape(text: str | None) -> str:
     """Return a message without the parts that differ from file to file. One shape means one cause."""
     return _OWN.sub("…", text or "")
+
+
+def with_one_remedy(findings: Iterable[Finding]) -> Iterable[Sequence[Finding]]:
+    """Findings of a rule in a file that have the same remedy, together: its lines would bury other files."""
+    groups: dict[tuple[object, ...], list[Finding]] = {}
+    for each in findings:
+        place = each.location
+        key = (each.severity, each.rule, place.path, place.commit, each.hint)
+        groups.setdefault(key, []).append(each)
+    return groups.values()
+
+
+def further_lines(findings: Iterable[Finding]) -> str:
+    """The lines of further findings in a file, such as `12, 14, …`; empty if they have none."""
+    lines = list(dict.fromkeys(each.location.line for each in findings if each.location.line is not None))
+    shown = [str(line) for line in lines[:LINES]]
+    return f"{', '.join(shown)}{', …' if len(lines) > LINES else ''}"
 
 
 def few(causes: Sequence[Hashable]) -> Few:

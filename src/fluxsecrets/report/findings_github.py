@@ -1,16 +1,18 @@
 """Findings as workflow commands of GitHub Actions, which show them beside the lines of a pull request.
 
-GitHub shows ten errors, ten warnings and ten notices per step, so the worst come first. Every text is
+GitHub shows ten errors, ten warnings and ten notices per step, so the worst come first, and what has the same
+remedy in a file is one annotation. Every text is
 escaped as the runner expects it: a file name can neither end a command nor begin another one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from fluxsecrets.shell import with_file
 
+from .alike import further_lines, with_one_remedy
 from .member import file_place
 from .page import Lines, Note, Page
 from .text import printable, well_formed
@@ -38,10 +40,11 @@ def _commands(found: Found) -> Iterator[str]:
         hint = with_file(error.hint, error.path) if error.hint else ""
         text = f"{error.message}; {hint}" if hint else error.message
         yield _command("error", text, error.path, error.line, error.column, f"{found.command}: not judged")
-    for finding in sorted(found.listed, key=lambda item: -item.severity):
-        place, inner = file_place(finding.location)
-        level = _LEVELS[str(finding.severity)]
-        yield _command(level, _text(finding, inner), place.path, place.line, place.column, finding.rule)
+    for group in with_one_remedy(sorted(found.listed, key=lambda item: -item.severity)):
+        first = group[0]
+        place, inner = file_place(first.location)
+        level = _LEVELS[str(first.severity)]
+        yield _command(level, _text(group, inner), place.path, place.line, place.column, first.rule)
     for remark in found.remarks:
         title = f"{remark.problem} allowance"
         yield _command("warning", remark.message, remark.path, remark.line, None, title)
@@ -52,11 +55,15 @@ def _commands(found: Found) -> Iterator[str]:
         yield _command("notice", text, None, None, None, "not looked at")
 
 
-def _text(finding: Finding, inner: str) -> str:
+def _text(group: Sequence[Finding], inner: str) -> str:
+    finding, *others = group
+    lines = further_lines(others) if not inner else ""  # a line of a file in an archive says nothing here
+    more = f", and {len(others)} more" if others else ""
+    more += f" ({'lines' if ',' in lines else 'line'} {lines})" if lines else ""
     commit = finding.location.commit
     where = f" (commit {commit[:10]})" if commit else ""
     unsure = "" if str(finding.confidence) == "high" else f" ({finding.confidence} confidence)"
-    return f"{finding.message}{inner}{unsure}{where}; {with_file(finding.hint, finding.location.path)}"
+    return f"{finding.message}{inner}{more}{unsure}{where}; {with_file(finding.hint, finding.location.path)}"
 
 
 def _command(

@@ -5,11 +5,12 @@ It fits into a comment on GitHub. What does not fit is counted, never left out s
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from fluxsecrets.shell import with_file
 
+from .alike import further_lines, with_one_remedy
 from .markdown import LIMIT, code, fitting, prose, size, table
 from .page import Lines, Page
 from .text import counted
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 _HEAD = ("Severity", "Where", "What", "What to do")
 _FOR_NOTICES = LIMIT // 4
 _FOR_THE_END = 500
-_LINES = 8
 
 
 def markdown_page(found: Found) -> Page:
@@ -33,7 +33,7 @@ def markdown_page(found: Found) -> Page:
 def _lines(found: Found) -> Iterator[str]:
     notices = list(_notices(found))
     listed = sorted(found.listed, key=lambda item: -item.severity)
-    rows = list(table(_HEAD, map(_row, _grouped(listed)))) if listed else []
+    rows = list(table(_HEAD, map(_row, with_one_remedy(listed)))) if listed else []
     shown_notices = fitting(notices, _FOR_NOTICES)
     lines = [f"### fluxsecrets {found.command}", "", prose(found.summary), ""]
     if notices:
@@ -67,30 +67,14 @@ def _notices(found: Found) -> Iterator[str]:
         yield f"- **not looked at**: {prose(text)}"
 
 
-def _grouped(findings: Iterable[Finding]) -> Iterable[Sequence[Finding]]:
-    """Findings of a rule in a file that have the same remedy, together: its lines would bury other files."""
-    groups: dict[tuple[object, ...], list[Finding]] = {}
-    for each in findings:
-        place = each.location
-        key = (each.severity, each.rule, place.path, place.commit, each.hint)
-        groups.setdefault(key, []).append(each)
-    return groups.values()
-
-
 def _row(findings: Sequence[Finding]) -> tuple[str, ...]:
     first, *others = findings
     hint = with_file(first.hint, first.location.path)
     more = f", and {len(others)} more" if others else ""
+    lines = further_lines(others)
     return (
         str(first.severity),
-        code(str(first.location)) + _further_lines(others),
+        code(str(first.location)) + (f" {lines}" if lines else ""),
         prose(first.message) + more,
         prose(hint),
     )
-
-
-def _further_lines(findings: Iterable[Finding]) -> str:
-    """The lines of further findings in the file, such as ` 12, 14, …`."""
-    lines = list(dict.fromkeys(each.location.line for each in findings if each.location.line is not None))
-    shown = [str(line) for line in lines[:_LINES]]
-    return f" {', '.join(shown)}{', …' if len(lines) > _LINES else ''}" if shown else ""

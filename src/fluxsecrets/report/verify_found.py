@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from fluxsecrets.findings import Confidence, Finding, Location, RuleInfo, Severity
@@ -12,6 +13,7 @@ from fluxsecrets.ops.checks.accepting import shown_name
 from fluxsecrets.ops.checks.verifymodel import Told, Verdict, Verification, Verifications, Verified
 from fluxsecrets.repo.outcome import Effect, Outcome
 from fluxsecrets.repo.tree import Note
+from fluxsecrets.shell import command_for
 
 from .found import Found
 from .text import counted
@@ -43,8 +45,10 @@ def found_by_verify(result: Verifications, version: str) -> Found:
             else:
                 allowed.append(AllowedFinding(finding, accepted.reason, SETTINGS_NAME, accepted.line))
     for one in result.environments:
-        for item in one.alone:
-            findings.append(_of_item(one, item, strict=result.strict))
+        plain = [item for item in one.alone if item.verdict is Verdict.PLAIN]
+        findings += _of_plain(one, plain)
+        findings += [_of_item(one, item, strict=result.strict) for item in one.alone if item not in plain]
+        if one.alone:
             rules.setdefault(_ITEM, _ITEM_RULE)
         for note in one.untold:
             findings.append(_of_note(one, note, strict=result.strict))
@@ -94,6 +98,25 @@ def _finding(one: Verification, told: Told, outcome: Outcome, *, strict: bool) -
     )
 
 
+def _of_plain(one: Verification, plain: Sequence[Verified]) -> Iterator[Finding]:
+    """Secrets in plain text, which have one remedy: a finding for all. `scan` has one per value."""
+    if not plain:
+        return
+    first, *others = plain
+    yield Finding(
+        _ITEM,
+        Severity.HIGH,
+        Confidence.HIGH,
+        Location(first.path, first.line),
+        f"{len(plain)} Secrets of {one.environment} are in plain text in the repository"
+        if others
+        else f"{first.kind} {first.name}: {first.problem}",
+        f"encrypt them: `{command_for('encrypt', (), one.environment)}`" if others else _ENCRYPT,
+        fingerprint(_ITEM, first.path, f"{one.environment} plain"),
+        related=tuple(Location(item.path, item.line) for item in others),
+    )
+
+
 def _of_item(one: Verification, item: Verified, *, strict: bool) -> Finding:
     known = item.verdict is not Verdict.CANNOT_TELL
     what = f"{item.kind} {item.name}".strip()
@@ -103,7 +126,7 @@ def _of_item(one: Verification, item: Verified, *, strict: bool) -> Finding:
         Confidence.HIGH,
         Location(item.path, item.line),
         f"{what}: {item.problem}",
-        _ENCRYPT if item.verdict is Verdict.PLAIN else "run `fluxsecrets verify` for what to do",
+        "run `fluxsecrets verify` for what to do",
         fingerprint(_ITEM, item.path, f"{one.environment} {what} {item.problem}"),
     )
 

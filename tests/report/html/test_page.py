@@ -153,7 +153,7 @@ def test_a_large_repository_fits_into_a_page():
 
 def test_nothing_at_all_is_a_page():
     elements = parsed(text_of(make_overview(findings=0)))
-    assert "Nothing was found." in everything(elements)
+    assert "No findings" in everything(elements)
 
 
 def test_without_the_library_the_error_says_what_to_install(monkeypatch):

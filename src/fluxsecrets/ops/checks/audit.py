@@ -55,6 +55,7 @@ class AuditOptions:
         environment: only what concerns the files of this environment.
         every_environment: report by environment; a repository without environments is an error.
         rules: ids; only these rules run. None means all.
+        with_scanned: also run the rules that `scan` has, too.
         severity: findings below this one are left out.
         fail_on: from which severity on findings make the audit fail; None takes the settings' one.
         never_fail: findings never do.
@@ -68,6 +69,7 @@ class AuditOptions:
     environment: str | None = None
     every_environment: bool = False
     rules: Sequence[str] | None = None
+    with_scanned: bool = True
     severity: Severity = Severity.LOW
     fail_on: Severity | None = None
     never_fail: bool = False
@@ -133,7 +135,7 @@ def audit(session: Session, options: AuditOptions) -> AuditResult:
         GitError: git failed.
     """
     if options.commits is not None:
-        rules = choose_rules(options.rules)
+        rules = choose_rules(options.rules, with_scanned=options.with_scanned)
         tree = open_tree(session.cwd, limits=session.limits)
         return _audit_range(session, tree, rules, options, options.commits)
     return audit_with_facts(session, options)[0]
@@ -145,7 +147,7 @@ def audit_with_facts(session: Session, options: AuditOptions) -> tuple[AuditResu
     Raises:
         ConfigError, UsageError, GitError: see `audit`.
     """
-    rules = choose_rules(options.rules)
+    rules = choose_rules(options.rules, with_scanned=options.with_scanned)
     tree = open_tree(session.cwd, limits=session.limits)
     facts = _gather(session, tree, options, only=options.environment)
     return _weigh(facts, run_rules(facts, rules), rules, options, tree.root), facts
@@ -266,14 +268,14 @@ def all_rules() -> tuple[RuleInfo, ...]:
     return tuple(rule.info for rule in RULES)
 
 
-def choose_rules(ids: Sequence[str] | None) -> tuple[AuditRule, ...]:
-    """The rules of some ids, or all.
+def choose_rules(ids: Sequence[str] | None, *, with_scanned: bool = True) -> tuple[AuditRule, ...]:
+    """The rules of some ids, or all; those that `scan` has, too, may be left out.
 
     Raises:
         UsageError: an id is unknown.
     """
     if not ids:
-        return RULES
+        return tuple(rule for rule in RULES if with_scanned or rule.info.id not in SCANNED_RULES)
     known = {rule.info.id: rule for rule in RULES}
     for name in ids:
         if name not in known:
