@@ -16,6 +16,7 @@ _REMOTE, _LOCAL = "refs/remotes/", "refs/heads/"  # whole names: a tag `origin/m
 _REMOTES = ("upstream", "origin")
 _BRANCHES = ("main", "master")
 _HINT = "name a range, such as `origin/main..HEAD`"
+_FETCH = "fetch it (in CI: with all commits, such as `fetch-depth: 0`)"
 
 
 class Range(NamedTuple):
@@ -101,7 +102,8 @@ def _target(repository: Repository, environ: Mapping[str, str]) -> str:
         if _is_known(repository, name):
             return name
     if named:
-        raise UsageError(f"the target branch {named[0]!a} is not in this clone", hint=f"fetch it, or {_HINT}")
+        missing = f"the target branch {named[0]!a} is not in this clone"
+        raise UsageError(missing, hint=f"{_FETCH}, or {_HINT}")
     raise UsageError("it is unknown which branch this is going to change", hint=_HINT)
 
 
