@@ -135,6 +135,13 @@ def test_accepted_findings_are_listed(root, cli):
     assert any("plain-secret" in row[2] for row in rows(result.stdout, "Findings that the baseline has"))
 
 
+def test_rules_that_did_not_run_are_named(root, cli):
+    result = cli("audit", "--no-scan", "--fail-on", "never", "--format", "html")
+    assert result.exit_code == 0
+    assert "the rules about plain text did not run" in result.stdout
+    assert "Not everything could be checked." in result.stdout
+
+
 def test_without_git_and_without_an_environment(tmp_path, cli, identity, monkeypatch):
     write(tmp_path, {"secret.yaml": secret()})
     monkeypatch.chdir(tmp_path)

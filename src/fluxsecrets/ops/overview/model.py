@@ -156,6 +156,7 @@ class Overview:
         rules: the only rules that ran; empty for all.
         severity: findings below it are left out.
         belongs: the environments of each file that is in one.
+        with_scanned: the rules that `scan` has, too, ran.
     """
 
     repository: RepositoryState
@@ -168,3 +169,4 @@ class Overview:
     environments: tuple[EnvironmentView, ...]
     lifetimes: Lifetimes
     belongs: Mapping[str, tuple[str, ...]]
+    with_scanned: bool = True

@@ -47,6 +47,7 @@ def overview(session: Session, options: AuditOptions, now: datetime) -> Overview
         environments=view_environments(session, facts),
         lifetimes=lifetimes(facts),
         belongs=_belongs(facts),
+        with_scanned=options.with_scanned,
     )
 
 

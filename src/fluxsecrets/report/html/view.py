@@ -248,6 +248,8 @@ def _limits(overview: Overview) -> Iterable[str]:
         yield f"only the environment {overview.environment} was looked at"
     if overview.rules:
         yield f"only these rules ran: {', '.join(overview.rules)}"
+    if not overview.with_scanned:
+        yield "the rules about plain text did not run: `fluxsecrets scan` has them"
     if overview.severity > Severity.LOW:
         yield f"findings below the severity {overview.severity} are left out"
     if result.without_keys:
