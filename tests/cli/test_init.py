@@ -360,6 +360,12 @@ def test_files_that_flux_does_not_apply_need_not_be_for_the_cluster(waddle, cli,
     assert "can't read them" not in cli("init").stdout
 
 
+def test_attributes_that_win_over_the_drivers_are_told(encrypted_waddle, cli):
+    with (encrypted_waddle / ".gitattributes").open("a", encoding="utf-8") as file:
+        file.write("*.yaml diff=sopsdiffer\n")
+    assert "diff is sopsdiffer for encrypted files, and wins over the driver's lines" in cli("init").stdout
+
+
 def test_a_name_that_somebody_has_is_refused(new, cli):
     root = new(CLUSTERS)
     put(root, {"keys/wendy-waddle.pub": (f"{OTHER}\n")})

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.ops.hooks.attributefile import ATTRIBUTES, planned_attributes
 from fluxsecrets.ops.hooks.ciphertexts import repository_files, with_plain_secrets
+from fluxsecrets.ops.hooks.coverage import coverage
 from fluxsecrets.ops.hooks.launcher import own_launcher
 from fluxsecrets.ops.hooks.model import DRIVERS, HOOKS
 from fluxsecrets.ops.hooks.place import find_place
@@ -54,12 +55,19 @@ def _states(situation: Situation, names: tuple[str, ...]) -> Iterator[Item]:
             action = Action.CHANGE if state.installed else Action.CREATE
             what = "looks for plain text" if state.hook in HOOKS else "for encrypted files"
             yield Item(_ID, action, shown, f"{state.hook}: {what}", path=shown)
-    path, before, after = planned_attributes(
-        survey.repository, with_plain_secrets(survey.repository, repository_files(survey.repository))
-    )
+    files = repository_files(survey.repository)
+    path, before, after = planned_attributes(survey.repository, with_plain_secrets(survey.repository, files))
     if after or before:
         action = Action.KEEP if before == after else Action.CHANGE if before else Action.CREATE
         yield Item(_ID, action, survey.session.shown(path), "files that the drivers are for")
+    for override in coverage(survey.repository, files.ciphertexts).overrides:
+        yield Item(
+            _ID,
+            Action.YOURS,
+            override.place or survey.session.shown(path),
+            f"{override.attribute} is {override.value} for encrypted files, and wins over the driver's lines",
+            "remove the attribute there, or keep it and ignore this",
+        )
 
 
 STEP = Step(_ID, _plan)
