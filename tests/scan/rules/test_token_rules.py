@@ -47,20 +47,35 @@ GROUPS = [module.RULES for module in vars(rules_package).values() if hasattr(mod
 by_group = pytest.mark.parametrize("rules", GROUPS, ids=lambda rules: rules[0].id)
 
 
+def options():
+    found = re2.Options()
+    found.encoding = re2.Options.Encoding.LATIN1  # bytes are bytes, as they are to hyperscan
+    found.log_errors = False
+    return found
+
+
 def compiled(pattern):
-    options = re2.Options()
-    options.encoding = re2.Options.Encoding.LATIN1  # bytes are bytes, as they are to hyperscan
-    options.log_errors = False
-    return re2.compile(pattern.encode(), options)
+    return re2.compile(pattern.encode(), options())
+
+
+def compiled_words(words):
+    found = re2.Set.SearchSet(options())
+    for word in words:
+        found.Add(re2.escape(word.decode()).encode())
+    found.Compile()
+    return found
 
 
 PATTERNS = {rule.id: compiled(rule.pattern) for rule in TOKEN_RULES}
+KEYWORDS = sorted({keyword for rule in TOKEN_RULES for keyword in rule.keywords})
+SEARCHED = compiled_words(KEYWORDS)
 
 
 def matching(text):
     """The rules whose patterns match; a keyword is in every match, as another test shows."""
-    data, lower = text.encode(), text.encode().lower()
-    likely = (rule for rule in TOKEN_RULES if any(keyword in lower for keyword in rule.keywords))
+    data = text.encode()
+    there = {KEYWORDS[number] for number in SEARCHED.Match(data.lower()) or ()}
+    likely = (rule for rule in TOKEN_RULES if not there.isdisjoint(rule.keywords))
     return [rule for rule in likely if PATTERNS[rule.id].search(data)]
 
 
@@ -145,6 +160,14 @@ def test_both_engines_agree_on_the_negatives(rules, engines):
                 for engine in engines
             )
             assert first == second, (rule.id, recipe)
+
+
+def test_keywords_are_searched_for_together_as_each_alone():
+    for rule in TOKEN_RULES:
+        for recipe in (*rule.positives, *rule.negatives):
+            data = make(recipe, rule.id).encode().lower()
+            found = [KEYWORDS[number] for number in sorted(SEARCHED.Match(data) or ())]
+            assert found == [keyword for keyword in KEYWORDS if keyword in data], (rule.id, recipe)
 
 
 def test_each_reason_is_needed():
