@@ -148,6 +148,7 @@ def test_a_result_travels_without_what_tells_a_value():
         '{"unknown": 1}',
         '{"problems": [{"message": 1}]}',
         encode(RESULT).replace('"HIGH"', '"HUGE"'),
+        encode(RESULT).replace('"unused"', '"used"'),
         encode(RESULT).replace('"line":1', '"line":"1"', 1),
         "[" * 100_000,
     ],

@@ -12,7 +12,7 @@ from datetime import date
 from enum import IntEnum
 from functools import cache
 from types import NoneType, UnionType
-from typing import Any, NamedTuple, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
 
 from fluxsecrets.errors import FluxsecretsError, FormatError
 from fluxsecrets.findings import Finding, RuleInfo
@@ -127,8 +127,8 @@ def _typed(kind: Any, data: object) -> Any:
         if not isinstance(data, list):
             raise TypeError
         return tuple(_typed(get_args(kind)[0], item) for item in data)
-    if kind in (str, int, bool, float):
-        if type(data) is not kind:
+    if origin is Literal or kind in (str, int, bool, float):
+        if data not in get_args(kind) if origin is Literal else type(data) is not kind:
             raise TypeError
         return data
     if kind is date:
