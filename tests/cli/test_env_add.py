@@ -118,6 +118,13 @@ def test_from_encrypted_files_no_key_is_needed(waddle, cli, git, act_as, monkeyp
     assert shape(cli, "dr") == shape(cli, "production")
 
 
+def test_a_key_file_in_the_repository_is_warned_of(waddle, cli, monkeypatch):
+    monkeypatch.setenv("SOPS_AGE_KEY_FILE", "new.txt")
+    result = cli("env", "add", "dr", "--from", "production")
+    assert result.exit_code == 0, result.stderr
+    assert "new.txt is in the repository and not ignored by git" in result.stderr
+
+
 @pytest.mark.parametrize("encrypted", [False, True])
 def test_copied_values_are_never_written_in_plain_text(waddle, cli, git, encrypted):
     if encrypted:

@@ -116,6 +116,22 @@ def test_private_keys_are_in_the_key_file_only(new, cli, home):
     assert not any(PRIVATE.encode() in path.read_bytes() for path in root.rglob("*") if path.is_file())
 
 
+@pytest.mark.parametrize("place", ["keys.txt", ".git/keys.txt", "link/keys.txt", "SOPS_AGE_KEY_FILE"])
+def test_a_key_file_in_the_repository_is_refused(new, cli, tmp_path, monkeypatch, place):
+    root = new(CLUSTERS)
+    before = contents(root)
+    (tmp_path / "link").symlink_to(root)
+    options = ("--output", place.replace("link", str(tmp_path / "link")))
+    if place == "SOPS_AGE_KEY_FILE":
+        monkeypatch.setenv(place, "ignored.agekey")
+        options = ()
+    result = cli("init", "--yes", *options)
+    assert result.exit_code == 2
+    assert "in this repository, where private keys must not be" in result.stderr
+    assert contents(root) == before
+    assert not (root / ".git/keys.txt").exists()
+
+
 def test_without_a_terminal_the_plan_is_shown_and_nothing_is_written(new, cli, home):
     root = new(CLUSTERS)
     before = contents(root)
@@ -292,9 +308,29 @@ def test_rules_are_added_at_the_end_and_the_others_stay(waddle, cli, identity):
 def test_others_can_be_given_access(waddle, cli):
     (waddle / ".sops.yaml").unlink()
     assert report(cli, "--dry-run")["without_access"] == ["bob"]
-    assert cli("init", "--yes", "--reader", "bob").exit_code == 0
+    clusters = ("--reader", "cluster-staging", "--reader", "cluster-production")
+    assert cli("init", "--yes", "--reader", "bob", *clusters).exit_code == 0
     assert cli("encrypt").exit_code == 0
-    assert "alice, bob, cluster-staging" in cli("status", "clusters/staging").stdout
+    status = cli("status", "clusters/staging").stdout
+    assert "alice, bob, cluster-staging" in status
+    assert "cluster-production" not in status
+
+
+@pytest.mark.parametrize("planted", ["keys/cluster-staging.pub", ".fluxsecrets.yaml"])
+def test_a_key_in_the_repository_is_a_cluster_s_only_if_somebody_says_so(waddle, cli, planted):
+    stranger = "age1wxj77awlfm7gpnmyywgm75qdqyqxkrpqzddwacflkp3lrmftvfxqk67y8k"
+    shutil.rmtree(waddle / "keys")
+    (waddle / "keys").mkdir()
+    settings = f"environments:\n  staging:\n    cluster_recipients: [{stranger}]\n"
+    (waddle / planted).write_text(f"{stranger}\n" if planted.endswith(".pub") else settings)
+    (waddle / ".sops.yaml").unlink()
+    before = contents(waddle)
+    result = cli("init", "--yes")
+    assert result.exit_code == 2
+    assert stranger in result.stderr
+    assert "only this repository says so: compare it with the cluster's" in result.stdout
+    assert contents(waddle) == before
+    assert cli("init", "--yes", "--reader", stranger).exit_code == 0
 
 
 def test_a_stranger_is_shown_and_gets_nothing(waddle, cli):

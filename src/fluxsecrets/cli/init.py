@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,9 +19,11 @@ from fluxsecrets.cli.options import (
     quiet_option,
 )
 from fluxsecrets.cli.output import Output
+from fluxsecrets.errors import UsageError
+from fluxsecrets.shell import file_word
 
 if TYPE_CHECKING:
-    from fluxsecrets.ops.init.model import InitRequest
+    from fluxsecrets.ops.init.model import Holder, InitRequest
     from fluxsecrets.ops.init.questions import Questions
     from fluxsecrets.ops.run.session import Session
 
@@ -137,11 +140,23 @@ def _run(
         out.note("nothing was written; add --yes to write this")
         return 1
     out.show(PLAN_FORMATS[report](plan))
+    if yes and plan.claimed:
+        raise _unasked(plan.claimed)
     if asks and not click.confirm("write this?", default=True, err=True):
         out.note("nothing was written")
         return 1
     out.show(DONE_FORMATS[report](plan, apply_init(session, plan)))
     return 0
+
+
+def _unasked(claimed: Sequence[Holder]) -> UsageError:
+    """Return the refusal to give access without a question to keys that came with the repository."""
+    names = " ".join(f"--reader {file_word(each.name)}" for each in claimed)
+    return UsageError(
+        "new rules would let keys read that only this repository vouches for",
+        details=[f"{each.name}   {each.recipient.id}" for each in claimed],
+        hint=f"if they are the clusters' keys, name them: {names}",
+    )
 
 
 def _show_differences(session: Session, out: Output, report: str) -> int:

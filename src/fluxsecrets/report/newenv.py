@@ -49,6 +49,7 @@ def _added_page(plan: NewEnvironment, kept: NewKey | None) -> Page:
             f"the private key of {plan.key_name} was added to {kept.place}: back it up, anyone who has it "
             f"can read the secrets of {plan.name}"
         )
+        yield from (Warn(f"warning: {warning}") for warning in kept.warnings)
     for number, step in enumerate(_next_steps(plan), start=1):
         yield Note(f"{'next:' if number == 1 else '     '} {number}. {step}")
 

@@ -6,19 +6,24 @@ import os
 import re
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from fluxsecrets.errors import UsageError
 from fluxsecrets.marks import KEYS_FOLDER, PUBLIC_KEY_SUFFIX
 from fluxsecrets.ops.people.keys import OwnKey
-from fluxsecrets.ops.people.keystore import KEYRING_SHOWN, Store, default_key_file
+from fluxsecrets.ops.people.keystore import (
+    KEYRING_SHOWN,
+    Store,
+    default_key_file,
+    refuse_key_file_in,
+)
 from fluxsecrets.ops.run.people import ConfigFile, find_person
 from fluxsecrets.repo.clusterkeys import cluster_keys, names_cluster
 from fluxsecrets.repo.git.config import read_setting
 from fluxsecrets.repo.survey import as_name
 from fluxsecrets.sops.naming import short_recipient
-from fluxsecrets.sops.recipients import Recipient, read_recipient, recipient_key
+from fluxsecrets.sops.recipients import Recipient, RecipientKey, read_recipient, recipient_key
 
 from .model import Holder
 from .survey import Survey
@@ -34,7 +39,7 @@ class Holders:
     Attributes:
         person: who runs it.
         clusters: by environment; one whose key is unknown is missing.
-        readers: others who were named.
+        readers: others who were named, without clusters.
     """
 
     person: Holder
@@ -55,16 +60,36 @@ def find_holders(survey: Survey, needing: frozenset[str]) -> Holders:
         needing: the environments that get rules, whose clusters must have a key.
 
     Raises:
-        UsageError: a name is malformed or taken, nobody has the name that was given, or the person has
-            several identities.
+        UsageError: a name is malformed or taken, nobody has the name that was given, the person has several
+            identities, or new ones would be kept in the repository.
     """
     person = _person(survey)
-    clusters: dict[str, Holder] = {}
+    readers, clusters = tuple(_readers(survey)), dict[str, Holder]()
+    accepted = {recipient_key(each.recipient) for each in readers} | _named_by_rules(survey)
     for environment in survey.environments:
         found = _cluster(survey, environment.name, person.name, make=environment.name in needing)
         if found is not None:
-            clusters[environment.name] = found
-    return Holders(person, clusters, tuple(_readers(survey)))
+            clusters[environment.name] = replace(found, claimed=_is_claimed(found, needing, accepted))
+    if any(each.made is not None for each in (person, *clusters.values())):
+        refuse_key_file_in(survey.repository, survey.session, survey.request.keeping)
+    known = {recipient_key(each.recipient) for each in clusters.values()}
+    people = tuple(each for each in readers if recipient_key(each.recipient) not in known)
+    return Holders(person, clusters, people)
+
+
+def _is_claimed(cluster: Holder, needing: frozenset[str], accepted: set[RecipientKey]) -> bool:
+    """Whether a cluster gets access to something new, with a key that anyone may have put there."""
+    is_new = cluster.environment in needing and recipient_key(cluster.recipient) not in accepted
+    return is_new and not cluster.place
+
+
+def _named_by_rules(survey: Survey) -> set[RecipientKey]:
+    return {
+        recipient_key(recipient)
+        for config in survey.people.configs
+        for rule in config.config.rules
+        for recipient in rule.recipients
+    }
 
 
 def own_candidates(survey: Survey) -> tuple[OwnKey, ...]:

@@ -49,6 +49,11 @@ class InitRequest:
     ci: str | None = None
     baseline: bool = False
 
+    @property
+    def keeping(self) -> Keeping:
+        """Where new identities are kept."""
+        return Keeping(None, Store(self.store), self.output)
+
 
 @dataclass(frozen=True, slots=True)
 class Item:
@@ -82,6 +87,7 @@ class Holder:
         environment: the cluster's; None for a person.
         place: where the private key is, or will be; "" if it is not at hand.
         made: the identity, if it is made here.
+        claimed: nothing but a file of the repository says that it is the cluster's, and it would get access.
     """
 
     name: str
@@ -89,6 +95,7 @@ class Holder:
     environment: str | None = None
     place: str = ""
     made: AgeIdentity | None = field(default=None, repr=False)
+    claimed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +165,11 @@ class InitPlan:
     def made(self) -> tuple[AgeIdentity, ...]:
         """The identities that are made."""
         return tuple(each.made for each in self.holders if each.made is not None)
+
+    @property
+    def claimed(self) -> tuple[Holder, ...]:
+        """Those who would get access, although only a file of the repository says whose key it is."""
+        return tuple(each for each in self.holders if each.claimed)
 
     @property
     def is_empty(self) -> bool:

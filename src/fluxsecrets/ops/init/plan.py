@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from fluxsecrets.ops.people.keystore import Keeping, Store
 from fluxsecrets.ops.run.session import Session
 
 from .coverage import cover
@@ -54,7 +53,7 @@ def plan_init(session: Session, request: InitRequest, choose: Choose | None = No
         )
         if situation.fresh
         else (),
-        keeping=Keeping(None, Store(survey.request.store), survey.request.output),
+        keeping=survey.request.keeping,
         draft=survey.draft,
         finish=tuple(each.finish for each in planned if each.finish is not None),
     )

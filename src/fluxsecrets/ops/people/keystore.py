@@ -16,7 +16,7 @@ from fluxsecrets.ops.run.record import note_key
 from fluxsecrets.ops.run.results import FileResult, Prepared
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.ops.run.writer import Operation, end_interrupted, interrupted, write_files
-from fluxsecrets.repo.git import find_repository
+from fluxsecrets.repo.git import Repository, find_repository
 from fluxsecrets.sops.recipients import Recipient
 
 if TYPE_CHECKING:
@@ -181,6 +181,25 @@ def would_be_committed(path: Path) -> bool:
         return False
     name = real.relative_to(repository.root.resolve()).as_posix()
     return name in repository.files((name,))
+
+
+def refuse_key_file_in(repository: Repository, session: Session, keeping: Keeping) -> None:
+    """Refuse to keep identities in a repository's own folders, whether git ignores the file or not.
+
+    Raises:
+        UsageError: the key file would be in its work tree or in git's folder.
+        IdentityError: see `default_key_file`.
+    """
+    if keeping.store is Store.KEYRING:
+        return
+    path = session.cwd / (keeping.output or default_key_file(session))
+    real = path.resolve()
+    folders = (repository.root, repository.git_dir, repository.common_dir)
+    if any(real.is_relative_to(folder.resolve()) for folder in folders):
+        raise UsageError(
+            f"{shown(session, path)} is in this repository, where private keys must not be",
+            hint="name a key file elsewhere with --output, such as `--output ~/.config/sops/age/keys.txt`",
+        )
 
 
 def write_with_identity(

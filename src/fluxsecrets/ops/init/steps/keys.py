@@ -48,6 +48,8 @@ def _whose(holder: Holder) -> str:
 
 
 def _where(holder: Holder) -> str:
+    if holder.claimed:
+        return "only this repository says so: compare it with the cluster's"
     if not holder.place:
         return "the private key is not here"
     return f"private key in {holder.place}"
