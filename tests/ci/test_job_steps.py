@@ -110,6 +110,14 @@ def test_a_finding_fails_the_job_and_hides_none_of_the_others(job):
             assert FIRST_RUN.search(ran.text)
 
 
+@pytest.mark.parametrize("job", [Actions], ids=["github"], indirect=True)
+def test_the_runner_takes_no_name_of_a_file_for_a_command(job):
+    [step] = [step for step in job(True).runner.run("secrets") if "::stop-commands::" in step.output]
+    start, *_, end = step.output.splitlines()
+    assert end == f"::{start.removeprefix('::stop-commands::')}::"
+    assert len(end) > 32
+
+
 def test_an_error_is_not_taken_for_a_finding(job):
     ran = job(True, "scan=2", "verify=1")
     assert (ran.failed, ran.commands) == (2, ON_A_CHANGE)

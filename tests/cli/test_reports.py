@@ -65,6 +65,20 @@ def test_slips_are_refused_before_anything_is_written(waddle, cli, git):
     assert git(waddle, "status", "--porcelain") == before
 
 
+def test_a_folder_that_is_a_link_of_a_commit_is_not_written_into(waddle, cli, git, tmp_path):
+    target = tmp_path / "elsewhere"
+    (target / "deep").mkdir(parents=True)
+    (waddle / "reports").symlink_to(target)
+    result = cli("scan", "--output", "reports/own.md")
+    assert result.exit_code != 2  # the user's own link
+    git(waddle, "add", "reports")
+    for name in ("reports/new.md", "reports/deep/new.md"):
+        result = cli("scan", "--output", name)
+        assert result.exit_code == 2
+        assert f"'{name}' is a file that git tracks, or behind a link that it does" in result.stderr
+    assert sorted(each.name for each in target.rglob("*")) == ["deep", "own.md"]
+
+
 @pytest.mark.parametrize("option", ["--output", "--report"])
 def test_a_link_that_came_with_a_commit_is_not_written_through(waddle, cli, git, tmp_path, option):
     target = tmp_path / "precious"

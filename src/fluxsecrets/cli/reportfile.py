@@ -87,7 +87,7 @@ def refuse_output(output: Path | None, option: str = "--output") -> None:
     """Refuse a report file before the work begins: a slip must not cost a file of the repository.
 
     Raises:
-        UsageError: it is a folder, its folder doesn't exist, or git tracks it.
+        UsageError: it is a folder, its folder doesn't exist, or git tracks it or a link on the way to it.
         GitError: git can't say whether it does.
     """
     if output is None or str(output) == "-":
@@ -95,10 +95,19 @@ def refuse_output(output: Path | None, option: str = "--output") -> None:
     if output.is_dir() or not output.absolute().parent.is_dir():
         what = "is a folder" if output.is_dir() else "is in a folder that does not exist"
         raise UsageError(f"{option} {str(output)!a} {what}", hint="name a file in an existing folder")
-    if any(map(_is_tracked, {output.absolute().parent.resolve() / output.name, _place(output)})):
+    if any(map(_is_tracked, {_place(output), *_links(output)})):
         raise UsageError(
-            f"{option} {str(output)!a} is a file that git tracks", hint="name another file for the report"
+            f"{option} {str(output)!a} is a file that git tracks, or behind a link that it does",
+            hint="name another file for the report",
         )
+
+
+def _links(output: Path) -> Iterator[Path]:
+    """Where a file and the folders above it are, those that are links: they may have come with a commit."""
+    place = output.absolute()
+    for each in (place, *place.parents):
+        if each.is_symlink():
+            yield each.parent.resolve() / each.name
 
 
 def _is_tracked(place: Path) -> bool:
