@@ -56,9 +56,16 @@ def find_versions(program: str) -> Versions:
         program=program,
         python=".".join(map(str, sys.version_info[:3])),
         implementation=platform.python_implementation(),
-        platform=platform.platform(),
+        platform=_system(),
         libraries=tuple(sorted(_libraries(), key=lambda each: (each.extra, each.name.lower()))),
     )
+
+
+def _system() -> str:
+    """Return what `platform.platform` does, which starts the first `uname` on PATH, wherever that is."""
+    libc = "".join(platform.libc_ver())
+    names = (platform.system(), platform.release(), platform.machine())
+    return "-".join((*names, f"with-{libc}") if libc else names)
 
 
 def _libraries() -> Iterator[Library]:
