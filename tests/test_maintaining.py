@@ -60,8 +60,8 @@ def called(arguments):
     return code, seen
 
 
-def test_the_page_has_ten_walks():
-    assert len(WALKS) == 10
+def test_the_page_has_eleven_walks():
+    assert len(WALKS) == 11
     for walk in WALKS.values():
         numbers = re.findall(r"^(\d+)\. `", walk["steps"], re.MULTILINE)
         assert numbers == [str(number) for number in range(1, len(numbers) + 1)]

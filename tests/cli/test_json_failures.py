@@ -29,6 +29,7 @@ def failed(result, code=2):
         ("keys lst --format json", "keys", "there is no command 'keys lst'"),
         ("recipients add --format json", "recipients add", ""),
         ("audit --who --format json --bogus", "audit --who", "no such option '--bogus'"),
+        ("init --from-sops --format json --bogus", "init --from-sops", "no such option '--bogus'"),
         ("edit a.yaml --format json", "edit", "no such option '--format'"),
         ("rules show nothing --format json", "rules", ""),
         ("decrypt a.yaml --format json", "decrypt", "--format is for the report of -i"),

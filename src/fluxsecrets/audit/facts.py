@@ -29,7 +29,13 @@ from fluxsecrets.repo.environments import (
     load_environments,
 )
 from fluxsecrets.repo.git.worktree import changed_since_head
-from fluxsecrets.repo.keyhistory import FormerReader, RemovedKey, last_changed, removed_keys
+from fluxsecrets.repo.keyhistory import (
+    FormerReader,
+    RemovedKey,
+    data_keys_since,
+    last_changed,
+    removed_keys,
+)
 from fluxsecrets.repo.offboarding import Leaver, read_leavers, still_gone, with_leavers
 from fluxsecrets.repo.publickeys import PublicKey, public_keys
 from fluxsecrets.repo.settings import Settings
@@ -375,6 +381,21 @@ class Facts:
             return {}
         wanted = {*(key.path for key in self.public_keys), *_sealed(self.environments)}
         return last_changed(self.tree.repository, wanted, partial=self.read.partial_history)
+
+    @cached_property
+    def data_keys(self) -> Mapping[str, date]:
+        """The day on which each encrypted file had its data key already, as early as the repository shows.
+
+        That is the first commit with the data key, or the time in the file if that is earlier. A later change
+        of the file does not make its data key younger.
+        """
+        encrypted = self.encrypted()
+        changed = {secret.path: metadata.changed for secret, metadata in encrypted}
+        if self.tree.repository is None:
+            return changed
+        files = {path: self.tree.read(path) for path in changed}
+        since = data_keys_since(self.tree.repository, files, partial=self.read.partial_history)
+        return {path: min(day, since.get(path, day)) for path, day in changed.items()}
 
     @cached_property
     def sealing(self) -> tuple[SealingCertificate, ...]:

@@ -15,6 +15,7 @@ from fluxsecrets.cli.options import (
     make_session,
     output_option,
     quiet_option,
+    store_option,
     takes,
 )
 from fluxsecrets.cli.output import Output
@@ -101,13 +102,7 @@ def _specs(_context: click.Context, _parameter: click.Parameter, given: tuple[st
     help="Generate values for these keys, in which * is a wildcard; default: password:32, see `set`.",
 )
 @click.option("--recipient", metavar="KEY", help="Public key of an age identity that the cluster has.")
-@click.option(
-    "--store",
-    type=click.Choice(["file", "keyring"]),
-    default="file",
-    show_default=True,
-    help="Where to keep the new identity.",
-)
+@store_option("Where to keep the new identity.")
 @output_option("Add the new identity to this key file.")
 @click.option("--dry-run", is_flag=True, help="Write nothing; print what would be written as a diff.")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask before it is written.")

@@ -66,10 +66,8 @@ def _command_of(arguments: Sequence[str]) -> str | None:
     from .commands import COMMANDS
 
     name, *rest = arguments or [""]
-    for longer in (f"{name} {rest[0]}" if rest else name, f"{name} --who" if "--who" in rest else name):
-        if longer in OUTPUTS:
-            return longer
-    return name if name in COMMANDS else None
+    longer = next((f"{name} {word}" for word in rest if f"{name} {word}" in OUTPUTS), None)
+    return longer or (name if name in COMMANDS else None)
 
 
 class _Noted:

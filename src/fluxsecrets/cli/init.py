@@ -17,6 +17,7 @@ from fluxsecrets.cli.options import (
     make_session,
     output_option,
     quiet_option,
+    store_option,
 )
 from fluxsecrets.cli.output import Output
 from fluxsecrets.errors import UsageError
@@ -48,13 +49,7 @@ _KEYRING_TIMEOUT = 5.0
     metavar="WHO",
     help="Who else can read what gets a new rule; a name or a public key; repeatable.",
 )
-@click.option(
-    "--store",
-    type=click.Choice(["file", "keyring"]),
-    default="file",
-    show_default=True,
-    help="Where to keep new identities.",
-)
+@store_option("Where to keep new identities.")
 @output_option("Add new identities to this key file.")
 @click.option(
     "--ci", type=click.Choice(FORGES), help="The forge to write a CI job for; default: that of origin."

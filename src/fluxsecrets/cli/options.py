@@ -144,6 +144,12 @@ def output_option(what: str, types: Collection[str] = ()) -> Decorator:
     return click.option("-o", "--output", cls=LoggedOption, metavar="FILE", callback=take, help=what)
 
 
+def store_option(what: str) -> Decorator:
+    """`--store`: where new identities are kept."""
+    stores = click.Choice(["file", "keyring"])
+    return click.option("--store", type=stores, default="file", show_default=True, help=what)
+
+
 def output_path(context: click.Context, text: str, types: Collection[str]) -> Path:
     """Return the file that `-o` names.
 

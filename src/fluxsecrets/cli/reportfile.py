@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -136,8 +136,12 @@ def show_report(out: Output, page: Page, output: Path | None) -> None:
 def _write(out: Output, page: Page, path: Path) -> None:
     lines: list[str] = []
     out.into(lines).show(page)
+    _write_lines(out, lines, path, mode=0o644)
+
+
+def _write_lines(out: Output, lines: Iterable[str], path: Path, *, mode: int) -> None:
     text = "".join(f"{line}\n" for line in lines)
-    write_output(make_session(), out, text.encode("utf-8", "surrogateescape"), path, mode=0o644)
+    write_output(make_session(), out, text.encode("utf-8", "surrogateescape"), path, mode=mode)
     out.note(f"the report is in {path}")
 
 
@@ -161,7 +165,4 @@ def write_kept(kept: KeptReport, *, quiet: bool, secret: bool) -> None:
     Raises:
         FileAccessError: the file can't be written.
     """
-    out = Output(quiet=quiet)
-    text = "".join(f"{line}\n" for line in kept.lines).encode("utf-8", "surrogateescape")
-    write_output(make_session(), out, text, kept.path, mode=0o600 if secret else 0o644)
-    out.note(f"the report is in {kept.path}")
+    _write_lines(Output(quiet=quiet), kept.lines, kept.path, mode=0o600 if secret else 0o644)

@@ -16,7 +16,7 @@ from fluxsecrets.sops.envelope import KeyProvider, NotMine
 from fluxsecrets.sops.metadata import WrappedKey
 from fluxsecrets.sops.recipients import Recipient, recipient_key
 
-from .agefile import armour, dearmour, parse_age_file, seal, stanza_types, unseal
+from .agefile import Wrap, armour, dearmour, parse_age_file, seal, stanza_types, unseal
 from .agekeys import AgeKeys
 from .host import Host, PassphrasePrompt
 from .identities import VARIABLES, Lookup, find_identities, home_folder
@@ -424,60 +424,52 @@ def abbreviate(recipient: str) -> str:
 
 
 def _x25519(text: str, _context: RecipientContext) -> Sealer:
-    from .agex25519 import WeakRecipientError
-    from .agex25519 import parse_recipient as parse
+    from .agex25519 import WeakRecipientError, parse_recipient
 
-    try:
-        wrap = parse(text)
-    except WeakRecipientError:
-        raise RecipientError(
-            f"age recipient {abbreviate(text)} is a weak key that protects nothing",
-            hint="ask its holder for a recipient that age-keygen made",
-        ) from None
-    except ValueError as error:
-        reason = str(error)
-    else:
-        return partial(seal, wrap=wrap)
-    raise _malformed("age recipient", text, reason)
+    def parse(text: str) -> Wrap:
+        try:
+            return parse_recipient(text)
+        except WeakRecipientError:
+            raise RecipientError(
+                f"age recipient {abbreviate(text)} is a weak key that protects nothing",
+                hint="ask its holder for a recipient that age-keygen made",
+            ) from None
+
+    return _sealer("age recipient", text, parse)
 
 
 def _tagged(text: str, _context: RecipientContext) -> Sealer:
-    from .agetag import parse_recipient as parse
+    from .agetag import parse_recipient
 
-    try:
-        wrap = parse(text)
-    except ValueError as error:
-        reason = str(error)
-    else:
-        return partial(seal, wrap=wrap)
-    raise _malformed("age recipient", text, reason)
+    return _sealer("age recipient", text, parse_recipient)
 
 
 def _post_quantum(text: str, _context: RecipientContext) -> Sealer:
-    from .postquantum import parse_recipient as parse
+    from .postquantum import parse_recipient
 
-    try:
-        wrap = parse(text)
-    except ValueError as error:
-        reason = str(error)
-    else:
-        return partial(seal, wrap=wrap)
-    raise _malformed("post-quantum age recipient", text, reason)
+    return _sealer("post-quantum age recipient", text, parse_recipient)
 
 
 def _ssh(text: str, _context: RecipientContext) -> Sealer:
     from .agessh import recipient
     from .sshkeys import parse_public
 
-    try:
+    def parse(text: str) -> Wrap:
         if "\n" in text:
-            raise ValueError("it has several lines")  # noqa: TRY301
-        wrap = recipient(parse_public(text))
+            raise ValueError("it has several lines")
+        return recipient(parse_public(text))
+
+    return _sealer("SSH recipient", text, parse)
+
+
+def _sealer(kind: str, text: str, parse: Callable[[str], Wrap]) -> Sealer:
+    try:
+        wrap = parse(text)
     except ValueError as error:
         reason = str(error)
     else:
         return partial(seal, wrap=wrap)
-    raise _malformed("SSH recipient", text, reason)
+    raise _malformed(kind, text, reason)
 
 
 def _plugin(text: str, context: RecipientContext) -> Sealer:

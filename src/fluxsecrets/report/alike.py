@@ -20,7 +20,7 @@ LINES = 8
 """Lines of further findings in a file that are listed."""
 
 LIKE_IT = "more like this one; --format json lists all"
-"""What stands for things that are left out, after their number."""
+"""Follows the number of things that are left out."""
 
 _OWN = re.compile(r"'[^']*'|\"[^\"]*\"|\S*[/\d]\S*")
 """The parts of a message that differ from file to file: names in quotes, paths, numbers."""

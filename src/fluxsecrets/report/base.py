@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _NO_PATHS = ("-", "", "standard input", "the Secret")
-"""What stands in an error in place of a path."""
+"""Texts that an error has in place of a path."""
 
 
 class Base(NamedTuple):

@@ -1,4 +1,4 @@
-"""What of a use of sops differs here: as text and as JSON."""
+"""The differences from an existing use of sops, as text and as JSON."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from fluxsecrets.ops.init.model import Action, HandEdit, InitPlan
 
 from .base import here
-from .json import page, term
+from .json import page
 from .page import Block, Heading, Lines, Note, Page, Sentence, Warn
 from .plandiff import planned_diff
 from .text import Cell, counted, printable
@@ -144,7 +144,7 @@ def _json(plan: InitPlan, *, written: bool, notes: tuple[str, ...] = ()) -> Page
         "items": [
             {
                 "step": each.step,
-                "action": term(each.action),
+                "action": each.action.value,
                 "path": base.path(each.path) if each.path else None,
                 "subject": each.subject,
                 "what": each.what,

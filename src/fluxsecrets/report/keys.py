@@ -13,7 +13,6 @@ from fluxsecrets.report.json import error_data, page, term
 from fluxsecrets.report.page import Errors, Lines, Note, Page, Table, Warn
 from fluxsecrets.report.text import Cell, Row, counted, printable
 from fluxsecrets.sops.naming import short_recipient
-from fluxsecrets.sops.recipients import Recipient
 
 if TYPE_CHECKING:
     from .wire import people as wire
@@ -23,8 +22,7 @@ def key_rows(found: KeyList) -> list[Row]:
     """A row an identity: name, public key, where it is, and what it opens."""
     rows: list[Row] = []
     for key in found.keys:
-        kind = "pgp" if key.kind == "pgp" else "age"
-        recipient = short_recipient(Recipient(kind, key.recipient)) if key.recipient else "(a plugin's)"
+        recipient = short_recipient(key.public) if key.public is not None else "(a plugin's)"
         opens = _usage(key.files)
         rows.append(
             (

@@ -13,7 +13,7 @@ def planned_diff(path: str, old: bytes | None, new: bytes, replaced: Mapping[str
         path: as shown to the user.
         old: the content; None for a new file.
         new: the planned content.
-        replaced: texts of the new content that are different in each run, and what stands for them.
+        replaced: texts of the new content that differ from run to run, with their replacements.
     """
     if new == old:
         return

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from typing import NamedTuple
 
 from fluxsecrets.errors import MetadataError
@@ -76,6 +77,11 @@ class Metadata:
     def recipients(self) -> tuple[tuple[Recipient, ...], ...]:
         """The recipients of each group, in order."""
         return tuple(tuple(key.recipient for key in group.keys) for group in self.key_groups)
+
+    @property
+    def changed(self) -> date:
+        """The day of `lastmodified`."""
+        return date.fromisoformat(self.lastmodified[:10])
 
 
 KEY_KINDS = tuple(sorted(KINDS, key=lambda kind: KINDS[kind].local))

@@ -51,6 +51,13 @@ def test_versions_of_all_branches_the_oldest_first(tmp_path, committed, write, g
     assert side not in {version.commit.id for version in versions_of_branch(repository, ["a.yaml"])}
 
 
+def test_more_paths_than_a_command_line_holds(tmp_path, committed):
+    committed({"a.yaml": "1", "keys/bob.pub": "1", "keys2/bob.pub": "1", "other.yaml": "1"})
+    paths = ["a.yaml", "keys", *(f"missing/{number:0100d}.yaml" for number in range(400))]
+    found = versions_of_branch(find_repository(tmp_path), paths)
+    assert {each.path for each in found} == {"a.yaml", "keys/bob.pub"}
+
+
 def test_what_a_merge_made_of_a_file_counts(tmp_path, committed, write, git):
     committed({"a.yaml": "1"})
     git(tmp_path, "checkout", "--quiet", "-b", "side")

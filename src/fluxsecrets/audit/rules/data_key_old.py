@@ -1,9 +1,8 @@
-"""Files whose data key has not changed for a long time."""
+"""Files whose data key is old."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
 
 from fluxsecrets.audit.facts import Facts
 from fluxsecrets.audit.rule import AuditRule, Group, describe, found
@@ -21,14 +20,13 @@ INFO = describe(
 
 
 def check(facts: Facts) -> Iterator[Finding]:
-    """Find each file that has not changed for longer than the policy allows. Its key is at least as old."""
+    """Find each file that has had its data key for longer than the policy allows."""
     limit = facts.settings.audit.data_key_days
-    for secret, metadata in facts.encrypted():
-        changed = date.fromisoformat(metadata.lastmodified[:10])
-        days = (facts.today - changed).days
+    for path, since in facts.data_keys.items():
+        days = (facts.today - since).days
         if days > limit:
-            message = f"it was last encrypted on {changed}, {days} days ago; the policy allows {limit}"
-            yield found(INFO, secret.path, None, message)
+            message = f"the data key is {days} days old or older, from {since}; the policy allows {limit}"
+            yield found(INFO, path, None, message)
 
 
 RULE = AuditRule(INFO, Group.AGE, check)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
 
 from fluxsecrets.audit.cluster import shown
 from fluxsecrets.audit.facts import Facts
@@ -38,8 +37,7 @@ def check(facts: Facts) -> Iterator[Finding]:
             if metadata is None or not _KEYS & set(each.provision.keys or ()) or each.item.file in seen:
                 continue
             seen.add(each.item.file)
-            changed = date.fromisoformat(metadata.lastmodified[:10])
-            days = (facts.today - changed).days
+            days = (facts.today - metadata.changed).days
             if days > limit:
                 name = shown(each.provision.namespace, each.provision.name)
                 message = f"the token in Secret {name} is {days} days old or more; the policy allows {limit}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
 
 from fluxsecrets.audit.facts import Facts
 from fluxsecrets.audit.rule import AuditRule, Group, describe, found
@@ -26,7 +25,7 @@ def check(facts: Facts) -> Iterator[Finding]:
     """Find proposals that could have been folded for longer than `DAYS`."""
     waiting = {each.path: each for each in find_waiting(facts.tree) if each.why_left is None}
     for secret, metadata in facts.encrypted() if waiting else ():
-        since = date.fromisoformat(metadata.lastmodified[:10])
+        since = metadata.changed
         if secret.path in waiting and (facts.today - since).days > DAYS:
             target = waiting[secret.path].target
             message = f"a value for {target} was proposed on {since}, and is not folded"

@@ -72,9 +72,9 @@ def matching_rule(call: Call, path: Path) -> CreationRule | None:
         applied = call.session.rules_for(path)
         if applied is None:
             return None
-        if not applied.matches or not applied.matches[-1].matched:
+        if applied.rule is None:
             raise call.session.no_rule_error(path, applied)
-        return applied.matches[-1].rule
+        return applied.rule
 
 
 def own_policy(call: Call, opened: OpenedFile) -> Policy:

@@ -527,8 +527,7 @@ class Converter:
         return new
 
     def _has_rule(self, path: str) -> bool:
-        applied = self.session.rules_for(self.files.tree.root / path)
-        return applied is not None and bool(applied.matches) and applied.matches[-1].matched
+        return self.session.rule_for(self.files.tree.root / path) is not None
 
     def _applied(self, path: str) -> list[Applied]:
         return [item for place in self.placement.of(path).values() for item in place.applied]

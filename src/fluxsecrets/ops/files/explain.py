@@ -136,7 +136,7 @@ def explain(session: Session, path: str, input_type: str | None = None) -> Expla
             *override_notes(session, (target.path,), names),
         ),
     }
-    if applied is not None and applied.matches and applied.matches[-1].matched:
+    if applied is not None and applied.rule is not None:
         facts["narrow"], facts["narrow_why"] = _narrow(session, target, content.data)
     try:
         policy = policy_for(session, target.path, Overrides())

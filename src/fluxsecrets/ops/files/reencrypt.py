@@ -124,8 +124,7 @@ def _fits_flux(found: OpenTarget) -> bool:
 def recipient_names(session: Session, target: Target) -> Mapping[str, str]:
     """Return names of recipients for messages about a file: the rule's anchors, then the public keys."""
     root = target.repository.root if target.repository is not None else session.cwd
-    applied = session.rules_for(target.path)
-    rule = applied.matches[-1].rule if applied is not None and applied.matches else None
+    rule = session.rule_for(target.path)
     return {**read_public_keys(root), **(rule.names if rule is not None else {})}
 
 

@@ -176,10 +176,10 @@ def _state(session: Session, names: Mapping[str, str], target: Target) -> FileSt
 def _anchor_names(session: Session, target: Target) -> Mapping[str, str]:
     """Return names from the file's rule, if there is a valid one."""
     try:
-        applied = session.rules_for(target.path)
+        rule = session.rule_for(target.path)
     except FluxsecretsError:
         return {}
-    return applied.matches[-1].rule.names if applied is not None and applied.matches else {}
+    return rule.names if rule is not None else {}
 
 
 def _openable(session: Session, metadata: Metadata) -> bool:

@@ -13,7 +13,7 @@ COMMAND = "init"
 
 
 def take_back_interrupted(session: Session) -> bool:
-    """Take back a run of `init` that was interrupted, so that a new one starts from what was there.
+    """Take back an interrupted run of `init`, so that a new one starts from the original files.
 
     Returns:
         Whether there was one; what another command left is not touched.
@@ -31,11 +31,11 @@ def take_back_interrupted(session: Session) -> bool:
 def apply_init(session: Session, plan: InitPlan) -> tuple[str, ...]:
     """Write the files, keep the identities, and do what comes after.
 
-    A private key is written to the key file or the keyring only. What comes after may be repeated: a second
-    run does what the first one did not reach.
+    A private key is written to the key file or the keyring only. Git's set-up and the baseline come last and
+    may be repeated: a second run completes them.
 
     Returns:
-        What is to know, a sentence each.
+        Notes for the user, one sentence each.
 
     Raises:
         FluxsecretsError: see `write_with_identities`; or what comes after failed, and the files are written.

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from fluxsecrets.marks import RULES_NAME
-from fluxsecrets.ops.run.session import AppliedConfig
 
 from .survey import Survey
 from .territory import Owners
@@ -19,18 +18,18 @@ class Coverage:
     Attributes:
         missing: secrets without one, by whose they are.
         nested: secrets that a `.sops.yaml` further down has no rule for: path -> that file, as shown.
-        unnameable: secrets whose name is not UTF-8, so that no rule can name them.
+        unnameable: secrets whose name is not UTF-8, so no rule can name them.
         empty: environments without secrets, whose folder has no rule.
     """
 
-    missing: dict[Owners, tuple[str, ...]]
-    nested: dict[str, str]
+    missing: Mapping[Owners, tuple[str, ...]]
+    nested: Mapping[str, str]
     unnameable: tuple[str, ...]
     empty: tuple[str, ...]
 
     @property
     def owners(self) -> tuple[Owners, ...]:
-        """Return those who need rules: single environments, those that share files, what is in none."""
+        """Return the owners that need rules: single environments, several that share files, and none."""
         wanted = {*self.missing, *(frozenset({name}) for name in self.empty)}
         return tuple(sorted(wanted, key=lambda each: (not each, len(each), sorted(each))))
 
@@ -52,7 +51,7 @@ def cover(survey: Survey) -> Coverage:
     top = survey.session.shown(survey.tree.root / RULES_NAME)
     for each in survey.secrets:
         applied = survey.session.rules_for(survey.tree.root / each.path)
-        if _matches(applied):
+        if applied is not None and applied.rule is not None:
             continue
         if applied is not None and applied.config.path != top:
             nested[each.path] = applied.config.path
@@ -73,16 +72,12 @@ def is_nameable(path: str) -> bool:
     return not any("\ud800" <= char <= "\udfff" for char in path)
 
 
-def _empty(survey: Survey, missing: dict[Owners, list[str]]) -> Iterator[str]:
+def _empty(survey: Survey, missing: Mapping[Owners, list[str]]) -> Iterator[str]:
     held = {name for each in survey.secrets for name in survey.owners(each.path)}
     for environment in survey.environments:
         own = frozenset({environment.name})
         probe = survey.tree.root / environment.root_path / "secret.yaml"
         if own in missing or environment.name in held:
             continue
-        if not _matches(survey.session.rules_for(probe)):
+        if survey.session.rule_for(probe) is None:
             yield environment.name
-
-
-def _matches(applied: AppliedConfig | None) -> bool:
-    return applied is not None and bool(applied.matches) and applied.matches[-1].matched

@@ -1,6 +1,6 @@
 """What of an existing use of sops differs here: rules, files, and scripts. Nothing is changed.
 
-What the audit and `explain` judge is theirs; only what concerns no file is judged here.
+The audit and `explain` judge files. This module judges rules and scripts.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ AUDITED = (
     "sops-foreign-value",
     "sops-moved-comment",
 )
-"""The rules of the audit that tell of a difference."""
+"""The audit rules that report a difference."""
 
 _COMMENTS = (SelectorKind.ENCRYPTED_COMMENT_REGEX, SelectorKind.UNENCRYPTED_COMMENT_REGEX)
 _USE = f"write `encrypted_regex: {FLUX_SELECTOR.pattern}`"
@@ -57,7 +57,7 @@ class Difference:
     Attributes:
         message: what, lower-case start, no full stop.
         hint: what to do.
-        places: where; the same thing is told once.
+        places: where; the same difference is reported once.
     """
 
     message: str
@@ -94,7 +94,7 @@ def differences(session: Session) -> Differences:
     configs = _configs(session, tree)
     manifest_rules = _manifest_rules(session, tree, secrets)
     selectors = [each for config in configs for each in _selectors(config)]
-    told = {place for _, _, place in selectors}
+    reported = {place for _, _, place in selectors}
     judged = (
         *_of_files(session, tree, [each.path for each in secrets if not each.encrypted]),
         *_audited(session, tree),
@@ -103,7 +103,7 @@ def differences(session: Session) -> Differences:
         *selectors,
         *(each for config in configs for each in _of_config(config, manifest_rules)),
         *_generators(session, tree, {each.path for each in secrets if each.kind is SecretKind.GENERATOR}),
-        *(each for each in judged if each[2] not in told),
+        *(each for each in judged if each[2] not in reported),
     ]
     uses = [
         (f"{use.what} is used", use.instead, Place(session.shown(tree.root / use.path), use.line))
@@ -127,7 +127,7 @@ def _grouped(found: list[_Found]) -> tuple[Difference, ...]:
 def _configs(session: Session, tree: Tree) -> tuple[ConfigFile, ...]:
     try:
         return read_people(session, tree).configs
-    except FluxsecretsError:  # the audit tells it
+    except FluxsecretsError:  # the audit reports it
         return ()
 
 
@@ -141,8 +141,8 @@ def _manifest_rules(
             continue
         with suppress(FluxsecretsError):
             applied = session.rules_for(tree.root / each.path)
-            if applied is not None and applied.matches and applied.matches[-1].matched:
-                found.add((applied.config.path, applied.matches[-1].rule.line))
+            if applied is not None and applied.rule is not None:
+                found.add((applied.config.path, applied.rule.line))
     return frozenset(found)
 
 
@@ -176,7 +176,7 @@ def _of_rule(rule: CreationRule, *, is_for_manifests: bool) -> Iterator[tuple[st
 
 
 def _selectors(config: ConfigFile) -> Iterator[_Found]:
-    """Selectors that are refused for manifests; what else the same selector leads to is not told again."""
+    """Selectors that are refused for manifests. Their other effects are not reported again."""
     for rule in config.config.rules:
         if rule.selector is not None:
             place = Place(config.config.path, rule.line)
@@ -193,7 +193,7 @@ def _of_selector(spec: SelectorSpec) -> Iterator[tuple[str, str]]:
     try:
         selector = compile_selector(spec)
     except FluxsecretsError:
-        return  # the audit tells it
+        return  # the audit reports it
     hit = [key for key in READ_BY_FLUX if selector.encrypts((key, "name"))]
     if hit:
         yield (
@@ -222,9 +222,9 @@ def _generators(session: Session, tree: Tree, paths: set[str]) -> Iterator[_Foun
             applied = session.rules_for(tree.root / path)
         except FluxsecretsError:
             continue
-        if applied is None or not applied.matches or not applied.matches[-1].matched:
+        if applied is None or applied.rule is None:
             continue
-        rule = applied.matches[-1].rule
+        rule = applied.rule
         if rule.selector is not None and rule.selector.kind is SelectorKind.ENCRYPTED_REGEX:
             yield (
                 "a generator reads this file, and its rule has a selector for manifests: values that it "

@@ -1,11 +1,11 @@
-"""Who holds a key: the person who runs `init`, and each cluster. What exists is adopted, else made."""
+"""The holders of keys: the person who runs `init`, and each cluster. Keys that exist are adopted."""
 
 from __future__ import annotations
 
 import os
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -29,7 +29,7 @@ from .model import Holder
 from .survey import Survey
 
 _ADOPTED = ("x25519", "post-quantum", "plugin", "pgp")
-"""Kinds of identities that are taken although nothing in the repository names them."""
+"""Kinds of identities that are adopted even if nothing in the repository names them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Holders:
     """
 
     person: Holder
-    clusters: dict[str, Holder]
+    clusters: Mapping[str, Holder]
     readers: tuple[Holder, ...]
 
     @property
@@ -105,10 +105,7 @@ def own_candidates(survey: Survey) -> tuple[OwnKey, ...]:
         for key in survey.keys.keys
         if key.recipient
         and key.recipient not in clusters
-        and not any(
-            names_cluster(survey.public.get(key.recipient, key.name or ""), each.name)
-            for each in survey.environments
-        )
+        and not _names_a_cluster(survey, survey.public.get(key.recipient, key.name or ""))
     ]
     known = [key for key in found if key.recipient in named]
     uses = [each.id for config in survey.people.configs for each in _recipients_of(config)]
@@ -132,11 +129,13 @@ def candidates(survey: Survey) -> tuple[str, ...]:
         sorted(
             name
             for recipient, name in survey.public.items()
-            if recipient not in own
-            and recipient not in clusters
-            and not any(names_cluster(name, each.name) for each in survey.environments)
+            if recipient not in own and recipient not in clusters and not _names_a_cluster(survey, name)
         )
     )
+
+
+def _names_a_cluster(survey: Survey, name: str) -> bool:
+    return any(names_cluster(name, each.name) for each in survey.environments)
 
 
 def _known_clusters(survey: Survey) -> set[str]:
@@ -160,7 +159,7 @@ def _person(survey: Survey) -> Holder:
     found = own_candidates(survey)
     if len(found) > 1:
         raise UsageError(
-            f"you have {len(found)} identities, and one of them is to be yours here",
+            f"you have {len(found)} identities, and one of them must be yours here",
             details=[
                 f"{key.recipient}   {key.name or key.kind}, in {', '.join(key.places)}" for key in found
             ],
@@ -202,7 +201,7 @@ def _usual_name(survey: Survey) -> str:
     mail = (read_setting(survey.repository, "user.email") or "").partition("@")[0]
     words = read_setting(survey.repository, "user.name") or mail or survey.session.environ.get("USER", "")
     name = re.sub(r"[^A-Za-z0-9]+", "-", words).strip("-").lower()[:40]
-    return name if name and not any(names_cluster(name, each.name) for each in survey.environments) else "me"
+    return name if name and not _names_a_cluster(survey, name) else "me"
 
 
 def _is_taken(survey: Survey, name: str) -> bool:
@@ -252,9 +251,9 @@ def _cluster(survey: Survey, environment: str, person: str, *, make: bool) -> Ho
         return Holder(name, found[0], environment, ", ".join(own.places) if own is not None else "")
     if found and make:
         raise UsageError(
-            f"{len(found)} keys may be that of {environment}'s cluster",
+            f"{len(found)} keys may be the key of {environment}'s cluster",
             details=[f"{survey.public.get(each.id, '')}   {short_recipient(each)}" for each in found],
-            hint="say which as cluster_recipients in .fluxsecrets.yaml",
+            hint="name the right one under cluster_recipients in .fluxsecrets.yaml",
         )
     return _made(survey, _cluster_name(survey, environment, person), environment) if make else None
 

@@ -127,7 +127,7 @@ class StepPlan:
     """What a step would do.
 
     Attributes:
-        finish: what is done after the files are written; returns what is to know about it.
+        finish: runs after the files are written, and returns notes for the user.
     """
 
     items: tuple[Item, ...] = ()

@@ -1,6 +1,6 @@
 """Where a repository uses sops: in scripts, jobs and other tools' settings, and what does the same here.
 
-A line may hold a secret, so that only its command is told.
+A line may hold a secret, so only its command is reported.
 """
 
 from __future__ import annotations

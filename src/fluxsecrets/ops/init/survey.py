@@ -64,9 +64,9 @@ class Survey:
 
     def is_link(self, path: str) -> bool:
         """Whether a path, or a folder above it in the repository, is a symbolic link."""
-        place = self.tree.root / path
-        return any(each.is_symlink() for each in (place, *place.parents) if each != self.tree.root) and any(
-            (self.tree.root / part).is_symlink() for part in _parts(path)
+        pieces = path.split("/")
+        return any(
+            self.tree.root.joinpath(*pieces[:count]).is_symlink() for count in range(1, len(pieces) + 1)
         )
 
     def content(self, path: str) -> bytes | None:
@@ -87,11 +87,6 @@ class Survey:
         from fluxsecrets.files.reading import read_file
 
         return read_file(place, limit=self.session.limits.size).data
-
-
-def _parts(path: str) -> tuple[str, ...]:
-    pieces = path.split("/")
-    return tuple("/".join(pieces[: count + 1]) for count in range(len(pieces)))
 
 
 def look(session: Session, request: InitRequest) -> Survey:

@@ -321,11 +321,10 @@ class _Viewer:
     def names_for(self, path: str) -> Mapping[str, str]:
         """Return names from the rule for a file, then those from `keys/`."""
         try:
-            applied = self.session.rules_for(self.tree.root / path)
+            rule = self.session.rule_for(self.tree.root / path)
         except FluxsecretsError:
             return self.names
-        found = applied.matches[-1].rule.names if applied is not None and applied.matches else {}
-        return {**found, **self.names}
+        return {**(rule.names if rule is not None else {}), **self.names}
 
     def placed(self, environment: Environment) -> frozenset[str]:
         """Return those files that belong to an environment by their place, and are to be protected."""

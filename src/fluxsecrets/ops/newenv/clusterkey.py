@@ -58,9 +58,9 @@ def _old_recipients(
         return own.cluster_recipients
     named = dict(public)
     for path in naming.files:
-        applied = session.rules_for(naming.tree.root / path)
-        if applied is not None and applied.matches and applied.matches[-1].matched:
-            named = {**applied.matches[-1].rule.names, **named}
+        rule = session.rule_for(naming.tree.root / path)
+        if rule is not None:
+            named = {**rule.names, **named}
     return tuple(text for text, name in named.items() if names_cluster(name, naming.source))
 
 

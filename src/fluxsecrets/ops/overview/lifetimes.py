@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from fluxsecrets.audit.certificates import certificates
 from fluxsecrets.audit.facts import Facts
 from fluxsecrets.audit.values import secret_values
-from fluxsecrets.repo.keyhistory import data_keys_since, first_listed
+from fluxsecrets.repo.keyhistory import first_listed
 from fluxsecrets.sops.naming import name_of
 from fluxsecrets.sops.recipients import Recipient, age, read_recipient, recipient_key
 
@@ -42,17 +42,11 @@ def _by_end(each: Lifetime) -> tuple[date, str, str]:
 
 def _data_keys(facts: Facts) -> Iterator[Lifetime]:
     limit = facts.settings.audit.data_key_days
-    files = {secret.path: facts.tree.read(secret.path) for secret, _ in facts.encrypted()}
-    repository = facts.tree.repository
-    partial = facts.read.partial_history
-    since = data_keys_since(repository, files, partial=partial) if repository is not None else {}
     for secret, metadata in facts.encrypted():
-        changed = date.fromisoformat(metadata.lastmodified[:10])
-        # A data key is never younger than the file's last change, and no older than its first commit.
-        start = min(since.get(secret.path, changed), changed)
+        start = facts.data_keys[secret.path]
         end = _later(start, limit)
         state = _by_history(facts, end)
-        yield Lifetime(secret.path, secret.path, secret.environments, start, end, state, changed)
+        yield Lifetime(secret.path, secret.path, secret.environments, start, end, state, metadata.changed)
 
 
 def _joined(facts: Facts) -> Iterator[Joined]:

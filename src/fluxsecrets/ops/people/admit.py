@@ -286,7 +286,7 @@ def _prepare(session: Session, step: _Step, target: Target) -> Prepared:
     metadata = file.opened.metadata
     if not step.accept_recipients:
         refuse(judge(session, target.path, metadata, file.opened.opened.document), step.names)
-    rule = file.applied.matches[-1].rule if file.applied is not None and file.applied.matches else None
+    rule = file.applied.rule if file.applied is not None else None
     groups = _groups(metadata.recipients, rule.key_groups if rule is not None else (), step.recipient)
     new = with_same_data_key(session, file.opened, groups, metadata.shamir_threshold)
     outcome = Outcome.SYNCED if step.write else Outcome.WOULD_SYNC

@@ -180,6 +180,13 @@ class OwnKey:
     locked: bool = False
     files: Mapping[str, int] = field(default_factory=dict)
 
+    @property
+    def public(self) -> Recipient | None:
+        """The public key, if it is known."""
+        if not self.recipient:
+            return None
+        return Recipient("pgp" if self.kind == "pgp" else "age", self.recipient)
+
 
 @dataclass(frozen=True, slots=True)
 class KeyList:

@@ -223,9 +223,9 @@ def rule_of(session: Session, target: Target) -> RuleKey | None:
         ConfigError: the `.sops.yaml` is invalid.
     """
     applied = session.rules_for(target.path)
-    if applied is None or not applied.matches or not applied.matches[-1].matched:
+    if applied is None or applied.rule is None:
         return None
-    return applied.config.path, applied.matches[-1].rule.index
+    return applied.config.path, applied.rule.index
 
 
 def rules_of(session: Session, targets: Iterable[Target], meant: Iterable[Target]) -> Mapping[RuleKey, int]:

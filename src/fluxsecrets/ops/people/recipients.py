@@ -165,7 +165,7 @@ def _look(session: Session, target: Target) -> _Look:
                 "the file is not encrypted", hint="encrypt it with `fluxsecrets encrypt FILE`"
             )
         differences = compare_with_rule(session, target.path, document.metadata, document)
-        applied = session.rules_for(target.path)
+        rule = session.rule_for(target.path)
     except FluxsecretsError as error:
         error.path = error.path if error.path != str(target.path) else target.shown
         return _Look(target.shown, error=error.in_file(target.shown))
@@ -174,5 +174,5 @@ def _look(session: Session, target: Target) -> _Look:
         tuple(flat(document.metadata.recipients)),
         differences.strangers,
         differences.missing,
-        applied.matches[-1].rule.names if applied is not None and applied.matches else {},
+        rule.names if rule is not None else {},
     )

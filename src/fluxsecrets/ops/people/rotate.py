@@ -26,7 +26,6 @@ from fluxsecrets.ops.run.results import FileChange, Outcome, Prepared
 from fluxsecrets.ops.run.session import AppliedConfig, Session
 from fluxsecrets.ops.run.targets import select
 from fluxsecrets.ops.run.writer import Operation, make_ready, replacing
-from fluxsecrets.sops.config import CreationRule
 from fluxsecrets.sops.document import Document
 from fluxsecrets.sops.envelope import RecipientGroups
 from fluxsecrets.sops.metadata import KeyGroup, Metadata, WrappedKey
@@ -173,7 +172,8 @@ def rotate_target(session: Session, options: RotateOptions, target: Target) -> P
     file = open_target(session, target)
     opened = file.opened
     metadata = opened.metadata
-    names = {**options.names, **_anchors(file.applied)}
+    rule = file.applied.rule if file.applied is not None else None
+    names = {**options.names, **(rule.names if rule is not None else {})}
     groups = _with_versions(_changed(metadata.recipients, options), file.applied)
     differences = _compare(session, target, metadata, opened.opened.document, groups, options)
     if not options.accept_recipients:
@@ -193,10 +193,6 @@ def rotate_target(session: Session, options: RotateOptions, target: Target) -> P
         shared_with=options.shared.get(target.repository_path or "", ()),
     )
     return Prepared(result, replacing(file.content, new) if options.write else None)
-
-
-def _anchors(applied: AppliedConfig | None) -> Mapping[str, str]:
-    return applied.matches[-1].rule.names if applied is not None and applied.matches else {}
 
 
 def _changed(groups: RecipientGroups, options: RotateOptions) -> RecipientGroups:
@@ -233,7 +229,7 @@ def _with_versions(groups: RecipientGroups, applied: AppliedConfig | None) -> Re
 
     A file names the version that was the newest. sops keeps it, even when the key has a newer one.
     """
-    rule = _rule(applied)
+    rule = applied.rule if applied is not None else None
     in_rule = {recipient_key(recipient): recipient for recipient in (rule.recipients if rule else ())}
     return tuple(
         tuple(
@@ -242,11 +238,6 @@ def _with_versions(groups: RecipientGroups, applied: AppliedConfig | None) -> Re
         )
         for group in groups
     )
-
-
-def _rule(applied: AppliedConfig | None) -> CreationRule | None:
-    """The rule that applies, if one does."""
-    return applied.matches[-1].rule if applied and applied.matches and applied.matches[-1].matched else None
 
 
 def _compare(
@@ -272,7 +263,7 @@ def _block(metadata: Metadata, groups: RecipientGroups) -> Metadata:
 
 def _drift(applied: AppliedConfig | None, groups: RecipientGroups, names: Mapping[str, str]) -> list[str]:
     """What the next `recipients sync` would do to the new recipients."""
-    rule = _rule(applied)
+    rule = applied.rule if applied is not None else None
     if applied is None or rule is None or not rule.recipients:
         return []
     in_rule = {recipient_key(recipient): recipient for recipient in rule.recipients}

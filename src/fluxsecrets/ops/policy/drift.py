@@ -50,10 +50,8 @@ def drift_of(session: Session, path: Path, document: Document, names: Mapping[st
     Raises:
         ConfigError: the `.sops.yaml` is invalid, so that nobody can tell.
     """
-    applied = session.rules_for(path)
-    if document.metadata is None or applied is None or not applied.matches:
-        return {}
-    if not applied.matches[-1].matched or not applied.matches[-1].rule.recipients:
+    rule = session.rule_for(path)
+    if document.metadata is None or rule is None or not rule.recipients:
         return {}
     policy = policy_for(session, path, Overrides())
     found = dict(differences(document, policy, policy.selector, {**names, **policy.names}))

@@ -138,7 +138,7 @@ def policy_for(session: Session, path: Path, overrides: Overrides) -> Policy:
         ConfigError: no `.sops.yaml`, no rule that matches, a rule without recipients, invalid rules.
     """
     applied = session.rules_for(path)
-    rule = applied.matches[-1].rule if applied and applied.matches and applied.matches[-1].matched else None
+    rule = applied.rule if applied is not None else None
     if overrides.recipients:
         session.named(overrides.recipients)
         return Policy(
@@ -180,7 +180,7 @@ def names_in_rule(session: Session, path: Path) -> MappingABC[str, str]:
         applied = session.rules_for(path)
     except FluxsecretsError:
         return {}
-    return applied.matches[-1].rule.names if applied is not None and applied.matches else {}
+    return applied.rule.names if applied is not None and applied.rule is not None else {}
 
 
 def selector_for(document: Document, policy: Policy, *, kubernetes: bool = True) -> Selector:
@@ -304,13 +304,13 @@ def override_of(session: Session, path: Path) -> Override | None:
         applied = session.rules_for(path)
         nearest = session.find_config(path.parent)
         found = _outer(nearest) if nearest is not None and session.config_path is None else None
-        if applied is None or found is None or not applied.matches or not applied.matches[-1].matched:
+        if applied is None or found is None or applied.rule is None:
             return None
         outer = session.load_config(found)
     except FluxsecretsError:
         return None  # which is said where the rule is needed
     replaced = rule_for(outer, path.relative_to(found.parent).as_posix())
-    people = lets_in(applied.matches[-1].rule, outer, () if replaced is None else (replaced,))
+    people = lets_in(applied.rule, outer, () if replaced is None else (replaced,))
     return Override(applied.config.path, outer.path, people)
 
 

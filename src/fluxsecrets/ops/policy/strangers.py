@@ -81,7 +81,7 @@ def compare_with_rule(
         ConfigError: the `.sops.yaml` is invalid.
     """
     applied = session.rules_for(path)
-    rule = _matching(applied)
+    rule = applied.rule if applied is not None else None
     if applied is None or rule is None or not rule.recipients:
         return Differences()
     own = [recipient for group in metadata.recipients for recipient in group]
@@ -122,7 +122,7 @@ def judge(session: Session, path: Path, metadata: Metadata, document: Document) 
         GitError: the repository cannot be read.
     """
     applied = session.rules_for(path)
-    rule = _matching(applied)
+    rule = applied.rule if applied is not None else None
     if rule is not None and rule.recipients:
         return compare_with_rule(session, path, metadata, document)
     known = _known(session, path, applied)
@@ -212,10 +212,6 @@ def difference_lines(differences: Differences, names: Mapping[str, str]) -> list
         what = "the rule wants" if ruled else "it does without a rule"
         lines.append(f"the file has mac_only_encrypted, so that its MAC covers less than {what}")
     return lines
-
-
-def _matching(applied: AppliedConfig | None) -> CreationRule | None:
-    return applied.matches[-1].rule if applied and applied.matches and applied.matches[-1].matched else None
 
 
 def _known(session: Session, path: Path, applied: AppliedConfig | None) -> frozenset[RecipientKey]:

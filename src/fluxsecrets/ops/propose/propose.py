@@ -229,9 +229,9 @@ class _Proposer:
     def rule_line(self, path: str) -> object:
         """What tells the creation rule of a file from others, or None."""
         applied = self.session.rules_for(self.tree.root / path)
-        if applied is None or not applied.matches or not applied.matches[-1].matched:
+        if applied is None or applied.rule is None:
             return None
-        return applied.config.path, applied.matches[-1].rule.index
+        return applied.config.path, applied.rule.index
 
     def policy(self, found: EncryptedSecret, path: str, place: tuple[str, str], *, overlay: bool) -> Policy:
         """For whom the patch is encrypted: for the recipients of the Secret's file.

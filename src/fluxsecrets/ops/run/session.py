@@ -23,7 +23,7 @@ from .trustedservers import TrustedServers
 if TYPE_CHECKING:
     from fluxsecrets.keys import User
     from fluxsecrets.keys.keyservice import AskedServices
-    from fluxsecrets.sops.config import RuleMatch, SopsConfig
+    from fluxsecrets.sops.config import CreationRule, RuleMatch, SopsConfig
     from fluxsecrets.sops.recipients import Recipient
 
 Item = TypeVar("Item")
@@ -44,6 +44,11 @@ class AppliedConfig(NamedTuple):
     config: SopsConfig
     relative_path: str
     matches: tuple[RuleMatch, ...]
+
+    @property
+    def rule(self) -> CreationRule | None:
+        """The rule that applies, or None."""
+        return self.matches[-1].rule if self.matches and self.matches[-1].matched else None
 
 
 @dataclass(slots=True)
@@ -346,6 +351,11 @@ class Session:
         folder = config_path.parent
         relative = path.relative_to(folder) if path.is_relative_to(folder) else path
         return AppliedConfig(config, relative.as_posix(), match_rules(config, relative.as_posix()))
+
+    def rule_for(self, path: Path) -> CreationRule | None:
+        """The rule that applies to a file; None without one. See `rules_for`."""
+        applied = self.rules_for(path)
+        return applied.rule if applied is not None else None
 
     def _without_rules(self, path: Path, shown: str) -> ConfigError | None:
         """The error where there is a `.sops.yaml`, and no creation rules in it."""

@@ -73,13 +73,10 @@ def waits_to_rekey(session: Session, added: Collection[Recipient], target: Targe
 def waits_by_rule(session: Session, path: Path) -> bool:
     """Return whether encrypting for the recipients of a file's rule waits for a service."""
     try:
-        applied = session.rules_for(path)
+        rule = session.rule_for(path)
     except FluxsecretsError:
         return False  # the work on the file reports it
-    matched = applied is not None and applied.matches and applied.matches[-1].matched
-    return (
-        applied is not None and bool(matched) and waits_to_wrap(session, applied.matches[-1].rule.recipients)
-    )
+    return rule is not None and waits_to_wrap(session, rule.recipients)
 
 
 def has_sign(kind: str, data: bytes) -> bool:

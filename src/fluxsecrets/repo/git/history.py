@@ -17,6 +17,9 @@ from fluxsecrets.errors import GitError
 from .process import BLOB_LIMIT, MEND_OBJECTS
 from .repository import Repository, read_records, split_records
 
+_MOST_ARGUMENTS = 200
+"""Paths that git gets as arguments. Windows allows 32 KB of them, so more are compared here."""
+
 
 @dataclass(frozen=True, slots=True)
 class Commit:
@@ -140,11 +143,22 @@ def stream_changes(
     Raises:
         GitError: a commit or a tree can't be read, which is known when those before were given.
     """
+    few = len(paths) <= _MOST_ARGUMENTS
+    wanted = frozenset(paths)
+    lines = (f"{commit}\n".encode() for commit in commits)
     with repository.stream(
         "diff-tree", "--stdin", "-r", "-c", "--root", "--raw", "-z", "--no-abbrev", "--no-renames",
-        "--ignore-submodules=all", "--", *paths, feed=(f"{commit}\n".encode() for commit in commits),
+        "--ignore-submodules=all", "--", *(paths if few else ()), feed=lines,
     ) as stream:  # fmt: skip
-        yield from _changes(read_records(stream))
+        for change in _changes(read_records(stream)):
+            if few or _is_below(change.path, wanted):
+                yield change
+
+
+def _is_below(path: str, wanted: frozenset[str]) -> bool:
+    """Whether a path, or a folder that it is in, is one of those."""
+    parts = path.split("/")
+    return any("/".join(parts[:count]) in wanted for count in range(len(parts), 0, -1))
 
 
 def with_commits(repository: Repository, changes: Sequence[Change]) -> Iterator[FileVersion]:

@@ -9,7 +9,6 @@ from fluxsecrets.ops.doctor.model import Check, CheckInfo, Diagnosis, ok, proble
 from fluxsecrets.ops.files.rekey import ELSEWHERE
 from fluxsecrets.ops.people.keys import OwnKey
 from fluxsecrets.sops.naming import short_recipient
-from fluxsecrets.sops.recipients import Recipient
 
 INFO = CheckInfo("identities", "identities")
 
@@ -38,8 +37,7 @@ def check(facts: Facts) -> Iterator[Diagnosis]:
 
 
 def _name(key: OwnKey) -> str:
-    kind = "pgp" if key.kind == "pgp" else "age"
-    public = short_recipient(Recipient(kind, key.recipient)) if key.recipient else "a plug-in's identity"
+    public = short_recipient(key.public) if key.public is not None else "a plugin's identity"
     return f"{key.name} ({public})" if key.name else public
 
 

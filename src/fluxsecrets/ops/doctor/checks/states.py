@@ -19,7 +19,7 @@ def of_states(states: Iterable[HookState]) -> Iterator[Diagnosis]:
             working.append(state.hook)
             continue
         command = _COMMAND.match(state.hint)
-        # What follows a command is said, too.
+        # The hint often continues the command, so both are shown.
         hint = state.hint if command is None or command.end() != len(state.hint) else ""
         yield problem(f"{state.hook}: {state.problem}", command=command[1] if command else "", hint=hint)
     if working:

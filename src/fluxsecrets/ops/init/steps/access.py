@@ -44,9 +44,9 @@ def _clusters(situation: Situation) -> Iterator[Item]:
     outside = {each.name: each.outside for each in survey.environments}  # Flux applies none of these
     for secret in survey.secrets:
         applied = survey.session.rules_for(survey.tree.root / secret.path)
-        if applied is None or not applied.matches or not applied.matches[-1].matched:
+        if applied is None or applied.rule is None:
             continue
-        rule = applied.matches[-1].rule
+        rule = applied.rule
         for name in survey.owners(secret.path):
             holder = situation.holders.clusters.get(name)
             if secret.path not in outside[name] and holder is not None and not _reads(rule, holder.recipient):

@@ -1,4 +1,4 @@
-"""Private keys that lie in the repository: told, never touched."""
+"""Private keys in the repository: reported, never touched."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ def _where(holder: Holder) -> str:
 
 
 def _strangers(situation: Situation) -> Iterator[Item]:
-    """Recipients of rules that nothing names: they are told, and get nothing new."""
+    """Recipients of rules that nothing names: they are reported, and get into no new rule."""
     survey = situation.survey
     own = {key.recipient for key in survey.keys.keys}
     known = set(survey.public) | own | {each.recipient.id for each in situation.holders.all}

@@ -42,7 +42,7 @@ def _shown(rule: FreshRule, names: Mapping[str, str]) -> str:
 
 
 def _nested(situation: Situation) -> Iterator[Item]:
-    """Secrets whose own `.sops.yaml` has no rule: what stands further up does not count for them."""
+    """Secrets whose nearest `.sops.yaml` has no rule for them: those above it don't count."""
     for path, config in situation.coverage.nested.items():
         yield Item(
             _ID,
@@ -56,7 +56,7 @@ def _nested(situation: Situation) -> Iterator[Item]:
             _ID,
             Action.YOURS,
             situation.survey.shown(path),
-            "its name is not UTF-8, so that no rule can name it",
+            "its name is not UTF-8, so no rule can name it",
             "rename it",
         )
 
