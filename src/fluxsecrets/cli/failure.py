@@ -19,7 +19,7 @@ def wants_json(arguments: Sequence[str]) -> bool:
     if arguments[:1] and arguments[0] in _RUN_OTHERS:
         return False
     report = None
-    for text, after in zip(arguments, [*arguments[1:], ""], strict=True):
+    for text, after in zip(arguments, [*arguments, ""][1:], strict=True):
         if text == "--":
             break
         if text == "--format":
