@@ -16,7 +16,7 @@ def entries(release):
 def test_no_entry_is_there_twice():
     for release in RELEASES:
         found = entries(release)
-        assert len(found) > 0
+        assert found or release.startswith("[Unreleased]")
         assert [each for each, count in Counter(found).items() if count > 1] == []
         begins = [each for each in found if any(each != other and other.startswith(each) for other in found)]
         assert begins == []
