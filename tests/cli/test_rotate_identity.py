@@ -256,6 +256,16 @@ def test_what_cannot_be_meant_changes_nothing(small, cli, git, environment, iden
     assert new_identities(environment, {identity.secret}) == []
 
 
+def test_a_key_file_in_the_repository_is_warned_of(small, cli, identity, monkeypatch):
+    inside = small / "keys.txt"
+    inside.write_text(f"{identity.secret}\n")
+    inside.chmod(0o600)
+    monkeypatch.setenv("SOPS_AGE_KEY_FILE", str(inside))
+    begun = cli(*BEGIN)
+    assert begun.exit_code == 0
+    assert "keys.txt is in the repository and not ignored by git" in begun.stderr
+
+
 def test_killed_at_any_write_nothing_is_lost(small, cli, act_as, environment, tmp_path, monkeypatch):
     monkeypatch.setattr(beside, "is_running", lambda _process: False)  # the process that was killed
     old = act_as("cluster").secret

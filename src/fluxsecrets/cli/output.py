@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from fluxsecrets.errors import DataKeyError, FileAccessError, FluxsecretsError
-from fluxsecrets.files.reading import FileIdentity, changed_error, identity_of, read_file
+from fluxsecrets.files.reading import FileIdentity, changed_error, identity_of, names_open_file, read_file
 from fluxsecrets.shell import command_for
 
 from .context import kept_report
@@ -25,8 +25,6 @@ if TYPE_CHECKING:  # what goes out as it is needs no layout
 
 Item = TypeVar("Item")
 
-_DESCRIPTORS = ("/dev/std", "/dev/fd/", "/proc/")
-"""How names of open files start: the program that opened them goes on writing to them."""
 
 _UNSEEN = FileIdentity(-1, -1, -1, -1)
 
@@ -218,7 +216,7 @@ def write_output(session: Session, out: Output, data: bytes, output: Path | None
         return
     path = session.cwd / output
     try:
-        if path.exists() and not path.is_dir() and (not path.is_file() or str(path).startswith(_DESCRIPTORS)):
+        if path.exists() and not path.is_dir() and (not path.is_file() or names_open_file(path)):
             path.write_bytes(data)
         else:
             note = _write_file(path.resolve(), data, mode, session.outputs.get(output, _UNSEEN))

@@ -128,6 +128,14 @@ def identity_of(status: os.stat_result) -> FileIdentity:
     return FileIdentity(device, status.st_ino, status.st_mtime_ns, status.st_size)
 
 
+def names_open_file(path: Path) -> bool:
+    """Whether an absolute path is the name of an open file, such as `/dev/stdin`, whatever it leads to.
+
+    The program that opened such a file goes on using it, so that it is not to be replaced.
+    """
+    return str(path).startswith(("/dev/std", "/dev/fd/", "/proc/"))
+
+
 def require_regular(path: Path, status: os.stat_result, doing: Doing) -> None:
     """Raise FileAccessError for folders, links, pipes, sockets and devices."""
     mode = status.st_mode

@@ -306,7 +306,8 @@ def identity_plan(plan: IdentityPlan) -> Iterator[str]:
 def identity_notes(plan: IdentityPlan, done: Replaced) -> tuple[str, ...]:
     """What to know about a replaced identity, and what comes next."""
     unnamed = f"no rule names {plan.old_name}: files encrypted from now on will not be encrypted for it"
-    notes = (*plan.notes, *([unnamed] if plan.unnamed else []), *_shared_lists(plan.shared_lists))
+    unnamed_notes = [unnamed] if plan.unnamed else []
+    notes = (*plan.notes, *done.warnings, *unnamed_notes, *_shared_lists(plan.shared_lists))
     return notes if done.rekeyed.stopped else (*notes, *_next_steps(plan, done))
 
 

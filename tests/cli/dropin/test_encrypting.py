@@ -2,6 +2,8 @@
 
 import json
 import sys
+import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +18,17 @@ def test_encrypts_to_standard_output(folder, sops, command):
     assert b"b_unencrypted: seen" in done.out
     assert b"unencrypted_suffix: _unencrypted" in done.out
     assert folder.files() == before
+
+
+@pytest.mark.skipif(not Path("/dev/shm").is_dir(), reason="there are no files in memory here")
+def test_files_in_memory_are_files(folder, sops, identity):
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as memory:
+        path = Path(memory) / "f.yaml"
+        path.write_text("a: throwaway\n")
+        assert sops("encrypt", "--age", identity.recipient, "--in-place", path).code == 0
+        assert "throwaway" not in path.read_text()
+        assert sops("decrypt", "--in-place", path).code == 0
+        assert path.read_text() == "a: throwaway\n"
 
 
 def test_a_kubernetes_secret_is_encrypted_whole_as_sops_does(folder, sops):

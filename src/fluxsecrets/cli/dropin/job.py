@@ -31,7 +31,7 @@ from fluxsecrets.errors import (
     IntegrityError,
     LimitError,
 )
-from fluxsecrets.files.reading import FileContent, read_file
+from fluxsecrets.files.reading import FileContent, names_open_file, read_file
 from fluxsecrets.files.reasons import reason_of
 from fluxsecrets.ops.files.content import OpenedFile, open_file
 from fluxsecrets.sops.document import Data, to_data
@@ -41,8 +41,6 @@ PLAIN_MODE, ENCRYPTED_MODE = 0o600, 0o644
 """Permission bits of new files."""
 
 STDIN_SHOWN = "standard input"
-
-_DEVICES = (Path("/dev"), Path("/proc"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +128,7 @@ def absolute_path(path: Path) -> Path:
 
 def _read(call: Call, text: str) -> tuple[bytes, FileContent | None]:
     path = call.session.cwd / text
-    device = any(path.is_relative_to(folder) for folder in _DEVICES)
-    if path.exists() and (device or not (path.is_file() or path.is_dir())):
+    if path.exists() and (names_open_file(path) or not (path.is_file() or path.is_dir())):
         return _read_stream(call, path, text), None
     try:
         content = read_file(path.resolve(), limit=call.session.limits.size)

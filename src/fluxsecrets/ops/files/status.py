@@ -11,6 +11,7 @@ from fluxsecrets.errors import DataKeyError, FluxsecretsError
 from fluxsecrets.files.reading import read_file
 from fluxsecrets.marks import is_proposal_name
 from fluxsecrets.ops.policy.drift import Drift, drift_of
+from fluxsecrets.ops.policy.policy import names_in_rule
 from fluxsecrets.ops.run.afterkill import left_behind
 from fluxsecrets.ops.run.inputs import Target
 from fluxsecrets.ops.run.names import names_of, read_public_keys
@@ -158,7 +159,7 @@ def _state(session: Session, names: Mapping[str, str], target: Target) -> FileSt
         target.shown,
         State.ENCRYPTED,
         values,
-        names_of(metadata.recipients, {**_anchor_names(session, target), **names}),
+        names_of(metadata.recipients, {**names_in_rule(session, target.path), **names}),
         _openable(session, metadata),
         f"{metadata.selector.kind.value}: {metadata.selector.pattern}",
         metadata.lastmodified,
@@ -171,15 +172,6 @@ def _state(session: Session, names: Mapping[str, str], target: Target) -> FileSt
             groups_needed(metadata.recipients, metadata.shamir_threshold),
         ),
     )
-
-
-def _anchor_names(session: Session, target: Target) -> Mapping[str, str]:
-    """Return names from the file's rule, if there is a valid one."""
-    try:
-        rule = session.rule_for(target.path)
-    except FluxsecretsError:
-        return {}
-    return rule.names if rule is not None else {}
 
 
 def _openable(session: Session, metadata: Metadata) -> bool:

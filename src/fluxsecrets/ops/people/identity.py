@@ -113,10 +113,12 @@ class Replaced:
 
     Attributes:
         place: where the new identity was put, if it was made here.
+        warnings: about that place.
     """
 
     rekeyed: Rekeyed
     place: str | None = None
+    warnings: tuple[str, ...] = ()
 
     @property
     def kept_in(self) -> tuple[str, ...]:
@@ -222,7 +224,7 @@ def replace_identity(plan: IdentityPlan, watch: Watch) -> Replaced:
     session = plan.rekeying.session
     keeping = Keeping(store=Store(plan.request.store or Store.FILE))
     results, kept = write_with_identity(session, prepared, plan.rekeying.operation, plan.made, keeping)
-    return Replaced(Rekeyed(results), kept.place)
+    return Replaced(Rekeyed(results), kept.place, kept.warnings)
 
 
 # Who and what.

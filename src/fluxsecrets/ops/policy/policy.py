@@ -177,10 +177,10 @@ def is_manifest(part: Mapping) -> bool:
 def names_in_rule(session: Session, path: Path) -> MappingABC[str, str]:
     """Return the names of recipients by the anchors of the rule of a file, if there is a valid one."""
     try:
-        applied = session.rules_for(path)
+        rule = session.rule_for(path)
     except FluxsecretsError:
         return {}
-    return applied.rule.names if applied is not None and applied.rule is not None else {}
+    return rule.names if rule is not None else {}
 
 
 def selector_for(document: Document, policy: Policy, *, kubernetes: bool = True) -> Selector:
