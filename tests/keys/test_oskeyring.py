@@ -1,6 +1,7 @@
 """Identities in the keyring of the operating system; every key here is a throw-away."""
 
 import json
+import subprocess
 import sys
 import threading
 from datetime import UTC, datetime
@@ -291,3 +292,28 @@ def test_the_list_is_readable_for_people(path, alice, os_keyring):
         ],
     }
     assert Path(f"{path}.lock").exists()
+
+
+WATCHED = """
+import os
+import sys
+from fluxsecrets.keys import oskeyring
+
+def refuse(event, arguments):
+    if event in ("subprocess.Popen", "os.posix_spawn", "os.system"):
+        os.write(2, f"started {arguments[:2]}".encode())
+        os._exit(3)  # an exception would end a thread only
+
+sys.addaudithook(refuse)
+try:
+    oskeyring.keyring_name()
+except oskeyring.KeyringError:
+    pass
+"""
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="macOS's own back end looks for its libraries")
+def test_looking_for_a_keyring_starts_no_program(environment):
+    """ctypes looks for libraries with gcc and ld, in any entry of PATH."""
+    done = subprocess.run([sys.executable, "-c", WATCHED], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")

@@ -9,11 +9,12 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, TypeVar, cast, get_args
 
 from fluxsecrets.errors import FileAccessError, IdentityError
 from fluxsecrets.files.locks import exclusive
@@ -239,6 +240,10 @@ def _user_name(recipient: str) -> str:
 
 
 def _backend() -> KeyringBackend:
+    if sys.platform != "darwin":
+        # keyring imports the back ends of all systems, and that of macOS has ctypes look for its libraries
+        # with gcc and ld, which any entry of PATH can hold. A module that is None can't be imported.
+        cast("dict[str, object]", sys.modules).setdefault("keyring.backends.macOS.api", None)
     try:
         import keyring
     except ImportError:
