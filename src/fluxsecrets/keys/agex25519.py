@@ -102,13 +102,8 @@ def _unwrap(private: X25519PrivateKey, point: bytes, stanzas: Sequence[Stanza]) 
 
 
 def _private(secret: str) -> X25519PrivateKey | None:
-    try:
-        prefix, scalar = bech32.decode(secret)
-    except ValueError:
-        return None
-    if secret != secret.upper() or prefix != _IDENTITY_PREFIX or len(scalar) != _SIZE:
-        return None
-    return X25519PrivateKey.from_private_bytes(scalar)
+    scalar = bech32.decode_identity(secret, _IDENTITY_PREFIX, _SIZE)
+    return None if scalar is None else X25519PrivateKey.from_private_bytes(scalar)
 
 
 def _recipient(private: X25519PrivateKey) -> str:

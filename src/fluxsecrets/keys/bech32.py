@@ -51,6 +51,18 @@ def decode(text: str) -> tuple[str, bytes]:
     return prefix, (number >> spare).to_bytes(len(data) * 5 // 8, "big")
 
 
+def decode_identity(text: str, prefix: str, size: int) -> bytes | None:
+    """Return the `size` bytes of an age identity, which is in upper case; None if it is malformed.
+
+    `prefix` is the identity's own, in lower case.
+    """
+    try:
+        found, secret = decode(text)
+    except ValueError:
+        return None
+    return secret if text == text.upper() and found == prefix and len(secret) == size else None
+
+
 def _expand(prefix: str) -> list[int]:
     return [*(ord(char) >> 5 for char in prefix), 0, *(ord(char) & 31 for char in prefix)]
 

@@ -138,13 +138,7 @@ def _unwrap(private: MLKEM768X25519PrivateKey, stanzas: Sequence[Stanza]) -> byt
 
 
 def _seed(secret: str) -> bytes | None:
-    try:
-        prefix, seed = bech32.decode(secret)
-    except ValueError:
-        return None
-    if secret != secret.upper() or prefix != _IDENTITY_PREFIX or len(seed) != _SEED_SIZE:
-        return None
-    return seed
+    return bech32.decode_identity(secret, _IDENTITY_PREFIX, _SEED_SIZE)
 
 
 def _key_pair(seed: bytes) -> tuple[MLKEM768PrivateKey, X25519PrivateKey]:
