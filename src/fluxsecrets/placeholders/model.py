@@ -1,0 +1,78 @@
+"""What a shape is, and what it is given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from .key import Draw, PlaceholderKey
+from .mark import mark_of, words_for
+
+DEEPEST = 6
+"""Texts within texts that are taken apart: JSON in base64 in a line of dotenv has three."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """A form that a value can have.
+
+    Attributes:
+        name: what users call it.
+        make: returns the placeholder of a text, or None if the text does not have the form. The text has no
+            white space around it.
+    """
+
+    name: str
+    make: Callable[[str, Maker], str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Maker:
+    """Makes the placeholders of a value and of its parts.
+
+    Attributes:
+        key: the key.
+        name: the name of the value: the last key of its path, or its file's name.
+        shapes: the shapes, the first one that fits is taken.
+        depth: how many texts the value is inside of.
+    """
+
+    key: PlaceholderKey
+    name: str
+    shapes: tuple[Shape, ...]
+    depth: int = 0
+
+    def part(self, text: str, name: str | None = None) -> str:
+        """Return the placeholder of a part, which has a shape of its own."""
+        if self.depth >= DEEPEST:
+            return self.mark(text)
+        return replace(self, name=self.name if name is None else name, depth=self.depth + 1).whole(text)
+
+    def whole(self, text: str) -> str:
+        """Return the placeholder of a text; white space behind its last line stays."""
+        core = text.strip()
+        if not core:
+            return text and ("\n" if "\n" in text else " ")
+        end = "\r\n" if text.endswith("\r\n") else "\n" if text.endswith("\n") else ""
+        return self._shaped(core) + end
+
+    def _shaped(self, core: str) -> str:
+        for shape in self.shapes:
+            made = shape.make(core, self)
+            if made is not None:
+                return made
+        return self.mark(core)
+
+    def shape_of(self, text: str) -> str:
+        """Return the name of the shape that a text has."""
+        core = text.strip()
+        return next((shape.name for shape in self.shapes if shape.make(core, self) is not None), "text")
+
+    def mark(self, text: str) -> str:
+        """Return the mark of a text: all that is shown of it is one of three lengths."""
+        words = words_for(len(text))
+        return mark_of(self.draw("mark", text).bytes(2 * words), words)
+
+    def draw(self, *parts: bytes | str) -> Draw:
+        """Return the bytes that belong to some parts: what they are for, then what they come from."""
+        return self.key.draw(*parts)
