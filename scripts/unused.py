@@ -60,3 +60,7 @@ overdue
 latest
 few_keys
 keys
+
+# Read by `make docs`.
+FACTS
+newer_fields

@@ -19,4 +19,5 @@ def session_in(root):
     large = root / "cases" / "gen-5mib-plain" / "files" / "big.bin"
     large.parent.mkdir()
     large.write_bytes(b"x" * (5 * 2**20 + 1))  # too large to be kept
-    return Session({"SOPS_AGE_KEY_FILE": str(VECTORS / "keys" / "cluster.agekey")}, root)
+    environ = {"SOPS_AGE_KEY_FILE": str(VECTORS / "keys" / "cluster.agekey")}
+    return Session(environ, root, flux_version="2.9")  # whose controller they were run with

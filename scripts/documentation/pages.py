@@ -7,6 +7,7 @@ from documentation import (
     commands,
     completions,
     errors,
+    flux,
     man,
     measurements,
     navigation,
@@ -27,6 +28,7 @@ def pages() -> dict[str, str]:
         | schemas.pages(DOCS)
         | man.pages()
         | errors.pages(DOCS)
+        | flux.pages(DOCS)
         | measurements.pages(DOCS)
         | {"pictures/architecture.svg": architecture.drawing()}
         | {"../zensical.toml": navigation.configuration(PROJECT)}

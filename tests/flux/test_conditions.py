@@ -4,6 +4,8 @@ import pytest
 
 from fluxsecrets.flux.judge import judge
 from fluxsecrets.flux.model import Cluster
+from fluxsecrets.flux.release import Release
+from fluxsecrets.flux.versions import Controller
 from fluxsecrets.repo.graph import walk
 from fluxsecrets.repo.tree import make_tree, walk_files
 
@@ -35,6 +37,10 @@ spec:
   sourceRef: {{kind: {kind}, name: {of}, namespace: flux-system}}
 {more}
 """
+
+
+def cluster_of(version):
+    return Cluster(controller=Controller(Release(version, "a test"))) if version else Cluster()
 
 
 @pytest.fixture
@@ -208,7 +214,7 @@ def test_objects_are_told_apart_by_their_names_after_substitution(judged):
     ],
 )
 def test_versions_of_the_kind_that_are_gone(judged, version, flux, effect):
-    found = judged({"root/a.yaml": kustomization("a", version=version)}, Cluster(version=flux))
+    found = judged({"root/a.yaml": kustomization("a", version=version)}, cluster_of(flux))
     assert told(found["flux-system"]) == ([(effect, "kustomization-version")] if effect else [])
 
 
@@ -239,7 +245,7 @@ def test_fields_that_the_api_server_refuses(judged, more, reason):
     text = kustomization("a", more)
     if "path: null" in more:
         text = text.replace("  path: ./apps\n", "")
-    found = judged({"root/a.yaml": text}, Cluster(version="2.8.1"))["flux-system"]
+    found = judged({"root/a.yaml": text}, cluster_of("2.8.1"))["flux-system"]
     if reason is None:
         assert found.outcomes == ()
     else:
@@ -255,7 +261,7 @@ def test_of_a_suspended_kustomization_nothing_else_counts(judged):
 
 def test_a_controller_may_refuse_sources_in_other_namespaces(judged):
     files = {"root/a.yaml": kustomization("a", namespace="tenant"), "root/b.yaml": kustomization("b")}
-    found = judged(files, Cluster(keeps_namespaces=True))
+    found = judged(files, Cluster(controller=Controller(keeps_namespaces=True)))
     assert told(found["a"]) == [("fails", "source-blocked")]
     assert told(found["b"]) == []
 
@@ -266,11 +272,11 @@ def test_a_controller_may_refuse_sources_in_other_namespaces(judged):
 )
 def test_a_service_account_for_decryption_needs_a_gate(judged, gates, effect):
     files = {"root/a.yaml": kustomization("a", "  decryption: {provider: sops, serviceAccountName: a}")}
-    found = told(judged(files, Cluster(gates=gates))["a"])
+    found = told(judged(files, Cluster(controller=Controller(gates=gates)))["a"])
     assert found == ([(effect, "decryption-service-account")] if effect else [])
 
 
 def test_an_external_artifact_needs_a_gate(judged):
     files = {"root/a.yaml": kustomization("a", source="ExternalArtifact/x")}
-    found = told(judged(files, Cluster(gates=frozenset()))["a"])
+    found = told(judged(files, Cluster(controller=Controller(gates=frozenset())))["a"])
     assert found == [("fails", "source-blocked"), ("unknown", "source-not-followed")]

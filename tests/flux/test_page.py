@@ -8,13 +8,14 @@ import pytest
 
 from flux_cases import EXPECTED
 from fluxsecrets import __file__ as package
+from fluxsecrets.flux.since import FACTS
 
 SOURCE = Path(package).parent
 PAGE = (Path(__file__).parents[2] / "docs" / "flux.md").read_text(encoding="utf-8")
 
 _ROW = re.compile(r"^\| `(?P<behaviour>[a-z0-9-]+)` \|(?P<rest>.*)\|$", re.MULTILINE)
 _BEHAVIOUR = re.compile(r"[a-z0-9]+(-[a-z0-9]+)+|suspended")
-_OTHER_WORDS = {"flux-system", "flux2-sync", "kustomize-controller", "utf-8"}
+_OTHER_WORDS = {"flux-system", "flux2-sync", "kustomize-controller", "source-watcher", "utf-8"}
 
 ROWS = [(row["behaviour"], [cell.strip() for cell in row["rest"].split("|")]) for row in _ROW.finditer(PAGE)]
 SHOWN = [
@@ -24,7 +25,8 @@ SHOWN = [
 
 def behaviours_of_the_code():
     """The words in the code of the stages that have the form of a behaviour's name."""
-    stages = [*SOURCE.glob("flux/**/*.py"), *SOURCE.glob("repo/kustomize/*.py")]
+    stages = [path for path in SOURCE.glob("flux/**/*.py") if path.name != "since.py"]
+    stages += [*SOURCE.glob("repo/kustomize/*.py")]
     stages += [SOURCE / "repo" / "graph.py", SOURCE / "repo" / "placing.py"]
     stages += [SOURCE / "sealed" / "validity.py", SOURCE / "external" / "validity.py"]
     return {
@@ -37,6 +39,11 @@ def behaviours_of_the_code():
 
 def test_each_behaviour_has_one_row():
     assert sorted(behaviour for behaviour, _ in ROWS) == sorted(behaviours_of_the_code())
+
+
+def test_versions_are_those_of_a_fact():
+    shown = {version for _, cells in ROWS for version in re.findall(r"\d\.\d+", cells[2])}
+    assert shown <= {fact.shown for fact in FACTS}
 
 
 def test_each_row_says_all():

@@ -6,6 +6,7 @@ import pytest
 
 from fluxsecrets.flux.judge import judge
 from fluxsecrets.flux.model import Cluster
+from fluxsecrets.flux.versions import Controller
 from fluxsecrets.repo.graph import walk
 from fluxsecrets.repo.presentsettings import Present
 from fluxsecrets.repo.tree import make_tree, walk_files
@@ -42,7 +43,7 @@ def judged(tmp_path):
             (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / path).write_text(dedent(text))
         graph = walk(make_tree(tmp_path, walk_files(tmp_path)), "c")
-        found = judge(graph.tree, graph, Cluster(strict=strict, **known))
+        found = judge(graph.tree, graph, Cluster(controller=Controller(strict=strict), **known))
         return {each.applied.kustomization.name: each for each in found}
 
     return maker

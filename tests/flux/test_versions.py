@@ -1,6 +1,8 @@
 import pytest
 
-from fluxsecrets.flux.versions import is_strict, read_controller
+from fluxsecrets.flux.release import Release
+from fluxsecrets.flux.since import FACTS, POST_QUANTUM, STRICT, has, is_sure, minor_of
+from fluxsecrets.flux.versions import read_controller
 from fluxsecrets.repo.objects import Object
 
 
@@ -36,6 +38,8 @@ def instance(version, *patches):
     [
         (None, True),
         ("2.9.0", True),
+        ("2.10.1", True),
+        ("v2.9.0-rc.1", True),
         ("v2.8.6", False),
         ("2.9", True),
         ("2.8", False),
@@ -53,7 +57,7 @@ def instance(version, *patches):
     ],
 )
 def test_strict_since_2_9(version, strict):
-    assert is_strict(version) is strict
+    assert has(version, STRICT) is strict
 
 
 def test_the_controllers_image():
@@ -112,12 +116,12 @@ def test_patches_of_the_instance(target, strict):
 
 
 def test_a_key_for_all_kustomizations():
-    assert read_controller([deployment("x", "--sops-age-secret=sops-age")]).has_global_key
-    assert not read_controller([deployment("x")]).has_global_key
+    assert read_controller([deployment("x", "--sops-age-secret=sops-age")]).global_key.name == "sops-age"
+    assert read_controller([deployment("x")]).global_key is None
 
 
 def test_what_is_known_otherwise_counts_more():
-    found = read_controller([instance("2.7.x")], "2.9.1")
+    found = read_controller([instance("2.7.x")], Release("2.9.1", "--flux-version"))
     assert (found.version, found.strict) == ("2.9.1", True)
 
 
@@ -127,3 +131,51 @@ def test_what_the_controllers_arguments_allow():
     assert (found.gates, found.keeps_namespaces) == (frozenset({"ExternalArtifact"}), True)
     assert not read_controller([deployment("x", "--no-cross-namespace-refs=false")]).keeps_namespaces
     assert read_controller([]).gates is None
+
+
+def test_what_says_the_version_has_a_place():
+    found = read_controller([deployment("ghcr.io/fluxcd/kustomize-controller:v1.8.4")]).release
+    assert found == Release("2.8", "the image of kustomize-controller", "f.yaml", 1)
+    assert read_controller([instance("2.x")]).release.by == "the FluxInstance 'flux'"
+
+
+@pytest.mark.parametrize(
+    ("version", "minor"),
+    [
+        (None, None),
+        ("2.6", 6),
+        ("2.x", None),
+        ("~2.7.0", 7),
+        (">=2.7.0 <2.9.0", 8),
+        ("0.41.2", 0),
+        ("main", None),
+    ],
+)
+def test_the_minor_version_that_a_text_allows(version, minor):
+    assert minor_of(version) == minor
+
+
+def test_without_a_version_only_what_all_maintained_versions_have_is_sure():
+    assert [fact.id for fact in FACTS if not is_sure(None, fact)] == [
+        "v1beta2-removed",
+        "decryption-disabled",
+        "strict-variables",
+        "age-post-quantum",
+        "vault-workload-identity",
+    ]
+    assert is_sure("2.6", POST_QUANTUM)
+
+
+def test_old_versions_have_no_gate_for_variables():
+    gate = "--feature-gates=StrictPostBuildSubstitutions=true"
+    assert not read_controller([deployment("ghcr.io/fluxcd/kustomize-controller:v1.2.2", gate)]).strict
+
+
+def test_gates_that_the_operator_sets():
+    item = instance("2.x")
+    item.data["spec"] |= {
+        "components": ["source-controller", "source-watcher"],
+        "cluster": {"objectLevelWorkloadIdentity": True},
+    }
+    assert read_controller([item]).gates == {"ExternalArtifact", "ObjectLevelWorkloadIdentity"}
+    assert read_controller([instance("2.x")]).gates == frozenset()

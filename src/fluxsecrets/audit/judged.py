@@ -9,7 +9,8 @@ from fluxsecrets.errors import FluxsecretsError, IntegrityError
 from fluxsecrets.external.validity import check as check_external
 from fluxsecrets.flux.judge import judge
 from fluxsecrets.flux.model import Cluster, KustomizationVerdict
-from fluxsecrets.flux.versions import Controller, read_controller
+from fluxsecrets.flux.versions import Controller
+from fluxsecrets.flux.versions import controller_of as controller_in
 from fluxsecrets.marks import SETTINGS_NAME
 from fluxsecrets.repo.environments import Environment
 from fluxsecrets.repo.tree import Tree
@@ -17,7 +18,7 @@ from fluxsecrets.sealed.validity import check as check_sealed
 from fluxsecrets.sops.cipher import DataKey
 from fluxsecrets.sops.envelope import groups_needed
 from fluxsecrets.sops.metadata import Metadata
-from fluxsecrets.sops.recipients import KINDS, RecipientKey, recipient_key
+from fluxsecrets.sops.recipients import KINDS, RecipientKey, age, recipient_key
 
 from .facts import Facts, secrets_by_path
 from .people import keys_of_clusters
@@ -28,20 +29,16 @@ def judged(facts: Facts, environment: Environment) -> tuple[KustomizationVerdict
 
     def make() -> tuple[KustomizationVerdict, ...]:
         keys = keys_of_clusters(facts).get(environment.name, frozenset())
-        controller = controller_of(facts, environment)
         settings = facts.settings.environment(environment.name)
         cluster = Cluster(
             partial(_data_key, facts),
             lambda metadata: opens(metadata, keys),
-            strict=controller.strict,
-            has_global_key=controller.has_global_key,
-            keeps_namespaces=controller.keeps_namespaces,
-            gates=controller.gates,
-            version=controller.version,
+            controller=controller_of(facts, environment),
             present=settings.in_cluster if settings is not None else (),
             mentions=partial(_mentions, facts),
             checks=(check_sealed, check_external),
             changed=partial(_changed, facts),
+            keys=tuple(age(text) for kind, text in sorted(keys) if kind == "age"),
         )
         return judge(environment.graph.tree, environment.graph, cluster)
 
@@ -50,13 +47,10 @@ def judged(facts: Facts, environment: Environment) -> tuple[KustomizationVerdict
 
 def controller_of(facts: Facts, environment: Environment) -> Controller:
     """What is known of an environment's kustomize-controller."""
-    settings = facts.settings.environment(environment.name)
-    version = facts.flux_version or (settings.flux_version if settings is not None else None)
-    found = read_controller((item for _, item in environment.graph.objects), version)
-    sync = environment.graph.sync
-    if found.version is None and sync is not None and sync.version is not None:
-        return read_controller((item for _, item in environment.graph.objects), sync.version)
-    return found
+    return facts.once(
+        f"controller of {environment.name}",
+        lambda: controller_in(environment, facts.settings, facts.flux_version),
+    )
 
 
 def _data_key(facts: Facts, metadata: Metadata) -> DataKey | None:

@@ -14,24 +14,26 @@ from fluxsecrets.repo.objects import Object
 from fluxsecrets.repo.outcome import Effect, Outcome
 
 from .decrypting import decrypts, has_block, is_disabled
+from .model import Cluster
 from .values import decoded
 
 _QUOTED = re.compile(r"(?ms)^[ \t]*```.*?^[ \t]*```|^[ \t]*(?:#|//)[^\n]*")
 """Parts of a text that show something: blocks of code in a page, and comments."""
 
 
-def check_ciphertexts(applied: Applied, item: Object, data: Plain) -> Iterator[Outcome]:
+def check_ciphertexts(applied: Applied, item: Object, data: Plain, cluster: Cluster) -> Iterator[Outcome]:
     """Say which values of an object reach the cluster as ciphertext.
 
     Args:
         applied: the Kustomization.
         item: the object as it is built.
         data: as it is applied.
+        cluster: what is known of it.
     """
     found = list(_ciphertexts(data))
     if not found:
         return
-    cause = _cause(applied, item)
+    cause = _cause(applied, item, cluster)
     more = f" and {len(found) - 1} more" if len(found) > 1 else ""
     yield Outcome(
         Effect.CIPHERTEXT,
@@ -86,7 +88,7 @@ class _Cause(NamedTuple):
     """
 
     behaviour: str
-    holds: Callable[[Applied, Object], bool]
+    holds: Callable[[Applied, Object, Cluster], bool]
     reason: str
     hint: str
 
@@ -94,43 +96,43 @@ class _Cause(NamedTuple):
 _CAUSES = (
     _Cause(
         "decryption-disabled",
-        lambda _, item: is_disabled(item.data),
+        lambda _, item, cluster: is_disabled(item.data, cluster),
         "its annotation says that Flux does not decrypt it",
         "remove the annotation `kustomize.toolkit.fluxcd.io/decrypt`",
     ),
     _Cause(
         "no-decryption",
-        lambda applied, _: not decrypts(applied),
+        lambda applied, _item, _cluster: not decrypts(applied),
         "the Kustomization has no spec.decryption",
         "add `decryption: {provider: sops, secretRef: {name: sops-age}}` to the Kustomization's spec",
     ),
     _Cause(
         "configmap-generator",
-        lambda _, item: item.generated is not None and item.kind == "ConfigMap",
+        lambda _, item, _cluster: item.generated is not None and item.kind == "ConfigMap",
         "Flux decrypts no file of a configMapGenerator",
         "use a secretGenerator",
     ),
     _Cause(
         "generator-not-decrypted",
-        lambda _, item: item.generated is not None,
+        lambda _, item, _cluster: item.generated is not None,
         "Flux does not find its marker in the file of the secretGenerator",
         "list the file under `files` or `envs`, with the suffix of its format, and encrypt it again",
     ),
     _Cause(
         "list-loses-sops",
-        lambda _, item: item.manifest is not None and item.manifest.in_list,
+        lambda _, item, _cluster: item.manifest is not None and item.manifest.in_list,
         "kustomize takes the List apart, and its sops block is lost",
         "write each object as a document of its own: run `fluxsecrets encrypt --split-lists FILE`",
     ),
     _Cause(
         "mac-missing",
-        lambda _, item: "sops" in item.data and not has_block(item.data),
+        lambda _, item, _cluster: "sops" in item.data and not has_block(item.data),
         "its sops block has no MAC, by which Flux knows it",
         "encrypt the file again",
     ),
     _Cause(
         "ciphertext-copied",
-        lambda _, item: True,
+        lambda _, item, _cluster: True,
         "it has no sops block of its own: a patch, a replacement or a variable brought the ciphertext",
         "let the object that uses the value read it from the Secret",
     ),
@@ -138,5 +140,5 @@ _CAUSES = (
 """The first that holds counts."""
 
 
-def _cause(applied: Applied, item: Object) -> _Cause:
-    return next(each for each in _CAUSES if each.holds(applied, item))
+def _cause(applied: Applied, item: Object, cluster: Cluster) -> _Cause:
+    return next(each for each in _CAUSES if each.holds(applied, item, cluster))

@@ -23,6 +23,7 @@ from fluxsecrets.sops.selectors import Selector, compile_selector
 from .model import Cluster
 from .opening import PANIC, open_data
 from .reading import Access, access, changed, key_hint, not_known, without_key
+from .since import DISABLED
 from .values import decrypt_values
 from .wording import not_decrypted
 
@@ -44,7 +45,7 @@ class Decrypted:
 
 def decrypt(applied: Applied, item: Object, cluster: Cluster) -> Decrypted:
     """Decrypt an object; what no identity opens is unknown."""
-    if not decrypts(applied) or is_disabled(item.data):
+    if not decrypts(applied) or is_disabled(item.data, cluster):
         return Decrypted(item.data, Treatment(Fate.APPLIED))
     if has_block(item.data):
         return _object(item, cluster)
@@ -60,8 +61,10 @@ def decrypts(applied: Applied) -> bool:
     return item is None or (item.decryption is not None and item.decryption.provider == "sops")
 
 
-def is_disabled(data: Plain) -> bool:
-    """Whether an object's annotation keeps Flux from decrypting it."""
+def is_disabled(data: Plain, cluster: Cluster) -> bool:
+    """Whether an object's annotation keeps Flux from decrypting it; older versions don't look at it."""
+    if not cluster.has(DISABLED):
+        return False
     return pairs(data, "metadata", "annotations").get(DECRYPT_ANNOTATION, "").lower() == "disabled"
 
 

@@ -156,13 +156,13 @@ def _object(applied: Applied, item: Object, cluster: Cluster, variables: Variabl
             item, decrypted.data, decrypted.treatment, False, decrypted.outcomes, decrypted.by_key
         )
     closed = unopened(decrypted.data, variables)
-    substituted = substitute(item, decrypted.data, variables, strict=cluster.strict)
+    substituted = substitute(item, decrypted.data, variables, strict=cluster.controller.strict)
     if any(each.effect is Effect.FAILS for each in substituted.outcomes):
         outcomes = (*decrypted.outcomes, *substituted.outcomes)
         treatment = _treatment(decrypted.treatment, outcomes)
         return ObjectVerdict(item, substituted.data, treatment, False, outcomes, decrypted.by_key, closed)
     data = normalise(substituted.data)
-    required = tuple(check_encrypted(applied, item, data))
+    required = tuple(check_encrypted(applied, item, data, cluster))
     wrong = [
         *decrypted.outcomes,
         *substituted.outcomes,
@@ -172,7 +172,7 @@ def _object(applied: Applied, item: Object, cluster: Cluster, variables: Variabl
         *check_unanalysed(item),
     ]
     if not required and not any(each.effect is Effect.CIPHERTEXT for each in wrong):
-        wrong += check_ciphertexts(applied, item, data)
+        wrong += check_ciphertexts(applied, item, data, cluster)
     treatment = _treatment(decrypted.treatment, wrong)
     return ObjectVerdict(item, data, treatment, substituted.changed, tuple(wrong), decrypted.by_key, closed)
 

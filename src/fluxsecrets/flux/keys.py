@@ -1,6 +1,7 @@
 """Which keys Flux has for one Kustomization.
 
-Follows `ImportKeys` of internal/decryptor/decryptor.go: they come from the Secret of `decryption.secretRef`.
+Follows `ImportKeys` of internal/decryptor/decryptor.go: they come from the Secret of `decryption.secretRef`,
+or else from the one of the controller's `--sops-age-secret`, of which only `*.agekey` counts.
 """
 
 from __future__ import annotations
@@ -13,9 +14,12 @@ from fluxsecrets.sops.metadata import Metadata
 from fluxsecrets.sops.recipients import KINDS
 
 from .model import Cluster
+from .since import GLOBAL_KEY
 from .store import Held, Store
+from .versions import GLOBAL_KEY as FLAG
 
-_SUFFIXES = (".agekey", ".asc")
+_AGE = ".agekey"
+_SUFFIXES = (_AGE, ".asc")
 _NAMES = frozenset({"sops.vault-token", "sops.aws-kms", "sops.azure-kv", "sops.gcp-kms"})
 
 
@@ -30,13 +34,34 @@ def cluster_for(written: FluxKustomization, cluster: Cluster, store: Store) -> C
     if written.decryption is None:
         return cluster
     name = written.decryption.secret
-    held = store.get("Secret", written.namespace, name) if name else None
-    if (name and (held is None or not is_useless(held))) or (not name and cluster.has_global_key):
+    hint = _own_secret(written.namespace, name, store) if name else _global_secret(cluster, store)
+    if hint is None:
         return cluster
-    hint = "name the Secret with the cluster's key under `decryption.secretRef` of the Kustomization"
-    if name:
-        hint = f"give the Secret {name!a}, which `decryption.secretRef` names, a key that ends in `.agekey`"
     return replace(cluster, opens=_opens_without_private_keys, without_keys=hint)
+
+
+def _own_secret(namespace: str | None, name: str, store: Store) -> str | None:
+    """What to do about the Secret of `decryption.secretRef`, or None if it may have keys."""
+    held = store.get("Secret", namespace, name)
+    if held is None or not is_useless(held):
+        return None
+    return f"give the Secret {name!a}, which `decryption.secretRef` names, a key that ends in `{_AGE}`"
+
+
+def _global_secret(cluster: Cluster, store: Store) -> str | None:
+    """What to do about the Secret of `--sops-age-secret`, or None if it may have keys."""
+    found = cluster.controller.global_key
+    if found is None:
+        return "name the Secret with the cluster's key under `decryption.secretRef` of the Kustomization"
+    if not cluster.has(GLOBAL_KEY):
+        return (
+            f"update Flux to {GLOBAL_KEY.shown}, since which it knows `{FLAG}`, or name the Secret under "
+            "`decryption.secretRef` of the Kustomization"
+        )
+    held = store.get("Secret", found.namespace, found.name)
+    if held is None or not held.complete or any(name.endswith(_AGE) for name in held.values):
+        return None
+    return f"give the Secret {found.name!a}, which `{FLAG}` names, a key that ends in `{_AGE}`"
 
 
 def _opens_without_private_keys(metadata: Metadata) -> bool | None:

@@ -14,8 +14,11 @@ from fluxsecrets.repo.outcome import Effect, Outcome, worst
 from fluxsecrets.repo.presentsettings import Present
 from fluxsecrets.sops.cipher import DataKey
 from fluxsecrets.sops.metadata import Metadata
+from fluxsecrets.sops.recipients import Recipient
 
+from .since import Fact, has, is_sure
 from .validity.problem import Check
+from .versions import Controller
 
 
 class Verdict(StrEnum):
@@ -41,31 +44,33 @@ class Cluster:
     Attributes:
         data_key: opens a `sops` block with the identities at hand; None where they can't.
         opens: whether the cluster's own keys open a `sops` block; None where nothing says which it has.
-        strict: an unknown variable stops a Kustomization, as since kustomize-controller 1.9.
-        has_global_key: the controller has a key for Kustomizations without a `secretRef`, or may have one.
-        keeps_namespaces: the controller refuses sources in other namespaces.
-        gates: feature gates of the controller that are on; None where that is not known.
+        controller: its kustomize-controller: version, flags and feature gates.
         checks: what the cluster's controllers refuse of an object, beside the API server.
-        version: of Flux, such as `2.9.1`, or None where the repository does not say it.
         present: Secrets and ConfigMaps that something else makes.
         mentions: the first file that Flux does not apply and that names something, such as a script that
             makes a Secret; None where no file does.
         without_keys: what to do about a Kustomization without private keys; "" where it may have some.
         changed: why the MAC of a file does not fit, or None; Flux does not check it.
+        keys: the public keys whose private halves it has; empty where nothing says it.
     """
 
     data_key: Callable[[Metadata], DataKey | None] = field(default=lambda _: None, repr=False)
     opens: Callable[[Metadata], bool | None] = field(default=lambda _: None, repr=False)
-    strict: bool = True
-    has_global_key: bool = False
-    keeps_namespaces: bool = False
-    gates: frozenset[str] | None = None
-    version: str | None = None
+    controller: Controller = field(default_factory=Controller)
     present: tuple[Present, ...] = ()
     mentions: Callable[[str], str | None] = field(default=lambda _: None, repr=False)
     checks: tuple[Check, ...] = field(default=(), repr=False)
     without_keys: str = ""
     changed: Callable[[str], str | None] = field(default=lambda _: None, repr=False)
+    keys: tuple[Recipient, ...] = ()
+
+    def has(self, fact: Fact) -> bool:
+        """Whether its version of Flux has a change; the newest one if nothing says which it is."""
+        return has(self.controller.version, fact)
+
+    def is_sure(self, fact: Fact) -> bool:
+        """Whether that is certain."""
+        return is_sure(self.controller.version, fact)
 
 
 @dataclass(frozen=True, slots=True)

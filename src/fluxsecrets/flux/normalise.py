@@ -20,6 +20,7 @@ from fluxsecrets.repo.outcome import Effect, Outcome
 from fluxsecrets.sops.values import Timestamp
 
 from .decrypting import decrypts, is_disabled
+from .model import Cluster
 from .unknown import UNKNOWN, is_unknown, unknown_kind
 from .validity.shapes import converts
 from .values import decoded
@@ -50,15 +51,16 @@ def normalise(data: Plain) -> Plain:
     return _in_one_line(kept, "binaryData") if data.get("kind") == "ConfigMap" else kept
 
 
-def check_encrypted(applied: Applied, item: Object, data: Plain) -> Iterator[Outcome]:
+def check_encrypted(applied: Applied, item: Object, data: Plain, cluster: Cluster) -> Iterator[Outcome]:
     """What Flux says about a Secret that still has its `sops` block when it is applied.
 
     Args:
         applied: the Kustomization.
         item: the Secret.
         data: as `normalise` returns it.
+        cluster: what is known of it.
     """
-    if _is_secret(data) and "sops" in data and not is_disabled(data):
+    if _is_secret(data) and "sops" in data and not is_disabled(data, cluster):
         yield Outcome(
             Effect.FAILS,
             "decryption-required",

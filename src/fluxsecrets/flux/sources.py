@@ -29,6 +29,7 @@ from .decrypting import decrypts
 from .envelopes import is_envelope
 from .model import Cluster, SourceVerdict
 from .reading import Access, changed, key_hint, not_known
+from .since import COMPONENTS, PATCHES
 from .sopsfiles import Emitted, decrypt_file
 
 _PREFIX = "error decrypting sources: "
@@ -119,8 +120,9 @@ class _Reader:
         else:
             root = self.read(found[0])
             for use in _uses(root, found[0]):
-                self.use(use)
-            yield from _resources(root, found[0])
+                if not use.is_patch or self.cluster.has(PATCHES):
+                    self.use(use)
+            yield from _resources(root, found[0], components=self.cluster.has(COMPONENTS))
 
     def read(self, path: str) -> Node | None:
         try:
@@ -188,9 +190,9 @@ class _Reader:
         return None
 
 
-def _resources(root: Node | None, file: str) -> Iterator[tuple[str, str, int]]:
+def _resources(root: Node | None, file: str, *, components: bool) -> Iterator[tuple[str, str, int]]:
     """What a kustomization file lists, with the line of each."""
-    for name in ("resources", "components"):
+    for name in ("resources", "components") if components else ("resources",):
         for item in items_of(child(root, name)):
             text = text_of(item)
             if text:

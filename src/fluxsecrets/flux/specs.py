@@ -22,14 +22,12 @@ from fluxsecrets.repo.objects import Object
 from fluxsecrets.repo.outcome import Effect, Outcome
 
 from .model import Cluster
+from .since import REMOVED, SUPPORTED, minor_of
 from .unknown import is_unknown
 from .wording import formatted
 
-_REMOVED = {"v1beta1": 7, "v1beta2": 8}
-"""Versions of the kind, with the minor version of Flux 2 that does not have them any more."""
-
 _SOURCES = frozenset({"GitRepository", "OCIRepository", "HelmRepository", "HelmChart", "Bucket"})
-"""Kinds of source-controller that had these versions: it served `v1beta1` until 1.6, `v1beta2` until 1.7."""
+"""Kinds of source-controller that had `v1beta1` and `v1beta2`."""
 
 _TYPES = {"string": (str,), "boolean": (bool,), "object": (dict,), "array": (list,)}
 _EXPECTED = {"object": "map", "array": "list"}
@@ -43,11 +41,13 @@ class _Wrong(NamedTuple):
         steps: where.
         reason: in the words of the API server, without the value.
         typed: its type is wrong or it is unknown, which the server sees first.
+        since: the minor version of Flux 2 that has the field or value, if an older one does not; or 0.
     """
 
     steps: Steps
     reason: str
     typed: bool
+    since: int = 0
 
 
 def check_spec(item: Object, data: Plain, cluster: Cluster) -> Iterator[Outcome]:
@@ -58,10 +58,12 @@ def check_spec(item: Object, data: Plain, cluster: Cluster) -> Iterator[Outcome]
     if item.group != KUSTOMIZE_GROUP or item.kind != "Kustomization":
         return
     version = item.api_version.rpartition("/")[2]
-    minor = _minor(cluster.version)
+    minor = minor_of(cluster.controller.version)
     if version != "v1":
         yield from _check_version(item, version, minor)
         return
+    if cluster.controller.version is None:
+        yield from _check_fields(item, data)
     spec = data.get("spec")
     wrong = list(_check(spec if spec is not None else {}, _schema(), ("spec",), minor))
     seen_first = [each for each in wrong if each.typed] or wrong
@@ -82,23 +84,36 @@ def check_spec(item: Object, data: Plain, cluster: Cluster) -> Iterator[Outcome]
         yield Outcome(Effect.FAILS, "kustomization-refused", reason, item.file, item.line_at(each.steps))
 
 
+def _check_fields(item: Object, data: Plain) -> Iterator[Outcome]:
+    """Fields that came after the oldest version of Flux that is maintained, if nothing says the version."""
+    newer = [each for each in _check(data.get("spec") or {}, _schema(), ("spec",), SUPPORTED) if each.since]
+    for each in newer:
+        reason = (
+            f"{formatted(item)}: Flux has {'.'.join(map(str, each.steps))} since 2.{each.since}, and "
+            "nothing says which version the cluster has"
+        )
+        hint = "set `flux_version` in .fluxsecrets.yaml"
+        line = item.line_at(each.steps)
+        yield Outcome(Effect.UNKNOWN, "flux-version-not-known", reason, item.file, line, hint)
+
+
 def _check_removed(item: Object, cluster: Cluster) -> Iterator[Outcome]:
     version = item.api_version.rpartition("/")[2]
-    if version in _REMOVED:
-        for outcome in _check_version(item, version, _minor(cluster.version)):
+    if version in REMOVED:
+        for outcome in _check_version(item, version, minor_of(cluster.controller.version)):
             yield replace(outcome, behaviour="source-version")
 
 
 def _check_version(item: Object, version: str, minor: int | None) -> Iterator[Outcome]:
-    removed = _REMOVED.get(version)
-    if removed is not None and minor is not None and minor < removed:
+    removed = REMOVED.get(version)
+    if removed is not None and minor is not None and minor < removed.minor:
         return
     reason = (
         f'{formatted(item)} dry-run failed: no matches for kind "{item.kind}" in version "{item.api_version}"'
     )
     effect = Effect.FAILS
     if removed is not None and minor is None:
-        effect, reason = Effect.UNKNOWN, f"{reason}, since Flux 2.{removed}"
+        effect, reason = Effect.UNKNOWN, f"{reason}, since Flux {removed.shown}"
     hint = f"write `apiVersion: {item.group}/v1`"
     yield Outcome(effect, "kustomization-version", reason, item.file, item.line_at(("apiVersion",)), hint)
 
@@ -109,9 +124,20 @@ def _schema() -> Plain:
     return schema
 
 
-def _minor(version: str | None) -> int | None:
-    match = re.match(r"v?2\.(\d+)", version or "")
-    return int(match[1]) if match is not None else None
+def newer_fields() -> Iterator[tuple[int, str]]:
+    """Fields of a Kustomization, and values, with the minor version of Flux 2 that has them first."""
+    yield from sorted(_newer(_schema(), "spec"))
+
+
+def _newer(schema: Plain, place: str) -> Iterator[tuple[int, str]]:
+    if "since" in schema:
+        yield schema["since"], place
+    for value, minor in schema.get("came", {}).items():
+        yield minor, f"{place}: {value}"
+    for name, field in schema.get("properties", {}).items():
+        yield from _newer(field, f"{place}.{name}")
+    if "items" in schema:
+        yield from _newer(schema["items"], f"{place}[]")
 
 
 def _check(value: Any, schema: Plain, steps: Steps, minor: int | None) -> Iterator[_Wrong]:
@@ -134,8 +160,9 @@ def _check_map(value: Plain, schema: Plain, steps: Steps, minor: int | None) -> 
     for name, each in value.items():
         field = schema.get("values") or fields.get(name)
         if field is None or (minor is not None and field.get("since", 0) > minor):
-            since = "" if field is None else f" before Flux 2.{field['since']}"
-            yield _Wrong((*steps, name), f"field not declared in schema{since}", typed=True)
+            since = 0 if field is None else field["since"]
+            before = f" before Flux 2.{since}" if since else ""
+            yield _Wrong((*steps, name), f"field not declared in schema{before}", typed=True, since=since)
         else:
             yield from _check(each, field, (*steps, name), minor)
     for name in schema.get("required", ()):
@@ -150,7 +177,12 @@ def _check_text(value: str, schema: Plain, steps: Steps, minor: int | None) -> I
         known = [each for each in known if minor is None or came.get(each, 0) <= minor]
         if value not in known:
             shown = ", ".join(f'"{each}"' for each in known)
-            yield _Wrong(steps, f"Unsupported value: supported values: {shown}", typed=False)
+            yield _Wrong(
+                steps,
+                f"Unsupported value: supported values: {shown}",
+                typed=False,
+                since=came.get(value, 0) if minor is not None else 0,
+            )
     path = ".".join(str(step) for step in steps)
     pattern = schema.get("pattern")
     if pattern is not None and re.search(pattern.replace("$", r"\Z"), value) is None:

@@ -1,9 +1,4 @@
-"""Which version of Flux a cluster has, and whether its kustomize-controller is strict about variables.
-
-`StrictPostBuildSubstitutions` is a feature gate of kustomize-controller since 1.3, on by default since 1.9
-(internal/features/features.go). It decrypts the files of `patches` since 1.5 (CHANGELOG.md). Flux 2.N has
-kustomize-controller 1.N.
-"""
+"""What is known of a cluster's kustomize-controller: its version, its flags and its feature gates."""
 
 from __future__ import annotations
 
@@ -12,24 +7,39 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from fluxsecrets.repo.flux import HELM_GROUP, KUSTOMIZE_GROUP, OPERATOR_GROUP, SOURCE_GROUP
+from fluxsecrets.repo.environments import Environment
+from fluxsecrets.repo.flux import KUSTOMIZE_GROUP
 from fluxsecrets.repo.manifests import dig, maps, text, texts
 from fluxsecrets.repo.objects import Object
+from fluxsecrets.repo.settings import Settings
 
-CONTROLLER: Final = "kustomize-controller"
+from .release import CONTROLLER, Release, find_release, instance_of, is_controller, release_of
+from .since import STRICT, STRICT_GATE, has
+
 GATE: Final = "StrictPostBuildSubstitutions"
 GLOBAL_KEY: Final = "--sops-age-secret"
 
-_STRICT_SINCE = (2, 9)
-_PATCHES_SINCE = (2, 5)
-_IMAGE = re.compile(rf"{CONTROLLER}:v?(\d+)\.(\d+)\.")
-_VERSION = re.compile(r"[=v]*(\d+)\.(\d+)(?:\.\d+.*)?")
-_MINOR = re.compile(r"[~=v]*(\d+)\.(\d+)(?:\.(?:\d+|[xX*]))?")
-_BELOW = re.compile(r"<(=?)\s*v?(\d+)\.(\d+)(?:\.(\d+))?")
 _GATES = re.compile(r"--feature-gates[=\s]+[\"']?([A-Za-z0-9=,_]+)")
 _SWITCH = re.compile(r"(\w+)=(\w+)")
 _KEEPS_NAMESPACES = re.compile(r"--no-cross-namespace-refs(?:=(\w+))?")
+_SECRET = re.compile(rf"{GLOBAL_KEY}[=\s]+[\"']?([a-z0-9][a-z0-9.-]*)")
 _ON = frozenset({"1", "t", "T", "TRUE", "true", "True"})
+
+
+@dataclass(frozen=True, slots=True)
+class GlobalKey:
+    """The Secret that `--sops-age-secret` names.
+
+    Attributes:
+        name: of the Secret, or "" where only the cluster knows it.
+        namespace: the controller's own; None where it is not known.
+        file, line: the object with the flag.
+    """
+
+    name: str
+    namespace: str | None
+    file: str
+    line: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,45 +47,70 @@ class Controller:
     """What is known of a cluster's kustomize-controller.
 
     Attributes:
-        version: of Flux, as the repository has it, such as `2.9.1` or `2.x`; None where it does not say it.
+        release: which version of Flux it is of, and what says so; None where nothing does.
         strict: whether a variable without a value stops a Kustomization.
-        has_global_key: it has a key for all Kustomizations.
+        global_key: what has keys for Kustomizations without a `secretRef`, or None.
         keeps_namespaces: it refuses sources in other namespaces.
         gates: its feature gates that are on; None where its arguments are not in the repository.
     """
 
-    version: str | None = None
+    release: Release | None = None
     strict: bool = True
-    has_global_key: bool = False
+    global_key: GlobalKey | None = None
     keeps_namespaces: bool = False
     gates: frozenset[str] | None = None
 
+    @property
+    def version(self) -> str | None:
+        """The version of Flux, such as `2.9.1` or `2.x`."""
+        return self.release.version if self.release is not None else None
 
-def read_controller(objects: Iterable[Object], version: str | None = None) -> Controller:
+
+def controller_of(environment: Environment, settings: Settings, option: str | None) -> Controller:
+    """Return what is known of an environment's controller.
+
+    Args:
+        environment: it.
+        settings: of the repository.
+        option: what `--flux-version` says, or None.
+    """
+    release = find_release(environment.graph, environment.name, settings, option)
+    return read_controller((item for _, item in environment.graph.objects), release)
+
+
+def read_controller(objects: Iterable[Object], release: Release | None = None) -> Controller:
     """Read what objects say of the controller.
 
     Args:
         objects: all that Flux applies in an environment.
-        version: of Flux, if it is known otherwise; it counts more.
+        release: the version of Flux, if it is known otherwise; it counts more.
     """
     found = list(objects)
-    version = version or next(iter(_versions(found)), None)
-    arguments = [each for item in found for each in _arguments(item)]
-    gates = {
+    release = release or release_of(found)
+    version = release.version if release is not None else None
+    arguments = [(item, each) for item in found for each in _arguments(item)]
+    gates = {name: on for item in found for name, on in _gates_of_instance(item)}
+    gates |= {
         switch[1]: switch[2] in _ON
-        for argument in arguments
-        for gates in _GATES.finditer(argument)
-        for switch in _SWITCH.finditer(gates[1])
+        for _, argument in arguments
+        for each in _GATES.finditer(argument)
+        for switch in _SWITCH.finditer(each[1])
     }
+    shows_arguments = any(is_controller(item) or instance_of(item)[0] is not None for item in found)
+    strict = gates.get(GATE, has(version, STRICT)) if has(version, STRICT_GATE) else False
     return Controller(
-        version,
-        gates.get(GATE, is_strict(version)),
-        has_global_key=any(GLOBAL_KEY in argument for argument in arguments),
-        keeps_namespaces=any(map(_keeps_namespaces, arguments)) or any(map(_is_multitenant, found)),
-        gates=frozenset(name for name, on in gates.items() if on)
-        if any(map(_is_controller, found))
-        else None,
+        release,
+        strict,
+        global_key=next((_global_key(*each) for each in arguments if GLOBAL_KEY in each[1]), None),
+        keeps_namespaces=any(_keeps_namespaces(each) for _, each in arguments)
+        or any(map(_is_multitenant, found)),
+        gates=frozenset(name for name, on in gates.items() if on) if shows_arguments else None,
     )
+
+
+def _global_key(item: Object, argument: str) -> GlobalKey:
+    match = _SECRET.search(argument)
+    return GlobalKey(match[1] if match is not None else "", item.namespace, item.file, item.line)
 
 
 def _keeps_namespaces(argument: str) -> bool:
@@ -84,72 +119,25 @@ def _keeps_namespaces(argument: str) -> bool:
 
 
 def _is_multitenant(item: Object) -> bool:
-    return dig(_instance(item), "cluster", "multitenant") is True
+    return dig(instance_of(item)[0], "cluster", "multitenant") is True
 
 
-def _is_controller(item: Object) -> bool:
-    return item.kind == "Deployment" and item.name == CONTROLLER
-
-
-def is_strict(version: str | None) -> bool:
-    """Whether a version of Flux, or the newest of a range such as `2.x`, is strict; True if unknown."""
-    return _is_from(version, _STRICT_SINCE)
-
-
-def decrypts_patches(version: str | None) -> bool:
-    """Whether a version of Flux, likewise, decrypts the files of `patches`; True if unknown."""
-    return _is_from(version, _PATCHES_SINCE)
-
-
-def _is_from(version: str | None, since: tuple[int, int]) -> bool:
-    if version is None:
-        return True
-    below = _BELOW.search(version)
-    if below is not None:
-        minor = (int(below[2]), int(below[3]))
-        return minor > since or (minor == since and (bool(below[1]) or below[4] not in (None, "0")))
-    exact = _MINOR.fullmatch(version.strip())
-    return exact is None or (int(exact[1]), int(exact[2])) >= since
-
-
-def _versions(objects: list[Object]) -> Iterator[str]:
-    """Versions of Flux, those that say it most directly first."""
-    for item in objects:
-        if item.kind == "Deployment" and item.name == CONTROLLER:
-            for image in _images(item):
-                match = _IMAGE.search(image)
-                if match is not None:
-                    # Before Flux 2, both were at 0.
-                    yield f"{int(match[1]) + 1 if match[1] != '0' else 0}.{match[2]}"
-    for item in objects:
-        version = text(_instance(item), "distribution", "version")
-        if version is not None:
-            yield version
-    for item in objects:
-        if item.labels.get("app.kubernetes.io/part-of") == "flux":
-            version = item.labels.get("app.kubernetes.io/version", "")
-            if _VERSION.fullmatch(version):
-                yield version.removeprefix("v")
-        if item.group == SOURCE_GROUP and "/flux-manifests" in (text(item.data, "spec", "url") or ""):
-            ref = dig(item.data, "spec", "ref")
-            version = text(ref, "tag") or text(ref, "semver")
-            if version is not None:
-                yield version.removeprefix("v")
-
-
-def _images(item: Object) -> Iterator[str]:
-    for container in maps(item.data, "spec", "template", "spec", "containers"):
-        image = text(container, "image")
-        if image is not None:
-            yield image
+def _gates_of_instance(item: Object) -> Iterator[tuple[str, bool]]:
+    """Gates that flux-operator sets by itself (internal/builder/profiles.go and components.go)."""
+    spec, _ = instance_of(item)
+    if dig(spec, "cluster", "objectLevelWorkloadIdentity") is True:
+        yield "ObjectLevelWorkloadIdentity", True
+    components = dig(spec, "components")
+    if isinstance(components, list) and "source-watcher" in components:
+        yield "ExternalArtifact", True
 
 
 def _arguments(item: Object) -> Iterator[str]:
     """Arguments of the controller, and patches that may add some to it."""
-    if _is_controller(item):
+    if is_controller(item):
         for container in maps(item.data, "spec", "template", "spec", "containers"):
             yield from texts(container, "args")
-    patches = maps(_instance(item), "kustomize", "patches")
+    patches = maps(instance_of(item)[0], "kustomize", "patches")
     if item.group == KUSTOMIZE_GROUP:
         patches += maps(item.data, "spec", "patches")
     for patch in patches:
@@ -165,10 +153,3 @@ def _reaches(name: str) -> bool:
         return re.fullmatch(name, CONTROLLER) is not None
     except re.error:
         return False
-
-
-def _instance(item: Object) -> object:
-    """`spec` of a FluxInstance, even if it is in the values of its chart."""
-    if item.group == OPERATOR_GROUP and item.kind == "FluxInstance":
-        return dig(item.data, "spec")
-    return dig(item.data, "spec", "values", "instance") if item.group == HELM_GROUP else None

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from fluxsecrets.errors import ConfigError, FileAccessError
 from fluxsecrets.files.reading import read_file
@@ -39,6 +39,13 @@ if TYPE_CHECKING:  # most repositories have none of these sections
 SEVERITIES = ("low", "medium", "high", "critical")
 
 
+class GivenVersion(NamedTuple):
+    """A version of Flux, such as `2.8`, and the 1-based line where it is written."""
+
+    text: str
+    line: int
+
+
 @dataclass(frozen=True, slots=True)
 class EnvironmentSettings:
     """One entry of `environments`.
@@ -50,7 +57,7 @@ class EnvironmentSettings:
         files: globs of more files that belong to it.
         sealing_certificates: paths of the certificates that its SealedSecrets are sealed for.
         cluster_recipients: the public keys whose private halves are in the cluster.
-        flux_version: of Flux in the cluster, such as `2.8`; None where the repository says it.
+        flux_version: of Flux in the cluster; None where the repository says it.
         in_cluster: Secrets and ConfigMaps that something else makes in the cluster.
     """
 
@@ -60,7 +67,7 @@ class EnvironmentSettings:
     files: tuple[str, ...] = ()
     sealing_certificates: tuple[str, ...] = ()
     cluster_recipients: tuple[str, ...] = ()
-    flux_version: str | None = None
+    flux_version: GivenVersion | None = None
     in_cluster: tuple[Present, ...] = ()
 
 
@@ -124,6 +131,7 @@ class Settings:
         scan: rules of the team, and words of other tools that count; None where nothing is said.
         verify: what `verify` may accept; None where nothing is said.
         trusted_servers: addresses of servers that may get the user's credentials.
+        flux_version: of Flux in the clusters of environments that have none of their own, or None.
     """
 
     environments: tuple[EnvironmentSettings, ...] = ()
@@ -135,6 +143,7 @@ class Settings:
     scan: ScanSettings | None = None
     verify: VerifySettings | None = None
     trusted_servers: tuple[str, ...] = ()
+    flux_version: GivenVersion | None = None
 
     def environment(self, name: str) -> EnvironmentSettings | None:
         """What is set for an environment, or None."""
@@ -179,11 +188,23 @@ def _settings(root: Node, path: str) -> Settings:
         scan=reader.scan(fields),
         verify=reader.verify(fields),
         trusted_servers=reader.texts(fields, "trusted_servers", reader.address),
+        flux_version=reader.version(fields, "flux_version"),
     )
 
 
 TOP_KEYS = frozenset(
-    {"environments", "secrets", "allow", "audit", "log", "age_plugins", "scan", "verify", "trusted_servers"}
+    {
+        "environments",
+        "secrets",
+        "allow",
+        "audit",
+        "log",
+        "age_plugins",
+        "scan",
+        "verify",
+        "trusted_servers",
+        "flux_version",
+    }
 )
 ENVIRONMENT_KEYS = frozenset(
     {"path", "files", "sealing_certificates", "cluster_recipients", "flux_version", "in_cluster"}
@@ -349,7 +370,7 @@ class _Reader:
             self.read.fail(node, "there is no public key here", hint="it is an age recipient, such as age1…")
         return text
 
-    def version(self, fields: Fields, name: str) -> str | None:
+    def version(self, fields: Fields, name: str) -> GivenVersion | None:
         if not is_set(fields, name):
             return None
         node = fields[name][1]
@@ -358,7 +379,7 @@ class _Reader:
         if not FLUX_VERSION.fullmatch(found):
             message = f"{found[:60]!a} is not a version of Flux"
             self.read.fail(node, message, hint='write it in quotes, as in "2.8" or "2.9.1"')
-        return found.removeprefix("v")
+        return GivenVersion(found.removeprefix("v"), node.line)
 
     def date(self, fields: Fields, name: str) -> date | None:
         if not is_set(fields, name):

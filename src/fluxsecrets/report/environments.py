@@ -22,6 +22,7 @@ from .base import Base, here
 from .findings_json import note_data
 from .json import page
 from .page import Lines, Note, Page, Table, Warn
+from .release import release_data, release_text
 from .text import Cell, Row, printable
 
 if TYPE_CHECKING:
@@ -109,6 +110,8 @@ def _tree_page(environment: ShownEnvironment) -> Page:
     notes = [_note_line(note) for note in environment.notes]
     for line in few_lines(notes, "note"):
         yield Warn(line) if line.startswith("warning:") else Note(line)
+    if environment.release is not None:
+        yield Note(printable(f"{environment.name}: {release_text(environment.release, str)}"))
     yield Note(f"{environment.name}: {_secrets_sentence(environment)}")
 
 
@@ -126,6 +129,7 @@ def _environment_json(environment: ShownEnvironment) -> Page:
         "outside": [_secret_data(secret, base) for secret in environment.outside],
         "missing": [_secret_data(secret, base) for secret in environment.missing],
         "secrets": _counts(environment),
+        "flux": release_data(environment.release, base.path),
         "notes": [
             {
                 "path": base.path(note.path),

@@ -13,6 +13,7 @@ from .base import rooted
 from .findings_json import note_data, remark_data
 from .json import page
 from .page import Page
+from .release import release_data
 from .verify_found import found_by_verify
 from .verify_text import text_page
 
@@ -90,6 +91,7 @@ def _json_page(found: Verifications) -> Page:
     data: wire.Verification = {
         "environment": only,
         "environments": [one.environment for one in found.environments],
+        "flux": {one.environment: release_data(one.release, str) for one in found.environments},
         "strict": found.strict,
         "kustomizations": [verdict_data(one, told) for one, told in found.told],
         "items": [_item(one, item) for one in found.environments for item in one.items],

@@ -22,6 +22,7 @@ from fluxsecrets.shell import command_for, with_file
 from .alike import few, shape
 from .findings_text import note_lines
 from .page import Block, Heading, Lines, Note, Page, Sentence, Table, Warn
+from .release import release_text
 from .text import Cell, Row, counted, path_shower, printable
 
 _STYLES = {
@@ -60,6 +61,8 @@ def text_page(found: Verifications, *, everything: bool) -> Page:
             yield Note(line)
         for line in _key_hints(one.environment, one.no_cluster_key):
             yield Warn(line)
+    for one in found.environments:
+        yield Note(printable(f"{one.environment}: {release_text(one.release, show_path)}"))
     for one in found.environments:
         yield Note(_summary(one))
 

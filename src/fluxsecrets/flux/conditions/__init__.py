@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 from fluxsecrets.repo.outcome import Outcome
 
-from . import decryption_secret, dependencies, parent, service_account, source, suspended
+from . import age_keys, decryption_secret, dependencies, parent, service_account, source, suspended
 from .situation import Situation
 
 Check = Callable[[Situation], Iterator[Outcome]]
@@ -18,6 +18,7 @@ CHECKS: tuple[Check, ...] = (
     source.check,
     dependencies.check,
     decryption_secret.check,
+    age_keys.check,
 )
 """In the order in which Flux would meet them."""
 

@@ -15,7 +15,7 @@ _STEPS = ("spec", "decryption", "serviceAccountName")
 
 def check(situation: Situation) -> Iterator[Outcome]:
     """Follows `Reconcile` of kustomization_controller.go."""
-    item, gates = situation.applied.item, situation.cluster.gates
+    item, gates = situation.applied.item, situation.cluster.controller.gates
     if item is None or not text(item.data, *_STEPS) or (gates is not None and _GATE in gates):
         return
     reason = (

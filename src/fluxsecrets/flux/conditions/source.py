@@ -30,12 +30,12 @@ def check(situation: Situation) -> Iterator[Outcome]:
         return
     wanted = source_key(written, source)
     place = f"{source.kind}/{shown(wanted)}"
-    if situation.cluster.keeps_namespaces and not same(wanted, (written.namespace, source.name)):
+    if situation.cluster.controller.keeps_namespaces and not same(wanted, (written.namespace, source.name)):
         reason = f"can't access '{place}', cross-namespace references have been blocked"
         yield situation.outcome(Effect.FAILS, "source-blocked", reason, _STEPS)
         return
     if source.kind == _ARTIFACT:
-        gates = situation.cluster.gates
+        gates = situation.cluster.controller.gates
         if gates is not None and _ARTIFACT not in gates:
             reason = f"can't access '{place}', {_ARTIFACT} feature gate is disabled"
             hint = f"add `--feature-gates={_ARTIFACT}=true` to the arguments of kustomize-controller"

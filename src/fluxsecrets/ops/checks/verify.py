@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fluxsecrets.audit.facts import Facts, Secret
-from fluxsecrets.audit.judged import judged
+from fluxsecrets.audit.judged import controller_of, judged
 from fluxsecrets.audit.rules import file_unreadable
 from fluxsecrets.marks import MANIFEST_SUFFIXES
 from fluxsecrets.ops.run.session import Session
@@ -66,7 +66,10 @@ def _environment(facts: Facts, environment: Environment, accepting: Acceptances)
         if outcome.behaviour == _NO_KEY and outcome.path is not None
     }
     no_key = _no_cluster_key(facts, environment, unknown) if unknown else None
-    return Verification(environment.name, told, environment.notes, strays, no_key, needs(facts, environment))
+    release = controller_of(facts, environment).release
+    return Verification(
+        environment.name, told, environment.notes, strays, no_key, needs(facts, environment), release
+    )
 
 
 def _no_cluster_key(facts: Facts, environment: Environment, paths: set[str]) -> NoClusterKey:

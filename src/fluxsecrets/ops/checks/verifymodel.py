@@ -9,6 +9,7 @@ from pathlib import Path
 
 from fluxsecrets.findings.allow import Remark
 from fluxsecrets.flux.model import KustomizationVerdict
+from fluxsecrets.flux.release import Release
 from fluxsecrets.repo.outcome import Effect, Outcome
 from fluxsecrets.repo.tree import Note
 from fluxsecrets.repo.verifysettings import Acceptance
@@ -115,6 +116,7 @@ class Verification:
         strays: files that Flux would stop at, of which it is not known which Kustomization they are in.
         no_cluster_key: why there are files of which it cannot be told whether the cluster can read them.
         needs: what the controller has to be allowed for keys that services hold.
+        release: the version of Flux that it was judged by, and what says so; None where nothing does.
     """
 
     environment: str
@@ -123,6 +125,7 @@ class Verification:
     strays: tuple[Verified, ...] = ()
     no_cluster_key: NoClusterKey | None = None
     needs: tuple[Need, ...] = ()
+    release: Release | None = None
 
     @property
     def items(self) -> tuple[Verified, ...]:

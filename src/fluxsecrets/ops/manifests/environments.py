@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from fluxsecrets.errors import FluxsecretsError
+from fluxsecrets.flux.release import Release, find_release
 from fluxsecrets.ops.run.names import names_of, read_public_keys
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.repo.discover import discover
@@ -97,6 +98,7 @@ class ShownEnvironment:
         kustomizations: the root first, each after its dependencies.
         outside: its files that Flux does not apply.
         missing: Secrets that are used, but that nothing in the repository creates.
+        release: the version of Flux of its cluster, and what says so; None where nothing does.
     """
 
     name: str
@@ -106,6 +108,7 @@ class ShownEnvironment:
     missing: tuple[ShownSecret, ...] = ()
     notes: tuple[Note, ...] = ()
     others: tuple[str, ...] = field(default=(), compare=False)
+    release: Release | None = None
 
     @property
     def secrets(self) -> Iterator[ShownSecret]:
@@ -198,6 +201,7 @@ class _Viewer:
         self.tree = tree
         self.environments = environments
         self.names = names
+        self.settings = load_settings(tree)
         self.files: dict[str, tuple[Protection, tuple[str, ...]]] = {}
 
     def environment(self, environment: Environment) -> ShownEnvironment:
@@ -226,7 +230,12 @@ class _Viewer:
                 for note in environment.notes
             ),
             tuple(each.name for each in self.environments if each.name != environment.name),
+            self.release(environment),
         )
+
+    def release(self, environment: Environment) -> Release | None:
+        found = find_release(environment.graph, environment.name, self.settings, self.session.flux_version)
+        return None if found is None or found.file is None else replace(found, file=self.shown(found.file))
 
     def kustomization(
         self, environment: Environment, applied: Applied, left_to_operators: set[tuple[str | None, str]]

@@ -10,7 +10,8 @@ from fluxsecrets.flux.judge import judge
 from fluxsecrets.flux.masking import applied_data
 from fluxsecrets.flux.model import Cluster, KustomizationVerdict, Verdict
 from fluxsecrets.flux.normalise import normalise
-from fluxsecrets.flux.versions import decrypts_patches, read_controller
+from fluxsecrets.flux.since import PATCHES, has
+from fluxsecrets.flux.versions import controller_of
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.repo.decryption import Fate
 from fluxsecrets.repo.environments import Environment, list_environments, load_environment, places_of
@@ -63,19 +64,12 @@ def judge_all(session: Session, environments: Iterable[Environment], settings: S
     versions: dict[str, str | None] = {}
     for environment in environments:
         own = settings.environment(environment.name)
-        given = session.flux_version or (own.flux_version if own is not None else None)
-        sync = environment.graph.sync
-        objects = [item for _, item in environment.graph.objects]
-        controller = read_controller(objects, given or (sync.version if sync is not None else None))
+        controller = controller_of(environment, settings, session.flux_version)
         versions[environment.name] = controller.version
         cluster = Cluster(
             lambda metadata: _data_key(session, metadata),
             lambda metadata: True,
-            strict=controller.strict,
-            has_global_key=controller.has_global_key,
-            keeps_namespaces=controller.keeps_namespaces,
-            gates=controller.gates,
-            version=controller.version,
+            controller=controller,
             present=own.in_cluster if own is not None else (),
         )
         for verdict in judge(environment.graph.tree, environment.graph, cluster):
@@ -151,10 +145,10 @@ def refuse_undecrypted(after: Judged, path: str) -> None:
     """
     for (environment, name), verdict in after.named(frozenset({path})):
         version = after.versions[environment]
-        if not decrypts_patches(version):
+        if not has(version, PATCHES):
             raise UnprotectedError(
                 f"{environment} has Flux {version}, which doesn't decrypt the files of `patches`",
-                hint="Flux does since 2.5: update it, or ask a holder of a key to set the value",
+                hint=f"use Flux {PATCHES.shown} or newer, or ask a holder of a key to set the value",
             )
         fates = [source.treatment.fate for source in verdict.sources if source.path == path]
         if fates != [Fate.DECRYPTED]:

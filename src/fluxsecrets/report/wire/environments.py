@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal, TypedDict
 
 from .common import Note
+from .flux import FluxRelease
 
 
 class EnvironmentCounts(TypedDict):
@@ -115,6 +116,8 @@ class EnvironmentShown(TypedDict):
     outside: list[ShownSecret]
     missing: list[ShownSecret]
     secrets: dict[str, int]
+    flux: FluxRelease | None
+    """The version of Flux of its cluster; null if nothing says it."""
     notes: list[EnvironmentNote]
 
 

@@ -77,6 +77,18 @@ class KustomizationVerdict(TypedDict):
     objects: list[VerifiedObject]
 
 
+class FluxRelease(TypedDict):
+    """The version of Flux that an environment has."""
+
+    version: str
+    """Such as 2.9.1, or a range such as 2.x."""
+    by: str
+    """What says so."""
+    file: str | None
+    """Where; null for an option."""
+    line: int | None
+
+
 class Permission(TypedDict):
     """What the controller has to be allowed to decrypt with."""
 
@@ -108,6 +120,8 @@ class Verification(TypedDict):
     environment: str | None
     """Null if there are several."""
     environments: list[str]
+    flux: dict[str, FluxRelease | None]
+    """The version of Flux of each environment; null if nothing says it, and the newest is assumed."""
     strict: bool
     """What cannot be told counts as wrong."""
     kustomizations: list[KustomizationVerdict]
