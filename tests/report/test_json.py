@@ -51,6 +51,8 @@ CASES = [
     ("unseal", "--validate", "--all", "--private-key", "sealing.key"),
     ("unseal", "--validate", "apps/observability", "missing.yaml"),
     ("fold",),
+    ("extract", "clusters/staging/infrastructure/cilium-helmrelease.yaml"),
+    ("extract", "clusters/staging/infrastructure/cilium-helmrelease.yaml", "operator", "--dry-run"),
     ("propose", "apps/spicedb/overlays/production/registry.json", "auth", "--generate", "hex"),
     ("publish", "README.md", "apps/spicedb/overlays/staging/registry.json", "--dry-run"),
     ("set", "apps/spicedb/overlays/production/registry.json", "auth", "--generate", "hex"),

@@ -21,6 +21,7 @@ GROUPS = MappingProxyType({
         "diff": ("diff", "Show which values differ between two states."),
         "propose": ("propose", "Propose a value for a Secret that you can't decrypt."),
         "fold": ("fold", "Move proposed values into their Secrets."),
+        "extract": ("extract", "Move plain values of manifests into encrypted Secrets."),
         "exec-env": ("exec:exec_env", "Run a command with the values in its environment."),
         "exec-file": ("exec:exec_file", "Run a command that reads a decrypted file."),
     },

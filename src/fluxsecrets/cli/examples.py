@@ -21,6 +21,7 @@ class Shown(NamedTuple):
 
 _APP = "apps/cloudnative-pg/overlays/staging"
 _SECRET = f"{_APP}/secrets.yaml"
+_RELEASE = "clusters/staging/infrastructure/cilium-helmrelease.yaml"
 _SEALED = "apps/penguin-radio/sealed-secret.yaml"
 
 
@@ -81,6 +82,11 @@ SHOWN = MappingProxyType({
         "propose.md#fold",
         ("every proposal of the repository", "fold"),
         ("what would happen", "fold --dry-run"),
+    ),
+    "extract": _shown(
+        "extract.md",
+        ("what could be extracted", f"extract {_RELEASE}"),
+        ("one value, and write nothing", f"extract {_RELEASE} operator.replicas --dry-run"),
     ),
     "status": _shown(
         "keys.md",

@@ -97,13 +97,14 @@ def _data_key(session: Session, metadata: Metadata) -> DataKey | None:
         return None
 
 
-def refuse_worse(before: Judged, after: Judged, files: frozenset[str]) -> None:
+def refuse_worse(before: Judged, after: Judged, files: frozenset[str], allowed: Collection[str] = ()) -> None:
     """Refuse a change with which Flux would apply less than without it.
 
     Args:
         before: the verdicts without the change.
         after: those with it.
         files: that change; only Kustomizations that read one of them are looked at.
+        allowed: files whose objects may be applied as ciphertext.
 
     Raises:
         UnprotectedError: Flux would refuse something, or apply a ciphertext; with its reason.
@@ -112,6 +113,8 @@ def refuse_worse(before: Judged, after: Judged, files: frozenset[str]) -> None:
         known = before.verdicts.get(place)
         old = {_sign(each) for each in known.outcomes} if known is not None else set()
         for outcome in verdict.outcomes:
+            if outcome.effect is Effect.CIPHERTEXT and outcome.path in allowed:
+                continue
             if outcome.effect in _WRONG and _sign(outcome) not in old:
                 raise UnprotectedError(
                     f"Flux would not apply it in {place[0]}: {outcome.reason}",

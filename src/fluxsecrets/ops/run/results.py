@@ -30,6 +30,7 @@ class Outcome(StrEnum):
     WOULD_SYNC = "would sync"
     PROPOSED = "proposed"
     FOLDED = "folded"
+    EXTRACTED = "extracted"
     PUBLISHED = "published"
     WOULD_PUBLISH = "would publish"
     LEFT = "left as it is"

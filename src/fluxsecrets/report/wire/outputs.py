@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from . import changes, environments, files, findings, flux, init, people, proposals, records, state
+from . import changes, environments, extract, files, findings, flux, init, people, proposals, records, state
 
 OUTPUTS: Final[Mapping[str, tuple[type, ...]]] = {
     "init": (init.Init,),
@@ -16,6 +16,7 @@ OUTPUTS: Final[Mapping[str, tuple[type, ...]]] = {
     "unset": (files.ValueSet,),
     "propose": (proposals.Proposed,),
     "fold": (proposals.Folded,),
+    "extract": (extract.Extraction,),
     "status": (state.Status,),
     "explain": (state.Explanation,),
     "diff": (changes.Difference,),

@@ -1,0 +1,95 @@
+"""`fluxsecrets extract`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from fluxsecrets.cli.options import (
+    LoggedArgument,
+    LoggedOption,
+    PathArgument,
+    abort_option,
+    config_option,
+    document_option,
+    end_if_asked,
+    for_others_option,
+    make_session,
+    quiet_option,
+    resume_option,
+    takes,
+)
+from fluxsecrets.cli.output import Output
+from fluxsecrets.cli.reportoptions import report_option
+from fluxsecrets.errors import UsageError
+from fluxsecrets.ops.extract.model import ExtractRequest
+
+
+@click.command("extract")
+@click.argument("path", cls=PathArgument, required=False, default="")
+@click.argument("keys", cls=LoggedArgument, nargs=-1, metavar="[KEY]...")
+@click.option(
+    "--secret",
+    cls=LoggedOption,
+    metavar="NAME",
+    help="The name of the Secret; default: the object's name with -values.",
+)
+@click.option(
+    "--to",
+    cls=LoggedOption,
+    metavar="FILE",
+    help="The Secret's file, new or encrypted; default: one beside PATH that a creation rule matches.",
+)
+@document_option
+@for_others_option
+@click.option(
+    "--allow-undecrypted",
+    is_flag=True,
+    help="Proceed even if a Kustomization would apply the Secret without decrypting it.",
+)
+@click.option("--dry-run", is_flag=True, help="Write nothing; show what would happen.")
+@resume_option
+@abort_option
+@config_option
+@report_option
+@quiet_option
+@takes(ExtractRequest)
+def command(
+    asked: ExtractRequest,
+    *,
+    resuming: bool,
+    aborting: bool,
+    config: Path | None,
+    report: str,
+    quiet: bool,
+) -> int:
+    """Move plain values of a manifest into an encrypted Secret.
+
+    PATH is the manifest, and each KEY a value in it, or a map of values. Without a KEY, `extract` lists the
+    values that it can move, without showing them.
+
+    In a HelmRelease, the value leaves `spec.values`, and `spec.valuesFrom` names the Secret. A KEY is
+    spec.values.auth.password, or auth.password. The values that Helm gets stay the same, with their types.
+
+    The Secret is encrypted from the start, for the recipients of its creation rule. An encrypted Secret
+    of that name in the same folder gets the new keys. Kustomization files that list the manifest list the
+    Secret, too.
+
+    Before anything is written, it is checked that Flux applies the same as before. The values stay in
+    git's history: change them afterwards.
+    """
+    from fluxsecrets.ops.extract.extract import COMMAND, extract
+    from fluxsecrets.report.extract import FORMATS
+
+    session, out = make_session(config), Output(quiet=quiet)
+    ended = end_if_asked(session, out, COMMAND, resuming=resuming, aborting=aborting, report=report)
+    if ended is not None:
+        return ended
+    if not asked.path:
+        raise UsageError(
+            "name a manifest, and the keys of its values",
+            hint="such as: fluxsecrets extract FILE auth.password",
+        )
+    out.show(FORMATS[report](extract(session, asked)))
+    return 0

@@ -1,0 +1,185 @@
+"""A manifest file that values are taken out of: its objects, the values that keys name, and its new text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+
+from fluxsecrets.errors import AlreadyEncryptedError, FluxsecretsError, UsageError
+from fluxsecrets.ops.files.keypaths import find_place
+from fluxsecrets.repo.manifests import child, items_of, text_of
+from fluxsecrets.sops.document import Document, Mapping, Path, find, show_path
+from fluxsecrets.sops.formats import Format, Limits
+from fluxsecrets.sops.formats.changing import remove_value, set_value
+from fluxsecrets.sops.formats.either import parse_either
+
+from .model import Edit, Place
+from .places import place_of
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """An object whose values can be extracted.
+
+    Attributes:
+        part: the YAML document, from 0.
+        base: where the object is in it: empty, or the place in a `kind: List`.
+    """
+
+    part: int
+    base: Path
+    node: Mapping = field(repr=False)
+    place: Place
+
+    @property
+    def name(self) -> str:
+        """`metadata.name`, or ""."""
+        return text_of(child(self.node, "metadata", "name")) or ""
+
+    @property
+    def namespace(self) -> str | None:
+        """`metadata.namespace`, if the file has it."""
+        return text_of(child(self.node, "metadata", "namespace"))
+
+    @property
+    def shown(self) -> str:
+        """Kind and name, such as `HelmRelease grafana`."""
+        return f"{text_of(self.node.get('kind')) or self.place.shown} {self.name}".rstrip()
+
+
+@dataclass(frozen=True, slots=True)
+class ManifestFile:
+    """A plain manifest file.
+
+    Attributes:
+        holders: the objects whose values can be extracted.
+    """
+
+    format: Format
+    document: Document
+    holders: tuple[Holder, ...]
+
+
+def read_manifest(data: bytes, limits: Limits) -> ManifestFile:
+    """Read a file.
+
+    Raises:
+        FormatError, LimitError: it is not YAML or JSON with maps at the top.
+        AlreadyEncryptedError: its values are encrypted.
+    """
+    format_, document = parse_either(data, limits)
+    if document.metadata is not None:
+        raise AlreadyEncryptedError(
+            "the file is encrypted, so its values are protected already",
+            hint="name a plain manifest",
+        )
+    return ManifestFile(format_, document, tuple(_holders(document)))
+
+
+def _holders(document: Document) -> Iterator[Holder]:
+    for number, part in enumerate(document.parts):
+        for base, node in _objects(part):
+            place = place_of(node)
+            if place is not None:
+                yield Holder(number, base, node, place)
+
+
+def _objects(part: Mapping) -> Iterator[tuple[Path, Mapping]]:
+    yield (), part
+    if (text_of(part.get("kind")) or "").endswith("List"):
+        for number, item in enumerate(items_of(part.get("items"))):
+            if isinstance(item, Mapping):
+                yield ("items", number), item
+
+
+def chosen_paths(file: ManifestFile, keys: Iterable[str], number: int | None) -> dict[int, tuple[Path, ...]]:
+    """Find the values that keys name.
+
+    Args:
+        file: the manifest.
+        keys: full ones, or starting where the values of the object are, such as below `spec.values`.
+        number: the YAML document, from 1, or None for all.
+
+    Returns:
+        By the position of the object among the holders, the paths below it; none inside another one.
+
+    Raises:
+        UsageError: a key does not exist, or several objects have it; or no object's values can be extracted.
+    """
+    holders = [(at, each) for at, each in enumerate(file.holders) if number in (None, each.part + 1)]
+    if not holders:
+        raise UsageError(
+            "the file has no object whose values can be extracted"
+            if number is None
+            else f"document {number} of the file has no object whose values can be extracted",
+            hint="`fluxsecrets help extract` lists the kinds",
+        )
+    found: dict[int, set[Path]] = {}
+    for key in keys:
+        hits = [(at, path) for at, each in holders for path in _paths(file.document, each, key)]
+        if not hits:
+            raise _unknown(key, [each for _, each in holders])
+        if len(hits) > 1:
+            where = ", ".join(file.holders[at].shown for at, _ in hits)
+            raise UsageError(
+                f"the key {key!a} is ambiguous: {where} have it", hint="choose one with --document N"
+            )
+        at, path = hits[0]
+        found.setdefault(at, set()).add(path)
+    return {at: _outermost(paths) for at, paths in found.items()}
+
+
+def _paths(document: Document, holder: Holder, key: str) -> Iterator[Path]:
+    """The value that a key names in an object: from the object on, or from its values on."""
+    root = holder.place.root
+    own = find(holder.node, root)
+    for node, before in ((holder.node, ()), (own, root)):
+        if not isinstance(node, Mapping):
+            continue
+        try:
+            place = find_place(replace(document, parts=(node,)), key)
+        except UsageError:
+            continue
+        path = before + place.path
+        if len(path) > len(root) and path[: len(root)] == root:
+            yield path
+            return
+
+
+def _unknown(key: str, holders: list[Holder]) -> FluxsecretsError:
+    import difflib  # only for a key that does not exist
+
+    known = [
+        show_path(literal.path[len(each.place.root) :])
+        for each in holders
+        for literal in each.place.literals(each.node)
+    ]
+    near = difflib.get_close_matches(key, known, n=1)
+    return UsageError(
+        f"the file has no value {key!a} that can be extracted",
+        hint=f"did you mean {near[0]}?" if near else "`fluxsecrets extract PATH` lists what it has",
+    )
+
+
+def _outermost(paths: Iterable[Path]) -> tuple[Path, ...]:
+    chosen: list[Path] = []
+    for path in sorted(paths, key=len):
+        if not any(path[: len(each)] == each for each in chosen):
+            chosen.append(path)
+    return tuple(sorted(chosen, key=lambda path: tuple(map(str, path))))
+
+
+def edited(data: bytes, holder: Holder, edits: Iterable[Edit], limits: Limits) -> bytes:
+    """Return a file's text after edits of one object; everything else in it stays.
+
+    Raises:
+        FormatError: the text can't be changed without touching anything else.
+    """
+    for edit in edits:
+        format_, document = parse_either(data, limits)
+        path = holder.base + edit.path
+        if edit.remove:
+            data = remove_value(format_, document, path, limits, part=holder.part)
+        else:
+            data = set_value(format_, document, path, edit.value, limits, part=holder.part)
+    return data

@@ -1,0 +1,216 @@
+"""Prove that Flux applies the same after values moved to Secrets, before anything is written."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from fluxsecrets.errors import FluxsecretsError, UnprotectedError
+from fluxsecrets.marks import is_ciphertext
+from fluxsecrets.ops.propose.proof import judge_all, load_only, refuse_worse
+from fluxsecrets.ops.run.session import Session
+from fluxsecrets.repo.environments import Environment
+from fluxsecrets.repo.helmvalues import Resolve, ValuesReference, compose, same_values
+from fluxsecrets.repo.manifests import Plain, dig, pairs
+from fluxsecrets.repo.objects import Object
+from fluxsecrets.repo.outcome import Effect
+from fluxsecrets.repo.secretrules import decode_base64
+from fluxsecrets.repo.settings import Settings
+from fluxsecrets.repo.tree import Tree, with_planned
+
+from .places.helmrelease import is_release
+
+_NOTHING = "nothing was written"
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What is to be proved.
+
+    Attributes:
+        manifests: the files that values are taken out of.
+        secrets: the files of their Secrets, in plain text. Not in the repr.
+        changed: all files with their new contents, the Secrets encrypted.
+    """
+
+    manifests: frozenset[str]
+    secrets: Mapping[str, bytes] = field(repr=False)
+    changed: Mapping[str, bytes] = field(repr=False)
+
+
+def reaching(tree: Tree, settings: Settings, manifests: frozenset[str]) -> tuple[Environment, ...]:
+    """The environments in which Flux reads one of some files."""
+    return tuple(each for each in load_only(tree, settings, manifests) if each.graph.files & manifests)
+
+
+def prove(
+    session: Session,
+    tree: Tree,
+    settings: Settings,
+    before: Collection[Environment],
+    proposal: Proposal,
+    *,
+    allow_undecrypted: bool = False,
+) -> tuple[str, ...]:
+    """Make sure that Flux applies the same as before in each environment, and decrypts the Secrets.
+
+    Args:
+        session: the run.
+        tree: the repository.
+        settings: its settings.
+        before: the environments in which Flux reads a manifest; see `reaching`.
+        proposal: the change.
+        allow_undecrypted: Flux need not decrypt the Secrets.
+
+    Returns:
+        What Flux would apply as ciphertext all the same, one sentence each.
+
+    Raises:
+        UnprotectedError: the values of a release or another object would differ, or Flux would apply a Secret
+            as ciphertext or refuse the change; with the reason.
+    """
+    if not before:
+        return ()
+    names = {each.name for each in before}
+    files = frozenset(proposal.changed)
+    plain = with_planned(tree, {**proposal.changed, **proposal.secrets})
+    after = [each for each in load_only(plain, settings, files, names) if each.name in names]
+    for old, new in _by_name(before, after):
+        _compare(old, new, proposal)
+    encrypted = with_planned(tree, proposal.changed)
+    judged = judge_all(session, load_only(encrypted, settings, files, names), settings)
+    allowed = proposal.secrets if allow_undecrypted else ()
+    refuse_worse(judge_all(session, before, settings), judged, files, allowed)
+    return tuple(
+        f"Flux would apply a ciphertext in {environment}: {outcome.reason}"
+        for (environment, _), verdict in judged.named(files)
+        for outcome in verdict.outcomes
+        if outcome.effect is Effect.CIPHERTEXT and outcome.path in allowed
+    )
+
+
+def _by_name(
+    before: Iterable[Environment], after: Iterable[Environment]
+) -> Iterator[tuple[Environment, Environment]]:
+    found = {each.name: each for each in after}
+    for each in before:
+        if each.name not in found:
+            raise UnprotectedError(f"Flux would no longer find the environment {each.name}", hint=_NOTHING)
+        yield each, found[each.name]
+
+
+Identity = tuple[tuple[str | None, str] | None, tuple[str, str, str | None, str]]
+
+
+def _objects(environment: Environment) -> dict[Identity, Object]:
+    return {(applied.key, item.key): item for applied, item in environment.graph.objects}
+
+
+def _compare(before: Environment, after: Environment, proposal: Proposal) -> None:
+    old, new = _objects(before), _objects(after)
+    for identity, item in old.items():
+        now = new.get(identity)
+        if item.file in proposal.secrets:
+            continue
+        if now is None:
+            raise _differs(before, item, "it would no longer be applied")
+        if is_release(item.data):
+            _compare_releases(before, item, now, old.values(), tuple(new.values()), proposal)
+        elif item.file not in proposal.manifests and item.data != now.data:
+            raise _differs(before, item, "it would change")
+    for identity, item in new.items():
+        if identity not in old and item.file not in proposal.secrets:
+            raise _differs(before, item, "it would be applied, too")
+
+
+def _compare_releases(
+    environment: Environment,
+    old: Object,
+    new: Object,
+    objects: Iterable[Object],
+    planned: Collection[Object],
+    proposal: Proposal,
+) -> None:
+    if old.data == new.data:
+        return
+    # The new Secrets hold what the former ones held, and those are encrypted in the tree.
+    made = [item for item in planned if item.file in proposal.secrets]
+    had = _resolver(old, [*objects, *made])
+    has = _resolver(new, planned)
+    try:
+        one, other = compose(old.data, had), compose(new.data, has)
+    except FluxsecretsError as error:
+        raise _differs(environment, old, error.message) from None
+    added = [each for each in other.unknown if each not in one.unknown]
+    if added:
+        raise _differs(
+            environment, old, f"it would not find the {added[0].kind} {added[0].name!a} with {added[0].key!a}"
+        )
+    if not same_values(one.values, other.values) or one.unknown != other.unknown:
+        raise _differs(environment, old, "its composed values would differ")
+    if not same_values(_besides(old.data), _besides(new.data)):
+        raise _differs(environment, old, "more than its values would change")
+
+
+def _besides(release: Plain) -> Plain:
+    spec = dig(release, "spec") or {}
+    return {**release, "spec": {k: v for k, v in spec.items() if k not in ("values", "valuesFrom")}}
+
+
+def _resolver(release: Object, objects: Iterable[Object]) -> Resolve:
+    """What references of a release read from the objects of its environment; ciphertexts are unknown."""
+    data: dict[tuple[str, str], Plain] = {
+        (item.kind, item.name): item.data
+        for item in objects
+        if item.kind in ("Secret", "ConfigMap") and item.namespace == release.namespace
+    }
+
+    def resolve(reference: ValuesReference) -> str | None:
+        found = data.get((reference.kind, reference.name), {})
+        return value_in(found, reference.key)
+
+    return resolve
+
+
+def value_in(data: Plain, key: str) -> str | None:
+    """What a Secret or ConfigMap holds under a key; None if it is encrypted, not text, or not there."""
+    text = pairs(data, "stringData").get(key) if data.get("kind") == "Secret" else None
+    if text is None:
+        text = pairs(data, "data").get(key)
+        if text is not None and data.get("kind") == "Secret" and not is_ciphertext(text):
+            decoded = decode_base64(text)
+            text = None if decoded is None else decoded.decode("utf-8", "surrogateescape")
+    return None if text is None or is_ciphertext(text) else text
+
+
+def _differs(environment: Environment, item: Object, reason: str) -> UnprotectedError:
+    return UnprotectedError(
+        f"Flux would apply something else in {environment.name}: {item.kind} {item.name}: {reason}",
+        path=item.file,
+        line=item.line,
+        hint=_NOTHING,
+        details=[f"a patch changes it: {place}" for place in item.patched_by],
+    )
+
+
+def prove_alone(old: Plain, new: Plain, secret: Plain) -> None:
+    """Make sure that an object that Flux doesn't reach here has the same values.
+
+    Args:
+        old: the object as it is written.
+        new: as it would be.
+        secret: the Secret, in plain text.
+
+    Raises:
+        UnprotectedError: its values would differ.
+    """
+    if not is_release(old):
+        return
+    name = dig(secret, "metadata", "name")
+
+    def resolve(reference: ValuesReference) -> str | None:
+        known = reference.kind == "Secret" and reference.name == name
+        return value_in(secret, reference.key) if known else None
+
+    if not same_values(compose(old, resolve).values, compose(new, resolve).values):
+        raise UnprotectedError("the composed values of the release would differ", hint=_NOTHING)

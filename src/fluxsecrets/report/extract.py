@@ -1,0 +1,134 @@
+"""Values that were extracted from manifests, in each format of output."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from fluxsecrets.ops.extract.model import Extracted, ExtractResult
+from fluxsecrets.shell import command_for
+
+from .base import Base, here
+from .json import page
+from .page import Note, Page, Table
+from .text import Cell, Row, counted, printable
+
+if TYPE_CHECKING:
+    from .wire import extract as wire
+
+
+def _text_page(done: ExtractResult) -> Page:
+    for each in done.files:
+        for warning in each.warnings:
+            yield Note(f"warning: {printable(each.path)}: {printable(warning)}")
+    for warning in done.warnings:
+        yield Note(f"warning: {printable(warning)}")
+    yield Table([*_candidates(done), *(row for each in done.files for row in _rows(each, done))])
+    for left in done.left:
+        yield Note(
+            f"left: {printable(left.path)}:{left.line}: {printable(left.key)}: {printable(left.reason)}"
+        )
+    yield from map(Note, _summary(done))
+
+
+def _candidates(done: ExtractResult) -> Iterator[Row]:
+    for each in done.candidates:
+        place = f"{printable(each.path)}:{each.line}"
+        yield Cell(place), Cell(printable(each.object)), Cell(printable(each.key))
+
+
+def _rows(each: Extracted, done: ExtractResult) -> Iterator[Row]:
+    would = "would " if done.dry_run else ""
+    moved = "would extract" if done.dry_run else "extracted"
+    for value in each.values:
+        yield (
+            Cell(f"{printable(each.path)}:{value.line}"),
+            Cell(moved),
+            Cell(printable(value.key)),
+            Cell(printable(value.how)),
+        )
+    verb = _verb("create" if each.created else "extend", would)
+    keys = counted(len(each.values), "key")
+    readers = ", ".join(each.recipients)
+    yield (
+        Cell(printable(each.secret_path)),
+        Cell(verb),
+        Cell(printable(f"Secret {each.secret}, {keys}")),
+        Cell(printable(readers)),
+    )
+    for path in each.kustomizations:
+        yield Cell(printable(path)), Cell(_verb("change", would)), Cell("lists it under resources"), Cell("")
+
+
+def _verb(verb: str, would: str) -> str:
+    return f"{would}{verb}" if would else f"{verb}ed" if verb == "extend" else f"{verb}d"
+
+
+def _summary(done: ExtractResult) -> Iterator[str]:
+    count = sum(len(each.values) for each in done.files)
+    if not done.files:
+        if done.candidates:
+            path = done.candidates[0].path
+            yield f"to extract one: `{printable(command_for('extract', (path, 'KEY')))}`"
+        else:
+            yield "nothing to extract"
+        return
+    if done.dry_run:
+        values = counted(count, "value")
+        yield f"nothing was written; {values} would be extracted, and Flux would apply the same"
+        return
+    same = "" if done.warnings else "; Flux applies the same when all files are pushed together"
+    yield f"{counted(count, 'value')} extracted{same}"
+    if any(not each.environments for each in done.files):
+        yield "no Kustomization here applies the manifest, so only the file itself was checked"
+    if any(each.in_history for each in done.files):
+        yield (
+            "git's history still has the values in plain text: change them where they are checked, then here "
+            f"with `{printable(_set(done))}`"
+        )
+
+
+def _set(done: ExtractResult) -> str:
+    each = next(each for each in done.files if each.in_history)
+    key = f"stringData.{each.values[0].secret_key}"
+    return f"{command_for('set', (each.secret_path, key))} --stdin"
+
+
+def _json_page(done: ExtractResult) -> Page:
+    base = here()
+    data: wire.Extraction = {
+        "files": [_file(each, base) for each in done.files],
+        "left": [
+            {"path": base.path(each.path), "key": each.key, "line": each.line, "reason": each.reason}
+            for each in done.left
+        ],
+        "candidates": [
+            {"path": base.path(each.path), "object": each.object, "key": each.key, "line": each.line}
+            for each in done.candidates
+        ],
+        "warnings": list(done.warnings),
+        "dry_run": done.dry_run,
+    }
+    return page("extract", data, base)
+
+
+def _file(each: Extracted, base: Base) -> wire.ExtractedFile:
+    return {
+        "path": base.path(each.path),
+        "object": each.object,
+        "values": [
+            {"key": value.key, "line": value.line, "secret_key": value.secret_key, "how": value.how}
+            for value in each.values
+        ],
+        "secret": each.secret,
+        "secret_path": base.path(each.secret_path),
+        "created": each.created,
+        "kustomizations": base.paths(each.kustomizations),
+        "environments": list(each.environments),
+        "recipients": list(each.recipients),
+        "in_history": each.in_history,
+        "warnings": list(each.warnings),
+    }
+
+
+FORMATS: Mapping[str, Callable[[ExtractResult], Page]] = {"text": _text_page, "json": _json_page}
