@@ -10,8 +10,8 @@ import random
 import re
 import string
 
-from fluxsecrets.keys.bech32 import encode
 from fluxsecrets.scan.rules.checks import crc32_base62, gitlab_checksum, mas_checksum
+from fluxsecrets.sops.bech32 import encode
 
 _PLACE = re.compile(r"(?<!\{)\{(?P<kind>[a-zA-Z][\w-]*)(?::(?P<more>[^{}]*))?\}")
 _OPEN = re.compile(r"(?<![{$])\{[a-zA-Z]")

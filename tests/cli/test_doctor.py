@@ -10,7 +10,6 @@ import pytest
 
 from fluxsecrets import __version__
 from fluxsecrets.errors import ConfigError
-from fluxsecrets.keys import bech32
 from fluxsecrets.keys.oskeyring import KeyringError
 from fluxsecrets.ops.doctor.checks import CHECKS
 from fluxsecrets.ops.doctor.examine import examine
@@ -25,6 +24,7 @@ from fluxsecrets.ops.doctor.model import (
 )
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.report.doctor import FORMATS
+from fluxsecrets.sops import bech32
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ from base64 import b64decode
 
 import pytest
 
-from fluxsecrets.keys import bech32
 from fluxsecrets.keys.generate import generate_identity
+from fluxsecrets.sops import bech32
 
 SECRETS = "apps/cloudnative-pg/overlays/staging/secrets.yaml"
 ENV_FILE = "apps/spicedb/overlays/staging/files/spicedb.env"

@@ -11,7 +11,6 @@ from fluxsecrets.cli.dropin.arguments import parse as parse_arguments
 from fluxsecrets.cli.dropin.commands import APP_FLAGS, COMMANDS
 from fluxsecrets.cli.dropin.tree import parse_tree_path
 from fluxsecrets.errors import FluxsecretsError
-from fluxsecrets.keys import bech32
 from fluxsecrets.keys.agefile import (
     FILE_KEY_SIZE,
     armour,
@@ -29,6 +28,7 @@ from fluxsecrets.keys.sshkeys import parse_private, parse_public
 from fluxsecrets.ops.files.decrypt import parse_key
 from fluxsecrets.ops.files.keypaths import find_or_new_place
 from fluxsecrets.ops.files.split import split_lists
+from fluxsecrets.sops import bech32
 from fluxsecrets.sops.config import match_rules, parse_config
 from fluxsecrets.sops.document import Data, Leaf
 from fluxsecrets.sops.formats import make_format

@@ -15,10 +15,10 @@ import pyrage
 import pytest
 
 from fluxsecrets.errors import IdentityError, IntegrityError, RecipientError
-from fluxsecrets.keys import bech32
 from fluxsecrets.keys.age import AgeProvider
 from fluxsecrets.keys.agefile import armour, dearmour
 from fluxsecrets.keys.host import Host
+from fluxsecrets.sops import bech32
 from fluxsecrets.sops.envelope import NotMine
 from fluxsecrets.sops.metadata import WrappedKey
 from fluxsecrets.sops.recipients import Recipient

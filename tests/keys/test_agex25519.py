@@ -4,8 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fluxsecrets.errors import IntegrityError
-from fluxsecrets.keys import agex25519, bech32
+from fluxsecrets.keys import agex25519
 from fluxsecrets.keys.agefile import Stanza, encode_base64, parse_age_file, seal, unseal
+from fluxsecrets.sops import bech32
 
 SECRET = bech32.encode("age-secret-key-", bytes(range(32))).upper()  # a throw-away test key
 RECIPIENT = agex25519.recipient_of(SECRET)
@@ -98,3 +99,11 @@ def test_malformed_identities_are_told(text):
     assert agex25519.recipient_of(text) is None
     with pytest.raises(ValueError, match="malformed"):
         agex25519.parse_identity(text)
+
+
+def test_keys_of_age_are_decoded(recipients, secrets):
+    assert len(bech32.decode(recipients["alice"])[1]) == 32
+    assert bech32.decode(secrets["postquantum"])[0] == "age-secret-key-pq-"
+    prefix, data = bech32.decode(recipients["postquantum"])
+    assert (prefix, len(data)) == ("age1pq", 1216)
+    assert bech32.encode(prefix, data) == recipients["postquantum"]

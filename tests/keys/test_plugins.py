@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from fluxsecrets.errors import IdentityError, RecipientError
-from fluxsecrets.keys import bech32
 from fluxsecrets.keys.agefile import Stanza
 from fluxsecrets.keys.host import Host
 from fluxsecrets.keys.plugins import (
@@ -17,6 +16,7 @@ from fluxsecrets.keys.plugins import (
     unwrap_with_plugin,
     wrap_with_plugin,
 )
+from fluxsecrets.sops import bech32
 
 RECIPIENT = bech32.encode("age1xor", b"throw-away")
 IDENTITY = bech32.encode("age-plugin-xor-", b"throw-away").upper()

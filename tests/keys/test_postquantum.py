@@ -5,8 +5,9 @@ from contextlib import suppress
 import pytest
 
 from fluxsecrets.errors import IdentityError, IntegrityError, RecipientError
-from fluxsecrets.keys import bech32, postquantum
+from fluxsecrets.keys import postquantum
 from fluxsecrets.keys.agefile import Stanza, decode_base64, encode_base64, parse_age_file, seal, unseal
+from fluxsecrets.sops import bech32
 
 
 def opened(data, secret):

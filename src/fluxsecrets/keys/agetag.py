@@ -22,8 +22,8 @@ from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from fluxsecrets.errors import RecipientError
+from fluxsecrets.sops import bech32
 
-from . import bech32
 from .agefile import Stanza, Wrap, encode_base64
 
 _CLASSIC, _HYBRID = "p256tag", "mlkem768p256tag"

@@ -8,7 +8,8 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
-from . import bech32
+from fluxsecrets.sops import bech32
+
 from .agefile import (
     FILE_KEY_SIZE,
     Stanza,

@@ -15,8 +15,8 @@ from contextlib import suppress
 
 from fluxsecrets.errors import FluxsecretsError, IdentityError, RecipientError
 from fluxsecrets.programs import child_environment, find_program
+from fluxsecrets.sops import bech32
 
-from . import bech32
 from .agefile import FILE_KEY_SIZE, Stanza, decode_base64, read_stanza, write_stanza
 from .host import Host, PassphrasePrompt
 from .processes import start_program, stop_program

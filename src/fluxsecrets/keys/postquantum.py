@@ -22,8 +22,8 @@ from cryptography.hazmat.primitives.hpke import (
 )
 
 from fluxsecrets.errors import IdentityError, RecipientError
+from fluxsecrets.sops import bech32
 
-from . import bech32
 from .agefile import (
     FILE_KEY_SIZE,
     Stanza,

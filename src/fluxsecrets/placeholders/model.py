@@ -6,10 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from .key import Draw, PlaceholderKey
-from .mark import mark_of, words_for
+from .mark import WORDS, mark_of, words_for
 
 DEEPEST = 6
 """Texts within texts that are taken apart: JSON in base64 in a line of dotenv has three."""
+
+LONGEST = 2**20
+"""Characters of a text that is taken apart; a longer one gets a mark."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,21 +60,26 @@ class Maker:
         return self._shaped(core) + end
 
     def _shaped(self, core: str) -> str:
-        for shape in self.shapes:
-            made = shape.make(core, self)
-            if made is not None:
-                return made
-        return self.mark(core)
+        found = None
+        if len(core) <= LONGEST:
+            found = next(filter(None, (shape.make(core, self) for shape in self.shapes)), None)
+        return self.mark(core) if found is None else found
 
     def shape_of(self, text: str) -> str:
         """Return the name of the shape that a text has."""
         core = text.strip()
+        if not core:
+            return "text"
         return next((shape.name for shape in self.shapes if shape.make(core, self) is not None), "text")
 
     def mark(self, text: str) -> str:
         """Return the mark of a text: all that is shown of it is one of three lengths."""
         words = words_for(len(text))
         return mark_of(self.draw("mark", text).bytes(2 * words), words)
+
+    def label(self, text: str) -> str:
+        """Return the shortest mark of a text: a label of a host has up to 63 characters."""
+        return mark_of(self.draw("mark", text).bytes(2 * WORDS[0]), WORDS[0])
 
     def draw(self, *parts: bytes | str) -> Draw:
         """Return the bytes that belong to some parts: what they are for, then what they come from."""

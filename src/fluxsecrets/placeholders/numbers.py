@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from fluxsecrets.sops.values import format_float
+
 from .key import Draw, PlaceholderKey
 
 CLASSES = ((0, 9), (10, 2**16 - 1), (2**16, 2**31 - 1), (2**31, 2**63 - 1))
@@ -37,6 +39,23 @@ def exchange(
             salt = name if high < 2**16 else ""
             return low + _permuted(number - low, high - low + 1, key, f"{salt}\0{low}")
     return None
+
+
+def integer(value: int, key: PlaceholderKey, *, name: str) -> int:
+    """Return the placeholder of an integer, with its sign."""
+    sign = -1 if value < 0 else 1
+    found = exchange(abs(value), key, name=name)
+    if found is None:  # -2**63, and what other programs write beyond 64 bits
+        return sign * (2**62 + key.draw("large number", str(value)).below(2**62))
+    return sign * found
+
+
+def fraction(value: float, key: PlaceholderKey, *, name: str) -> float:
+    """Return a number with a fraction, with its sign; the whole part is exchanged as an integer."""
+    whole = abs(int(value)) if abs(value) < 2**53 else 0
+    drawn = 1 + key.draw("fraction", format_float(value)).below(9998)
+    found = float(f"{exchange(whole, key, name=name)}.{drawn:04}")
+    return -found if value < 0 else found
 
 
 def flip(value: bool, key: PlaceholderKey, *, name: str) -> bool:

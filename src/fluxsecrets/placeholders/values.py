@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-from fluxsecrets.sops.values import Timestamp, Value, format_float
+from fluxsecrets.sops.values import Value
 
+from .binary import binary
 from .ciphertexts import specimen
-from .key import PlaceholderKey
-from .mark import mark_of
+from .key import PUBLIC, PlaceholderKey
 from .model import Maker
-from .numbers import exchange, flip
 from .shapes import SHAPES
-from .shapes.times import timestamp
+from .typed import typed
 
-__all__ = ["ciphertext_placeholder", "placeholder", "placeholder_bytes"]
-
-LONGEST = 2**20
-"""Characters of a text that is taken apart. A longer one has the placeholder of a text without a shape."""
-
-_BINARY = b"\x00masked\xff"
-_SIZES = (64, 512, 4096)
-_MARK_BYTES = 8
+__all__ = ["ciphertext_placeholder", "placeholder", "placeholder_bytes", "shape_of"]
 
 
 def placeholder(value: Value, key: PlaceholderKey, *, name: str) -> Value:
     """Return a value of the same type and shape, which says nothing else of it.
 
-    Null and empty texts stay. docs/masked.md says what a placeholder tells.
+    Null and empty texts stay. docs/placeholders.md says what a placeholder tells.
 
     Args:
         value: the value, decrypted. Base64 under `data:` of a Secret is decoded first: `placeholder_bytes`.
@@ -33,39 +25,24 @@ def placeholder(value: Value, key: PlaceholderKey, *, name: str) -> Value:
             the same name, too.
         name: the last key of the value's path, or its file's name.
     """
-    match value:
-        case str():
-            found: Value = _text(value, key, name)
-        case bytes():
-            found = placeholder_bytes(value, key, name=name)
-        case bool():
-            found = flip(value, key, name=name)
-        case int():
-            found = _integer(value, key, name)
-        case float():
-            found = _float(value, key, name)
-        case Timestamp():
-            found = timestamp(key.draw("time", value.text))
-        case None:
-            found = None
-    return found
+    return typed(value, Maker(key, name, SHAPES), name)
 
 
 def placeholder_bytes(data: bytes, key: PlaceholderKey, *, name: str) -> bytes:
-    """Return the placeholder of decoded base64 or of a whole file; bytes that are not text have no structure.
+    """Return the placeholder of decoded base64 or of a whole file.
 
     Args:
-        data: what was decoded.
+        data: what was decoded. If it is text, it is masked as one.
         key: the key.
         name: as for `placeholder`.
     """
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError:
-        return _binary(data, key)
+        return binary(data, key)
     if any(sign < " " and sign not in "\t\r\n" for sign in text):
-        return _binary(data, key)
-    return _text(text, key, name).encode()
+        return binary(data, key)
+    return Maker(key, name, SHAPES).whole(text).encode()
 
 
 def ciphertext_placeholder(text: str, *, name: str, base64: bool = False) -> Value:
@@ -79,39 +56,9 @@ def ciphertext_placeholder(text: str, *, name: str, base64: bool = False) -> Val
         name: as for `placeholder`.
         base64: the value is under `data:` of a Secret, so that the placeholder has to be base64.
     """
-    return specimen(text, name=name, base64=base64)
+    return specimen(text, Maker(PUBLIC, name, SHAPES), base64=base64)
 
 
 def shape_of(text: str, *, name: str = "") -> str:
-    """Return the name of the shape that a text has: `url`, `pem`, or `text` where it has none."""
-    return Maker(PlaceholderKey.derived(b""), name, SHAPES).shape_of(text)
-
-
-def _text(text: str, key: PlaceholderKey, name: str) -> str:
-    if text == "":
-        return text
-    maker = Maker(key, name, SHAPES)
-    return maker.mark(text) if len(text) > LONGEST else maker.whole(text)
-
-
-def _integer(value: int, key: PlaceholderKey, name: str) -> int:
-    sign = -1 if value < 0 else 1
-    found = exchange(abs(value), key, name=name)
-    if found is None:  # -2**63, and what other programs write beyond 64 bits
-        return sign * (2**62 + key.draw("large number", str(value)).below(2**62))
-    return sign * found
-
-
-def _float(value: float, key: PlaceholderKey, name: str) -> float:
-    """Return a number with a fraction; its whole part is exchanged as an integer."""
-    whole = abs(int(value)) if abs(value) < 2**53 else 0
-    fraction = 1 + key.draw("fraction", format_float(value)).below(9998)
-    found = float(f"{exchange(whole, key, name=name)}.{fraction:04}")
-    return -found if value < 0 else found
-
-
-def _binary(data: bytes, key: PlaceholderKey) -> bytes:
-    """Return bytes that are not UTF-8, as the data, of one of three lengths."""
-    draw = key.draw("binary", data)
-    size = next((size for size in _SIZES if len(data) <= size), _SIZES[-1])
-    return (_BINARY + mark_of(draw.bytes(_MARK_BYTES), _MARK_BYTES // 2).encode() + draw.bytes(size))[:size]
+    """Return the name of the shape that a text has: `url`, `pem`, or `text` if it has none."""
+    return Maker(PUBLIC, name, SHAPES).shape_of(text)

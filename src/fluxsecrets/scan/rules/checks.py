@@ -94,7 +94,7 @@ def check_github_app(secret: bytes) -> bool:
 
 def check_age(secret: bytes) -> bool:
     """The Bech32 checksum of an age identity, X25519 or post-quantum, and its length."""
-    from fluxsecrets.keys.bech32 import decode
+    from fluxsecrets.sops.bech32 import decode
 
     try:
         prefix, key = decode(secret.decode("ascii"))
