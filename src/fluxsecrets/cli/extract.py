@@ -33,7 +33,7 @@ from fluxsecrets.ops.extract.model import ExtractRequest
     "--secret",
     cls=LoggedOption,
     metavar="NAME",
-    help="The name of the Secret; default: the object's name with -values.",
+    help="The name of the Secret; default: the object's name with -values, -env or -secret.",
 )
 @click.option(
     "--to",
@@ -43,6 +43,16 @@ from fluxsecrets.ops.extract.model import ExtractRequest
 )
 @document_option
 @for_others_option
+@click.option(
+    "--all", "everything", is_flag=True, help="Extract what `scan` reports; PATHs are files and folders."
+)
+@click.option(
+    "--env",
+    "environment",
+    cls=LoggedOption,
+    metavar="NAME",
+    help="With --all: the files of an environment.",
+)
 @click.option(
     "--allow-undecrypted",
     is_flag=True,
@@ -76,9 +86,16 @@ def command(
     of that name in the same folder gets the new keys. Kustomization files that list the manifest list the
     Secret, too.
 
+    In a Deployment or another object with containers, KEY is the name of a variable; `valueFrom` names
+    the Secret. In a ConfigMap, the objects that read the key change, too.
+
+    With --all, every value that `scan` reports moves, if a reference can replace it. The others are
+    listed, with the reason.
+
     Before anything is written, it is checked that Flux applies the same as before. The values stay in
     git's history: change them afterwards.
     """
+    from fluxsecrets.ops.extract.everything import extract_all
     from fluxsecrets.ops.extract.extract import COMMAND, extract
     from fluxsecrets.report.extract import FORMATS
 
@@ -86,6 +103,17 @@ def command(
     ended = end_if_asked(session, out, COMMAND, resuming=resuming, aborting=aborting, report=report)
     if ended is not None:
         return ended
+    if asked.everything:
+        if asked.secret is not None or asked.to is not None or asked.document is not None:
+            raise UsageError(
+                "--secret, --to and --document are about one object, and --all takes all",
+                hint="leave them out, or name the manifest and its keys",
+            )
+        done = extract_all(session, asked)
+        out.show(FORMATS[report](done))
+        return done.exit_code
+    if asked.environment is not None:
+        raise UsageError("--env chooses what --all extracts", hint="add --all, or leave out --env")
     if not asked.path:
         raise UsageError(
             "name a manifest, and the keys of its values",

@@ -48,7 +48,7 @@ def _rows(each: Extracted, done: ExtractResult) -> Iterator[Row]:
             Cell(printable(value.how)),
         )
     verb = _verb("create" if each.created else "extend", would)
-    keys = counted(len(each.values), "key")
+    keys = counted(len({value.secret_key for value in each.values}), "key")
     readers = ", ".join(each.recipients)
     yield (
         Cell(printable(each.secret_path)),
@@ -56,6 +56,8 @@ def _rows(each: Extracted, done: ExtractResult) -> Iterator[Row]:
         Cell(printable(f"Secret {each.secret}, {keys}")),
         Cell(printable(readers)),
     )
+    for path in each.readers:
+        yield Cell(printable(path)), Cell(_verb("change", would)), Cell("refers to the Secret"), Cell("")
     for path in each.kustomizations:
         yield Cell(printable(path)), Cell(_verb("change", would)), Cell("lists it under resources"), Cell("")
 
@@ -123,6 +125,7 @@ def _file(each: Extracted, base: Base) -> wire.ExtractedFile:
         "secret": each.secret,
         "secret_path": base.path(each.secret_path),
         "created": each.created,
+        "readers": base.paths(each.readers),
         "kustomizations": base.paths(each.kustomizations),
         "environments": list(each.environments),
         "recipients": list(each.recipients),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from fluxsecrets.errors import FluxsecretsError, UsageError
 from fluxsecrets.ops.files.onlycopy import GitCopies
@@ -24,6 +24,7 @@ from .listing import list_beside
 from .manifest import Holder, chosen_paths, edited, read_manifest
 from .model import Candidate, Extracted, Extraction, ExtractRequest, ExtractResult, MovedValue, Wanted
 from .proof import Proposal, prove, prove_alone, reaching
+from .readers import readers_of, secret_names
 from .secretfile import SecretFile, Written, add_to, choose_secret
 
 COMMAND = "extract"
@@ -53,7 +54,8 @@ def extract(session: Session, request: ExtractRequest) -> ExtractResult:
     try:
         if not request.keys:
             return ExtractResult(candidates=tuple(run.candidates(target, inside)), dry_run=True)
-        run.add(target, inside, request.keys)
+        run.add(inside, request.keys)
+        run.prove()
         return run.finish()
     except FluxsecretsError as error:
         raise error.in_file(target.shown) from None
@@ -62,8 +64,14 @@ def extract(session: Session, request: ExtractRequest) -> ExtractResult:
 class Extractor:
     """One run: objects are added, then all that changes is proved and written as one step."""
 
-    def __init__(self, session: Session, request: ExtractRequest, tree: Tree) -> None:
-        """Take a repository; nothing is read yet."""
+    def __init__(
+        self,
+        session: Session,
+        request: ExtractRequest,
+        tree: Tree,
+        environments: Sequence[Environment] | None = None,
+    ) -> None:
+        """Take a repository, and all of its environments if they are known."""
         self.session = session
         self.request = request
         self.tree = tree
@@ -73,6 +81,8 @@ class Extractor:
         self.done: list[Extracted] = []
         self.manifests: set[str] = set()
         self.secrets: dict[str, bytes] = {}
+        self.warnings: tuple[str, ...] = ()
+        self._environments = environments
 
     def candidates(self, target: Target, path: str) -> Iterator[Candidate]:
         """Yield the values of a file that could be extracted, by their keys."""
@@ -82,7 +92,7 @@ class Extractor:
                 key = show_path(literal.path)
                 yield Candidate(target.shown, holder.shown, key, literal.line)
 
-    def add(self, target: Target, path: str, keys: Iterable[str]) -> None:
+    def add(self, path: str, keys: Iterable[str]) -> None:
         """Plan to extract the values of a file that keys name.
 
         Raises:
@@ -90,13 +100,12 @@ class Extractor:
         """
         file = read_manifest(self.workspace.read(path), self.tree.limits)
         for at, paths in chosen_paths(file, keys, self.request.document).items():
-            self.add_paths(target, path, at, paths)
+            self.add_paths(path, at, paths)
 
-    def add_paths(self, target: Target, path: str, at: int, paths: tuple[Path, ...]) -> None:
+    def add_paths(self, path: str, at: int, paths: tuple[Path, ...]) -> None:
         """Plan to extract values of one object.
 
         Args:
-            target: the file.
             path: of the file, relative to the root.
             at: the position of the object among the holders of the file.
             paths: of the values, below the object.
@@ -106,12 +115,9 @@ class Extractor:
         """
         data = self.workspace.read(path)
         holder = read_manifest(data, self.tree.limits).holders[at]
-        name = self.request.secret or holder.place.secret_name(holder.node)
-        secret = choose_secret(
-            self.session, self.tree, path, name, holder.namespace, self._to(), self.secrets
-        )
-        environments = reaching(self.tree, self.settings, frozenset({path}))
-        built = _built(environments, path)
+        environments = self._reaching(path)
+        secret = self._secret(path, holder, environments)
+        name, built = secret.name, _built(environments, path)
         wanted = Wanted(
             holder.node,
             paths,
@@ -119,9 +125,11 @@ class Extractor:
             secret.keys,
             keep_empty=not built or any(item.patched_by for item in built),
             patch=bool(environments) and not built,
+            readers=lambda: () if holder.base else readers_of(environments, path, holder.part),
         )
         extraction = holder.place.extract(wanted)
         changed = edited(data, holder, extraction.edits, self.tree.limits)
+        others = self._elsewhere(extraction, {path: changed})
         kept = self.copies.has(self.tree.repository, self.tree.read(path))
         values = {each.key: each.text for each in extraction.moved}
         written = secret.written(values, kept=kept or self.request.for_others)
@@ -129,18 +137,20 @@ class Extractor:
             prove_alone(_object(data, holder), _object(changed, holder), _secret_data(secret, written))
         listed = list_beside(self.workspace, path, secret.path) if secret.created else ()
         add_to(self.workspace, secret, written)
-        self.workspace.write(path, changed, old=data)
-        self.manifests.add(path)
+        for file, content in others.items():
+            self.workspace.write(file, content, old=self.workspace.read(file))
+            self.manifests.add(file)
         self.secrets[secret.path] = written.plain
         self.done.append(
             Extracted(
-                target.shown,
+                self.shown(path),
                 holder.shown,
                 tuple(_values(extraction)),
                 name,
-                self._shown(secret.path),
+                self.shown(secret.path),
                 secret.created,
-                tuple(map(self._shown, listed)),
+                tuple(self.shown(file) for file in others if file != path),
+                tuple(map(self.shown, listed)),
                 tuple(each.name for each in environments),
                 written.recipients,
                 self._is_committed(path, holder, extraction),
@@ -148,23 +158,43 @@ class Extractor:
             )
         )
 
-    def finish(self) -> ExtractResult:
-        """Prove what was planned, and write it.
+    def _secret(self, path: str, holder: Holder, environments: Iterable[Environment]) -> SecretFile:
+        """Return the file of the Secret; a new one gets a name that no other Secret has."""
+        wanted = self.request.secret or holder.place.secret_name(holder.node)
+        used = secret_names(environments)
+        for name in (wanted, *(f"{wanted}-{number}" for number in range(2, 100))):
+            found = choose_secret(
+                self.session, self.tree, path, name, holder.namespace, self._to(), self.secrets
+            )
+            if not found.created or name not in used:
+                return found
+            if self.request.secret is not None:
+                break
+        raise UsageError(f"another file makes a Secret {wanted}", hint="name another one with --secret NAME")
+
+    def prove(self) -> None:
+        """Make sure that Flux applies the same as before.
 
         Raises:
             UnprotectedError: see `extract`.
-            FileAccessError: a file was changed meanwhile, or can't be written; all stay as they are.
         """
         manifests = frozenset(self.manifests)
-        warnings = prove(
+        self.warnings = prove(
             self.session,
             self.tree,
             self.settings,
-            reaching(self.tree, self.settings, manifests),
+            self._reaching(*manifests),
             Proposal(manifests, self.secrets, self.workspace.planned),
             allow_undecrypted=self.request.allow_undecrypted,
         )
-        if not self.request.dry_run:
+
+    def finish(self) -> ExtractResult:
+        """Write what was planned.
+
+        Raises:
+            FileAccessError: a file was changed meanwhile, or can't be written; all stay as they are.
+        """
+        if self.done and not self.request.dry_run:
             results = [
                 Prepared(FileResult(each.path, Outcome.EXTRACTED, len(each.values), each.recipients))
                 for each in self.done
@@ -173,7 +203,7 @@ class Extractor:
             for result in write_files(self.session, results, operation):
                 if result.error is not None:
                     raise result.error
-        return ExtractResult(tuple(self.done), warnings=warnings, dry_run=self.request.dry_run)
+        return ExtractResult(tuple(self.done), warnings=self.warnings, dry_run=self.request.dry_run)
 
     def _is_committed(self, path: str, holder: Holder, extraction: Extraction) -> bool:
         """Whether the last commit has one of the values in the file."""
@@ -193,6 +223,19 @@ class Extractor:
             for place in places
         )
 
+    def _elsewhere(self, extraction: Extraction, changed: Mapping[str, bytes]) -> dict[str, bytes]:
+        """Return the new contents of all manifests, with those of other objects that read the values."""
+        contents = dict(changed)
+        for each in extraction.elsewhere:
+            data = contents[each.file] if each.file in contents else self.workspace.read(each.file)
+            contents[each.file] = edited(data, each, each.edits, self.tree.limits)
+        return contents
+
+    def _reaching(self, *manifests: str) -> tuple[Environment, ...]:
+        if self._environments is None:
+            return reaching(self.tree, self.settings, frozenset(manifests))
+        return tuple(each for each in self._environments if not each.graph.files.isdisjoint(manifests))
+
     def _to(self) -> str | None:
         if self.request.to is None:
             return None
@@ -204,7 +247,8 @@ class Extractor:
             )
         return path.relative_to(root).as_posix()
 
-    def _shown(self, path: str) -> str:
+    def shown(self, path: str) -> str:
+        """Return a path as the user would write it."""
         return self.session.shown(self.tree.root / path)
 
 

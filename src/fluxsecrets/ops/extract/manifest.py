@@ -13,7 +13,7 @@ from fluxsecrets.sops.formats import Format, Limits
 from fluxsecrets.sops.formats.changing import remove_value, set_value
 from fluxsecrets.sops.formats.either import parse_either
 
-from .model import Edit, Place
+from .model import Edit, Elsewhere, Place
 from .places import place_of
 
 
@@ -112,11 +112,11 @@ def chosen_paths(file: ManifestFile, keys: Iterable[str], number: int | None) ->
             "the file has no object whose values can be extracted"
             if number is None
             else f"document {number} of the file has no object whose values can be extracted",
-            hint="`fluxsecrets help extract` lists the kinds",
+            hint="name a HelmRelease, a ConfigMap or an object with containers",
         )
     found: dict[int, set[Path]] = {}
     for key in keys:
-        hits = [(at, path) for at, each in holders for path in _paths(file.document, each, key)]
+        hits = [(at, paths) for at, each in holders if (paths := _paths(file.document, each, key))]
         if not hits:
             raise _unknown(key, [each for _, each in holders])
         if len(hits) > 1:
@@ -124,13 +124,13 @@ def chosen_paths(file: ManifestFile, keys: Iterable[str], number: int | None) ->
             raise UsageError(
                 f"the key {key!a} is ambiguous: {where} have it", hint="choose one with --document N"
             )
-        at, path = hits[0]
-        found.setdefault(at, set()).add(path)
-    return {at: _outermost(paths) for at, paths in found.items()}
+        at, paths = hits[0]
+        found.setdefault(at, set()).update(paths)
+    return {at: outermost(paths) for at, paths in found.items()}
 
 
-def _paths(document: Document, holder: Holder, key: str) -> Iterator[Path]:
-    """The value that a key names in an object: from the object on, or from its values on."""
+def _paths(document: Document, holder: Holder, key: str) -> tuple[Path, ...]:
+    """The values that a key names in an object: from the object on, from its values on, or by their name."""
     root = holder.place.root
     own = find(holder.node, root)
     for node, before in ((holder.node, ()), (own, root)):
@@ -142,15 +142,15 @@ def _paths(document: Document, holder: Holder, key: str) -> Iterator[Path]:
             continue
         path = before + place.path
         if len(path) > len(root) and path[: len(root)] == root:
-            yield path
-            return
+            return (path,)
+    return tuple(each.path for each in holder.place.literals(holder.node) if each.name == key)
 
 
 def _unknown(key: str, holders: list[Holder]) -> FluxsecretsError:
     import difflib  # only for a key that does not exist
 
     known = [
-        show_path(literal.path[len(each.place.root) :])
+        literal.name or show_path(literal.path[len(each.place.root) :])
         for each in holders
         for literal in each.place.literals(each.node)
     ]
@@ -161,7 +161,8 @@ def _unknown(key: str, holders: list[Holder]) -> FluxsecretsError:
     )
 
 
-def _outermost(paths: Iterable[Path]) -> tuple[Path, ...]:
+def outermost(paths: Iterable[Path]) -> tuple[Path, ...]:
+    """Return paths in order, without those that lead through another one."""
     chosen: list[Path] = []
     for path in sorted(paths, key=len):
         if not any(path[: len(each)] == each for each in chosen):
@@ -169,7 +170,7 @@ def _outermost(paths: Iterable[Path]) -> tuple[Path, ...]:
     return tuple(sorted(chosen, key=lambda path: tuple(map(str, path))))
 
 
-def edited(data: bytes, holder: Holder, edits: Iterable[Edit], limits: Limits) -> bytes:
+def edited(data: bytes, holder: Holder | Elsewhere, edits: Iterable[Edit], limits: Limits) -> bytes:
     """Return a file's text after edits of one object; everything else in it stays.
 
     Raises:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, Protocol
 
+from fluxsecrets.repo.references import Use
 from fluxsecrets.sops.document import Data, Mapping, Path
 from fluxsecrets.sops.values import Value
 
@@ -15,11 +16,13 @@ class ExtractRequest:
     """What to extract: the parameters of the command.
 
     Attributes:
-        path: the manifest.
-        keys: of its values.
+        path: the manifest; with `everything` a file or folder, or "".
+        keys: of its values; with `everything`, more files and folders.
         secret: the Secret's name, or None for one that follows the object's name.
         to: the Secret's file, or None for one beside the manifest.
         document: the YAML document, from 1, or None.
+        everything: extract what `scan` reports.
+        environment: with `everything`: the name of an environment, or None.
         for_others: proceed even if nobody here can read the values again.
         allow_undecrypted: proceed even if Flux would apply the Secret as ciphertext.
         dry_run: write nothing.
@@ -30,6 +33,8 @@ class ExtractRequest:
     secret: str | None = None
     to: str | None = None
     document: int | None = None
+    everything: bool = False
+    environment: str | None = None
     for_others: bool = False
     allow_undecrypted: bool = False
     dry_run: bool = False
@@ -43,11 +48,13 @@ class LiteralValue:
         path: below the object, such as `("spec", "values", "auth", "password")`.
         value: itself. Not in the repr.
         line: 1-based.
+        name: what else a KEY may call it, such as the name of a variable, or None.
     """
 
     path: Path
     value: Value = field(repr=False)
     line: int
+    name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +92,44 @@ class Moved:
 
 
 @dataclass(frozen=True, slots=True)
+class Reader:
+    """An object that refers to the one that values are taken out of.
+
+    Attributes:
+        file: relative to the root of the repository.
+        part: its YAML document, from 0.
+        node: the object as it is written.
+        shown: kind and name, such as `Deployment shop`.
+        use: the reference.
+        problem: why the reference can't be changed in the file, or None.
+    """
+
+    file: str
+    part: int
+    node: Mapping = field(repr=False)
+    shown: str
+    use: Use
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """Changes of another object, that reads the values.
+
+    Attributes:
+        file, part, shown: see `Reader`.
+        base: where the object is in the document.
+        edits: to be made in this order.
+    """
+
+    file: str
+    part: int
+    base: Path
+    shown: str
+    edits: tuple[Edit, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Extraction:
     """What a place makes of chosen values.
 
@@ -92,11 +137,13 @@ class Extraction:
         moved: the keys of the Secret.
         edits: of the object, to be made in this order.
         warnings: what the user should know.
+        elsewhere: changes of other objects.
     """
 
     moved: tuple[Moved, ...]
     edits: tuple[Edit, ...]
     warnings: tuple[str, ...] = ()
+    elsewhere: tuple[Elsewhere, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +157,7 @@ class Wanted:
         taken: the keys that the Secret has already.
         keep_empty: maps that get empty stay, since something may be merged into them.
         patch: the object is a patch: null removes what the patched object has under the same key.
+        readers: finds the objects that refer to this one, in all environments.
     """
 
     node: Mapping = field(repr=False)
@@ -118,6 +166,7 @@ class Wanted:
     taken: frozenset[str] = frozenset()
     keep_empty: bool = True
     patch: bool = False
+    readers: Callable[[], Sequence[Reader]] = field(default=tuple, repr=False)
 
 
 class Place(Protocol):
@@ -174,6 +223,7 @@ class Extracted:
         secret: the name of the Secret.
         secret_path: its file, as shown.
         created: that file is new.
+        readers: other files that refer to the Secret now, as shown.
         kustomizations: files that list the new file now, as shown.
         environments: in which Flux applies it; empty if Flux doesn't reach the manifest.
         recipients: who can read the Secret.
@@ -187,6 +237,7 @@ class Extracted:
     secret: str
     secret_path: str
     created: bool
+    readers: tuple[str, ...] = ()
     kustomizations: tuple[str, ...] = ()
     environments: tuple[str, ...] = ()
     recipients: tuple[str, ...] = ()
@@ -231,3 +282,8 @@ class ExtractResult:
     candidates: tuple[Candidate, ...] = ()
     warnings: tuple[str, ...] = ()
     dry_run: bool = False
+
+    @property
+    def exit_code(self) -> int:
+        """1 if values stay that were asked for."""
+        return 1 if self.left else 0

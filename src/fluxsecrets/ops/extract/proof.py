@@ -14,11 +14,13 @@ from fluxsecrets.repo.helmvalues import Resolve, ValuesReference, compose, same_
 from fluxsecrets.repo.manifests import Plain, dig, pairs
 from fluxsecrets.repo.objects import Object
 from fluxsecrets.repo.outcome import Effect
+from fluxsecrets.repo.references import uses
 from fluxsecrets.repo.secretrules import decode_base64
 from fluxsecrets.repo.settings import Settings
 from fluxsecrets.repo.tree import Tree, with_planned
 
 from .places.helmrelease import is_release
+from .reading import as_read
 
 _NOTHING = "nothing was written"
 
@@ -116,8 +118,8 @@ def _compare(before: Environment, after: Environment, proposal: Proposal) -> Non
             raise _differs(before, item, "it would no longer be applied")
         if is_release(item.data):
             _compare_releases(before, item, now, old.values(), tuple(new.values()), proposal)
-        elif item.file not in proposal.manifests and item.data != now.data:
-            raise _differs(before, item, "it would change")
+        elif item.data != now.data:
+            _compare_others(before, item, now, old.values(), new.values())
     for identity, item in new.items():
         if identity not in old and item.file not in proposal.secrets:
             raise _differs(before, item, "it would be applied, too")
@@ -150,6 +152,32 @@ def _compare_releases(
         raise _differs(environment, old, "its composed values would differ")
     if not same_values(_besides(old.data), _besides(new.data)):
         raise _differs(environment, old, "more than its values would change")
+
+
+def _compare_others(
+    environment: Environment, old: Object, new: Object, objects: Iterable[Object], planned: Iterable[Object]
+) -> None:
+    if old.kind == "ConfigMap":
+        _compare_config_maps(environment, old, new, planned)
+    elif as_read(old.data, _resolver(old, objects)) != as_read(new.data, _resolver(new, planned)):
+        raise _differs(environment, old, "it would change")
+
+
+def _compare_config_maps(
+    environment: Environment, old: Object, new: Object, planned: Iterable[Object]
+) -> None:
+    """A ConfigMap may only lose keys that nothing reads any more. Releases are compared by their values."""
+    had, has = pairs(old.data, "data"), pairs(new.data, "data")
+    lost = {key: value for key, value in had.items() if key not in has}
+    besides = ({**each.data, "data": None} for each in (old, new))
+    if {**has, **lost} != had or not same_values(*besides):
+        raise _differs(environment, old, "it would change")
+    named = ("ConfigMap", old.namespace, old.name)
+    for item in planned:
+        for use in uses(item):
+            reads = use.key is None or use.key in lost
+            if (use.kind, use.namespace, use.name) == named and reads and use.via != "valuesFrom":
+                raise _differs(environment, old, f"{item.kind} {item.name} still reads it")
 
 
 def _besides(release: Plain) -> Plain:

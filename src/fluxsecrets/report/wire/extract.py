@@ -31,6 +31,8 @@ class ExtractedFile(TypedDict):
     """The Secret's file."""
     created: bool
     """That file is new."""
+    readers: list[str]
+    """Other files that refer to the Secret now."""
     kustomizations: list[str]
     """Files that list it now."""
     environments: list[str]
