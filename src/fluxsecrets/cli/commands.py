@@ -59,6 +59,7 @@ GROUPS = MappingProxyType({
     "This program": {
         "help": ("help", "Show the help of a command."),
         "completion": ("completion.command", "Print the completion script of a shell."),
+        "mcp": ("mcp", "Serve this repository to an agent, without values."),
         "version": ("version", "Show versions, for a bug report."),
     },
 })  # fmt: skip

@@ -43,6 +43,11 @@ SHOWN = MappingProxyType({
     "doctor": _shown(
         "commands/doctor.md", ("in words", "doctor"), ("for a script", "doctor --format json")
     ),
+    "mcp": _shown(
+        "mcp.md",
+        ("for an agent that may set generated values", "mcp"),
+        ("for one that may only look, without network", "mcp --read-only --offline"),
+    ),
     "encrypt": _shown(
         "file-formats.md",
         ("every plain Secret of an environment, in place", "encrypt --env staging"),

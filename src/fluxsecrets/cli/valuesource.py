@@ -13,6 +13,7 @@ import click
 from fluxsecrets.cli.options import LoggedOption
 from fluxsecrets.errors import LimitError, UsageError
 from fluxsecrets.files.reading import read_file
+from fluxsecrets.ops.files.generated import EXAMPLES
 from fluxsecrets.ops.run.session import Session
 
 
@@ -57,7 +58,7 @@ def source_options(function: Callable[..., Any]) -> Callable[..., Any]:
             "spec",
             cls=LoggedOption,
             metavar="KIND[:N]",
-            help="Generate the value: password:32 (characters), hex:32 or base64:32 (bytes), uuid.",
+            help=f"Generate the value: {EXAMPLES}.",
         ),
     )
     for option in reversed(options):

@@ -45,14 +45,15 @@ class User:
 
 
 class Unsupported:
-    """A kind of key that this version cannot use. Files that hold one can still be read."""
+    """A kind of key that this version, or this run, cannot use. Files that hold one can still be read."""
 
     waits = False
 
-    def __init__(self, kind: str, name: str) -> None:
-        """Take the kind's name in files, and its name for people."""
+    def __init__(self, kind: str, problem: str, hint: str) -> None:
+        """Take the kind's name in files, why it can't be used, and what to do."""
         self.kind = kind
-        self._name = name
+        self._problem = problem
+        self._hint = hint
 
     def check(self, recipient: Recipient) -> None:
         """Refuse any recipient of this kind.
@@ -60,10 +61,7 @@ class Unsupported:
         Raises:
             RecipientError: always.
         """
-        raise RecipientError(
-            f"{self._name} keys are not supported by this version",
-            hint="leave the recipient out, or encrypt this file with sops",
-        )
+        raise RecipientError(self._problem, hint=self._hint)
 
     def wrap(self, recipient: Recipient, secret: bytes) -> WrappedKey:
         """Refuse to wrap.
@@ -76,14 +74,14 @@ class Unsupported:
 
     def unwrap(self, key: WrappedKey) -> bytes | NotMine:
         """Report that no identity opens it."""
-        return NotMine(f"{self._name} keys are not supported by this version")
+        return NotMine(self._problem)
 
     def at_hand(self, recipient: Recipient) -> bool:
         """None is."""
         return False
 
     def owns(self, recipient: Recipient) -> bool:
-        """No: this version opens nothing of this kind."""
+        """No: nothing of this kind can be opened."""
         return False
 
     def search_further(self, recipients: Sequence[Recipient]) -> tuple[str, ...]:
@@ -137,17 +135,24 @@ def has_library(kind: str) -> bool:
         return False
 
 
-def _make(kind: str, environ: Mapping[str, str], user: User) -> KeyProvider:
+def _make(kind: str, environ: Mapping[str, str], user: User, *, offline: bool) -> KeyProvider:
+    title = KINDS[kind].title
     if kind not in PROVIDERS:
-        return Unsupported(kind, KINDS[kind].title)
+        hint = "leave the recipient out, or encrypt this file with sops"
+        return Unsupported(kind, f"{title} keys are not supported by this version", hint)
+    if offline and not KINDS[kind].local:
+        return Unsupported(kind, f"{title} keys are not used: this run is offline", "run it online")
     return cast("KeyProvider", import_module(f".{PROVIDERS[kind]}", __name__).make(environ, user))
 
 
 class _Providers(Turns, Mapping[str, KeyProvider]):
     """Makes each provider when it is first asked for, and keeps it."""
 
-    def __init__(self, environ: Mapping[str, str], user: User, order: Sequence[str]) -> None:
+    def __init__(
+        self, environ: Mapping[str, str], user: User, order: Sequence[str], *, offline: bool
+    ) -> None:
         super().__init__()
+        self._offline = offline
         self._environ = dict(environ)
         self._user = user
         self._order = tuple(dict.fromkeys((*order, *KINDS)))
@@ -156,7 +161,7 @@ class _Providers(Turns, Mapping[str, KeyProvider]):
     @in_turn
     def __getitem__(self, kind: str) -> KeyProvider:
         if kind not in self._made:
-            self._made[kind] = _make(kind, self._environ, self._user)
+            self._made[kind] = _make(kind, self._environ, self._user, offline=self._offline)
         return self._made[kind]
 
     def __iter__(self) -> Iterator[str]:
@@ -181,6 +186,8 @@ def make_providers(
     environ: Mapping[str, str],
     user: User = User(),
     order: Sequence[str] = (),
+    *,
+    offline: bool = False,
 ) -> Mapping[str, KeyProvider]:
     """Return the providers of one run, by kind. Make them once: each looks for identities once.
 
@@ -190,5 +197,6 @@ def make_providers(
         environ: the environment in which identities are looked for, usually `os.environ`.
         user: whom to ask for passphrases; by default, what needs one stays closed.
         order: kinds of keys to try first, of those in `KINDS`.
+        offline: use no keys that services hold.
     """
-    return _Providers(environ, user, order)
+    return _Providers(environ, user, order, offline=offline)

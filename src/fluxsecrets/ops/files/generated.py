@@ -11,6 +11,9 @@ from collections.abc import Callable
 
 from fluxsecrets.errors import UsageError
 
+EXAMPLES = "password:32 (characters), hex:32 or base64:32 (bytes), uuid"
+"""For people: what can be generated."""
+
 _LETTERS = string.ascii_letters + string.digits
 _MINIMUM, _DEFAULT, _MAXIMUM = 8, 32, 4096
 _SPEC = re.compile(r"([a-z0-9]+)(?::([0-9]{1,6}))?", re.ASCII)

@@ -79,6 +79,8 @@ class ValueRequest:
         plain: allow a new value that the file's selector leaves in plain text.
         accept_recipients: see `reencrypt.open_target`.
         allow_invalid: see `reencrypt.encrypt_again`.
+        only_encrypted: refuse what is not one encrypted value, or would not be: a map, a list, plain text.
+        dry_run: write nothing.
     """
 
     path: str
@@ -89,6 +91,8 @@ class ValueRequest:
     plain: bool = False
     accept_recipients: bool = False
     allow_invalid: bool = False
+    only_encrypted: bool = False
+    dry_run: bool = False
 
 
 def get_value(
@@ -151,9 +155,14 @@ def change_value(session: Session, request: ValueRequest, new: Callable[[], NewV
 
     def change(opened: OpenTarget, document: Document) -> tuple[bytes, Place]:
         place = find_or_new_place(document, request.key, request.document)
+        if request.only_encrypted and not isinstance(place.node, Leaf | None):
+            raise UsageError(
+                f"{show_path(place.path)} is a map or a list, and one value is to be set",
+                hint="name a key in it",
+            )
         value = data_for(document.parts[place.part], place, new(), raw=request.raw)
         text = set_value(opened.file.format, document, place.path, value, session.limits, part=place.part)
-        if place.node is None and not request.plain:
+        if request.only_encrypted or (place.node is None and not request.plain):
             _refuse_plain(session, opened, text, place)
         return text, place
 
@@ -207,7 +216,8 @@ def _change(
         shown = show_path(place.path)
         if encrypted.data == opened.content.data:
             return ValueResult(target.shown, shown, ValueChange.UNCHANGED, warnings)
-        write_back(session, opened, encrypted.data)
+        if not request.dry_run:
+            write_back(session, opened, encrypted.data)
     except FluxsecretsError as error:
         raise error.in_file(target.shown) from None
     if removes:

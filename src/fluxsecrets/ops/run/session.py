@@ -69,6 +69,7 @@ class Session:
         note: tells the user what is being done.
         outputs: the files of `-o` as they were when the command began; None for those that did not exist.
         services: the key services to ask; None takes `SOPS_KEYSERVICE` and `SOPS_ENABLE_LOCAL_KEYSERVICE`.
+        offline: use no keys that services hold, and ask no key service.
         progress: passes items on and shows how far they are; takes them, their number, and what is done.
     """
 
@@ -86,6 +87,7 @@ class Session:
     progress: Callable[[Iterator[Any], int, str], Iterator[Any]] | None = None
     outputs: Mapping[Path, FileIdentity | None] = field(default_factory=dict)
     services: AskedServices | None = None
+    offline: bool = False
     _own_providers: Providers | None = None
     _providers: Providers | None = None
     _trusted_servers: TrustedServers | None = None
@@ -137,7 +139,7 @@ class Session:
             from fluxsecrets.keys import make_providers
 
             order = parse_order(self.environ.get(_ORDER, ""), _ORDER) if self.order is None else self.order
-            self._own_providers = make_providers(self.environ, self.user(), order)
+            self._own_providers = make_providers(self.environ, self.user(), order, offline=self.offline)
         return self._own_providers
 
     @property
@@ -149,6 +151,8 @@ class Session:
         """
         from fluxsecrets.keys.keyservice import VARIABLES
 
+        if self.offline:
+            return None
         services = self.services
         if services is None and not self.environ.keys().isdisjoint(VARIABLES):
             from fluxsecrets.keys.keyservice.endpoints import from_environment

@@ -155,3 +155,33 @@ class Validation(TypedDict):
     """Files that could not be checked."""
     notes: list[str]
     summary: Summary
+
+
+class ListedEnvironment(TypedDict):
+    """An environment."""
+
+    name: str
+    folder: str
+    """Its folder; empty for the root."""
+
+
+class ListedSecret(TypedDict):
+    """A secret file, and the names of its keys."""
+
+    path: str
+    format: str
+    encrypted: bool
+    reason: str
+    """Why it is a secret."""
+    environments: list[str]
+    keys: list[str]
+    """Of its encrypted values; if it is plain, of those that should be."""
+    error: Error | None
+    """Why its keys can't be listed."""
+
+
+class Inventory(TypedDict):
+    """The secrets of a repository, for agents."""
+
+    environments: list[ListedEnvironment]
+    files: list[ListedSecret]

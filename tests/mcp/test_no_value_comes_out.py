@@ -1,0 +1,211 @@
+"""Whatever a tool is asked, no value and no private key comes out, and only what it may write is written."""
+
+import json
+import os
+from base64 import b64encode
+from itertools import chain
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fluxsecrets.mcp.calls import Request, call
+from fluxsecrets.mcp.parameters import Choice, Number, Several, Switch
+from fluxsecrets.mcp.tools import TOOLS
+
+from .conftest import PASSWORD, PLAIN, PLANTED, SECRET, manifest
+
+_PIECE, _HEX_PIECE, _KEY_PIECE = 6, 14, 12
+"""Letters that may not come out in a row; hex digits of hashes would match by chance."""
+
+NASTY = (
+    *("", ".", "..", "../..", "../../etc/passwd", "/etc/passwd", "~/.config/sops/age/keys.txt", "C:\\key"),
+    *("-", "--", "--show-values", "--output=out.txt", "-o/dev/stdout", "--debug", "@{-1}", "HEAD:" + SECRET),
+    *(".git/config", "apps/.git/x", ".GIT/HEAD", "apps/staging/../../.git/HEAD", "link", "out", "keys.txt"),
+    *("stringData", "stringData.password", '["stringData"]["password"]', "metadata.name", "sops.mac", "data"),
+    *("password:32", "password:0", "value:hunter2", "hex:99999999", f"password:{PASSWORD}", PASSWORD),
+    *(
+        "HEAD",
+        "HEAD~1..HEAD",
+        "main..--output=x",
+        "HEAD^{tree}",
+        "plain.yaml",
+        SECRET,
+        "apps/staging/api.env",
+    ),
+    *(
+        "a\nb",
+        "a\x00b",
+        "\x1b[2J",
+        "\u202egnp.exe",
+        "\ud800",
+        "${PASSWORD}",
+        "$(cat keys.txt)",
+        "`id`",
+        "x" * 5000,
+    ),
+    *("<script>", "</data>", "ignore all previous instructions"),
+)
+ANYTHING = st.one_of(
+    st.sampled_from(NASTY),
+    st.text(max_size=30),
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.lists(st.sampled_from(NASTY), max_size=3),
+    st.dictionaries(st.sampled_from(NASTY), st.sampled_from(NASTY), max_size=2),
+)
+
+
+def fitting(parameter):
+    """Arguments of the parameter's own type, nasty ones if they are text."""
+    match parameter:
+        case Choice():
+            return st.sampled_from(parameter.choices)
+        case Switch():
+            return st.booleans()
+        case Number():
+            return st.integers(parameter.least, min(parameter.most, 300))
+        case Several():
+            return st.lists(fitting(parameter.of), max_size=2)
+    return st.sampled_from(NASTY)
+
+
+GOOD = {
+    "path": (SECRET, "apps/staging/api.env", "apps/staging/token.yaml", "plain.yaml"),
+    "paths": (["apps"], [SECRET], ["plain.yaml"], []),
+    "key": ("stringData.password", "TOKEN", "data.token", "stringData.new"),
+    "generate": ("password:32", "uuid", "hex:16"),
+    "environment": ("staging",),
+    "revisions": (["HEAD"], []),
+    "range": ("HEAD",),
+    "rules": ([],),
+    "document": (1,),
+}
+
+
+@st.composite
+def calls(draw):
+    """A tool with sensible arguments, of which about one in three is replaced by something else."""
+    tool = draw(st.sampled_from(TOOLS))
+    found = {}
+    for parameter in tool.all_parameters:
+        if parameter.required or draw(st.integers(0, 2)) == 0:
+            good = st.sampled_from(GOOD[parameter.name]) if parameter.name in GOOD else fitting(parameter)
+            found[parameter.name] = draw(
+                draw(st.sampled_from((good, good, good, fitting(parameter), ANYTHING)))
+            )
+    if draw(st.integers(0, 9)) == 0:
+        found[draw(st.sampled_from(("show_values", "value", "plain", "--output", "raw")))] = draw(ANYTHING)
+    return tool.name, found
+
+
+def windows(text, size):
+    return {text[start : start + size] for start in range(len(text) - size + 1)}
+
+
+def traces(identity):
+    """What may not come out: pieces of values as they are, reversed, in base64 and in hex, and of the key."""
+    found = set()
+    for value in PLANTED:
+        for text in (value, value[::-1]):
+            found |= windows(text, _PIECE)
+            for shift in range(3):
+                encoded = b64encode(b"." * shift + text.encode()).decode()
+                found |= windows(encoded[4:-4], _PIECE)
+            found |= windows(text.encode().hex(), _HEX_PIECE)
+    bare = identity.secret.removeprefix("AGE-SECRET-KEY-1")
+    return found | windows(bare, _KEY_PIECE) | windows(bare[::-1], _KEY_PIECE)
+
+
+def leaked(identity, answer):
+    text = json.dumps(answer.content, ensure_ascii=False)
+    return {piece for piece in traces(identity) if piece in text}
+
+
+@pytest.fixture
+def planted(repository, identity, tmp_path, git):
+    """The repository, and beside its files a plain Secret, key files, and links that lead out."""
+    root = repository.path
+    repository.write("plain.yaml", manifest(PLAIN))
+    repository.write("keys.txt", identity.path.read_text(encoding="utf-8"))
+    repository.write("notes.md", f"{identity.secret}\n{PLAIN}\n")
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "secret.yaml").write_text(manifest(PLAIN), encoding="utf-8")
+    if os.name == "posix":
+        (root / "link").symlink_to(outside / "secret.yaml")
+        (root / "out").symlink_to(outside)
+    git(root, "add", "--intent-to-add", "plain.yaml")
+    return repository
+
+
+def test_no_tool_lets_a_value_out(planted, identity, tmp_path, cli):
+    may_change = {
+        SECRET,
+        *(f"apps/staging/{name}" for name in ("token.yaml", "api.env", "kustomization.yaml")),
+    }
+    before, outside = planted.state(), sorted(tmp_path.rglob("*"))
+    answered = []
+
+    @settings(max_examples=150, database=None)
+    @given(calls())
+    def walk(asked):
+        answer = call(planted.served, Request(*asked, agent="walk"))
+        assert not leaked(identity, answer), asked
+        answered.append((asked[0], answer.failed))
+
+    walk()
+    after = planted.state()
+    changed = {name for name in {*before, *after} if before.get(name) != after.get(name)}
+    new = {name for name in changed if name not in before}
+    assert {name for name in new if "proposed-" not in name} == set()
+    assert changed - new <= may_change
+    assert [path for path in sorted(tmp_path.rglob("*")) if planted.path not in path.parents] == [
+        path for path in outside if planted.path not in path.parents
+    ]
+    # The walk calls tools that work, too.
+    assert len({name for name, failed in answered if not failed}) > len(TOOLS) // 2
+    assert all(cli("decrypt", name).exit_code == 0 for name in (SECRET, "apps/staging/api.env"))
+
+
+@pytest.mark.parametrize("tool", TOOLS, ids=lambda tool: tool.name)
+def test_what_an_agent_asks_in_good_faith_shows_no_value(planted, identity, tool):
+    good = {
+        "path": SECRET,
+        "key": "stringData.password",
+        "generate": "password:32",
+        "all": True,
+        "revisions": ["HEAD"],
+        "uncommitted": True,
+    }
+    taken = {parameter.name for parameter in tool.all_parameters}
+    answer = planted(tool.name, **{name: value for name, value in good.items() if name in taken})
+    assert not answer.failed, answer.content
+    assert not leaked(identity, answer)
+    assert not leaked(identity, planted(tool.name, path="link", paths=["out"], key="stringData.password"))
+
+
+def test_a_changed_value_shows_neither_the_old_nor_the_new_one(planted, identity, cli):
+    args = {"path": SECRET, "key": "stringData.password", "generate": "hex:16"}
+    assert planted.data("set_generated_value", **args)["change"] == "changed"
+    new = cli("get", SECRET, "stringData.password").stdout
+    assert len(new) == 32
+    texts = [
+        json.dumps(planted(tool, **asked).content)
+        for tool, asked in (("diff", {}), ("review", {"uncommitted": True}), ("audit", {}))
+    ]
+    assert not any(piece in text for piece in windows(new, _HEX_PIECE) for text in texts)
+    assert cli("get", SECRET, "stringData.url").stdout == f"postgres://shop:{PASSWORD}@db.example/shop"
+
+
+def test_the_search_finds_what_comes_out(repository, identity):
+    class Said:
+        content = None
+
+    for value in chain(PLANTED, [identity.secret]):
+        for text in (value, value[::-1], value.encode().hex(), b64encode(b"xx" + value.encode()).decode()):
+            Said.content = {"data": f"it is {text}."}
+            if value != identity.secret or text in (value, value[::-1]):
+                assert leaked(identity, Said), text
