@@ -1,6 +1,7 @@
 """`fluxsecrets get`, `set` and `unset`: one value, and nothing else changes."""
 
 import base64
+import json
 import os
 import shutil
 import subprocess
@@ -118,6 +119,15 @@ def test_set_changes_one_value_and_keeps_the_rest(secret, cli):
     assert changed[0][1].startswith('  password: "ENC[')
     expected = SECRET.replace("hunter2-throwaway", "new")
     assert cli("decrypt", "secret.yaml").stdout == expected
+
+
+def test_a_dry_run_says_what_would_happen_and_writes_nothing(secret, cli):
+    before = secret.state("secret.yaml")
+    result = cli("set", "secret.yaml", "stringData.password", "--generate", "uuid", "--dry-run")
+    assert result.stderr == "secret.yaml: stringData.password would be changed\n"
+    result = cli("unset", "secret.yaml", "stringData.password", "--dry-run", "--format", "json")
+    assert json.loads(result.stdout)["dry_run"]
+    assert secret.state("secret.yaml") == before
 
 
 def test_set_the_same_value_writes_nothing(secret, cli):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from fluxsecrets.errors import IdentityError, RecipientError
-from fluxsecrets.keys import EXTRAS, PROVIDERS, Extra, Unsupported, User, has_library, make_providers
+from fluxsecrets.keys import EXTRAS, PROVIDERS, Allowed, Extra, Unsupported, User, has_library, make_providers
 from fluxsecrets.sops.envelope import NotMine
 from fluxsecrets.sops.metadata import WrappedKey
 from fluxsecrets.sops.recipients import KINDS, Recipient
@@ -49,6 +49,19 @@ def test_other_kinds_are_not_mine_and_cannot_be_wrapped_for(kind):
     assert provider.looked_in() == ()
     assert not provider.owns(recipient)
     assert isinstance(provider, Unsupported)
+
+
+def test_a_run_that_decrypts_nothing_encrypts(secrets, recipients):
+    environ, recipient = {"SOPS_AGE_KEY": secrets["alice"]}, Recipient("age", recipients["alice"])
+    closed = make_providers(environ, allowed=Allowed(identities=False))["age"]
+    closed.check(recipient)
+    key = closed.wrap(recipient, b"k" * 32)
+    assert make_providers(environ)["age"].unwrap(key) == b"k" * 32
+    assert closed.unwrap(key).reason == "this run decrypts nothing"
+    assert not closed.owns(recipient)
+    assert not closed.at_hand(recipient)
+    assert closed.search_further([recipient]) == ()
+    assert closed.looked_in() == ("nowhere: this run decrypts nothing",)
 
 
 def test_the_age_provider_looks_in_the_given_environment(secrets, recipients):

@@ -149,7 +149,7 @@ def test_no_tool_lets_a_value_out(planted, identity, tmp_path, cli):
     before, outside = planted.state(), sorted(tmp_path.rglob("*"))
     answered = []
 
-    @settings(max_examples=150, database=None)
+    @settings(max_examples=80, database=None)
     @given(calls())
     def walk(asked):
         answer = call(planted.served, Request(*asked, agent="walk"))

@@ -1,11 +1,14 @@
 """An agent that edits rules and files gains nothing by it: tools write by what is committed."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from fluxsecrets.mcp.reviewed import unreviewed
+from fluxsecrets.sops.metadata import WrappedKey
+from fluxsecrets.sops.recipients import Recipient
 
 from .conftest import SECRET
 
@@ -60,3 +63,13 @@ def test_no_key_service_is_asked_meanwhile(repository):
     )
     (warning,) = repository("status").content["warnings"]
     assert warning == "no key service is asked, as .sops.yaml differs from the last commit"
+
+
+@pytest.mark.parametrize(("offline", "now"), [(True, False), (False, True)])
+def test_offline_means_that_services_are_no_providers(repository, offline, now):
+    served = replace(repository.served, offline=offline)
+    session = served.session(warn=print, offline=now)
+    assert session.asked_services is None
+    recipient = Recipient("kms", "arn:aws:kms:eu-west-1:111122223333:key/some")
+    answer = session.providers["kms"].unwrap(WrappedKey(recipient, "enc"))
+    assert answer.reason == "AWS KMS keys are not used: this run is offline"

@@ -6,9 +6,11 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import anyio
 import pytest
+from tests.cli.test_libraries import blocked
 
 from fluxsecrets.mcp.calls import Request
 from fluxsecrets.mcp.server import Desk, make_server
@@ -78,10 +80,11 @@ def test_a_call_that_takes_too_long_is_answered(repository, monkeypatch):
 class Process:
     """`fluxsecrets mcp` as a client starts it."""
 
-    def __init__(self, cli, folder, *args):
+    def __init__(self, cli, folder, **env):
         self.process = subprocess.Popen(
-            [cli.executable, "mcp", *args],
+            [cli.executable, "mcp"],
             cwd=folder,
+            env={**os.environ, **env},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -112,8 +115,10 @@ class Process:
 
 
 def test_a_session_by_hand(repository, cli):
-    # Started in a folder of the repository, with a program that prints among what it reads.
-    process = Process(cli, repository.path / "apps")
+    # Started in a folder of the repository, with a key command that reads standard input, and prints.
+    code = "import sys; sys.stdin.read(); print('noise', file=sys.stderr); print('no key')"
+    command = f'{Path(sys.executable).as_posix()} -c "{code}"'
+    process = Process(cli, repository.path / "apps", SOPS_AGE_KEY_CMD=command, SOPS_AGE_KEY_FILE="")
     assert process.start()["serverInfo"]["name"] == "fluxsecrets"
     process.send(b"garbage {")
     process.send(b'{"jsonrpc": "2.0", "id": 2}')
@@ -123,6 +128,9 @@ def test_a_session_by_hand(repository, cli):
     assert result["isError"]
     result = process.ask(5, "tools/call", name="status", arguments={})["result"]
     assert result["structuredContent"]["data"]["root"] == "."
+    setting = {"path": "apps/staging/secret.yaml", "key": "stringData.password", "generate": "uuid"}
+    result = process.ask(7, "tools/call", name="set_generated_value", arguments=setting)["result"]
+    assert "open" in result["structuredContent"]["error"]["message"]
     assert "error" in process.ask(6, "tools/call", name=7)
     assert process.end() == (0, "")
 
@@ -134,6 +142,14 @@ def test_a_signal_ends_it_at_once(repository, cli):
     process.process.send_signal(signal.SIGTERM)
     process.process.wait(30)
     assert process.end() == (128 + signal.SIGTERM, "")
+
+
+def test_without_the_package_it_says_how_to_install_it(tmp_path):
+    found = blocked(tmp_path, "mcp", "mcp")
+    assert found.returncode == 2
+    assert found.stderr == (
+        "error: `mcp` needs the Python package mcp\n  hint: run `pip install 'fluxsecrets[mcp]'`\n"
+    )
 
 
 def test_it_needs_a_repository(cli, tmp_path, monkeypatch):

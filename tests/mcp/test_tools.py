@@ -1,6 +1,8 @@
 """What the tools do for an agent that means well."""
 
 import json
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -36,7 +38,8 @@ def test_a_task_takes_a_few_calls(repository, cli):
 
 def test_a_dry_run_writes_nothing(repository):
     before = repository.state()
-    assert repository.data("set_generated_value", **SET, dry_run=True)["change"] == "changed"
+    tried = repository.data("set_generated_value", **SET, dry_run=True)
+    assert (tried["change"], tried["dry_run"]) == ("changed", True)
     assert repository.data("propose_generated_value", **SET, dry_run=True)["dry_run"]
     assert repository.state() == before
 
@@ -70,10 +73,29 @@ def test_a_plain_file_is_not_written(repository):
 
 
 def test_a_server_for_looking_has_no_tools_that_write(repository):
-    from dataclasses import replace
-
     looking = replace(repository, served=replace(repository.served, read_only=True))
-    assert looking.error("set_generated_value", **SET) == "there is no such tool here"
+    for tool in ("set_generated_value", "propose_generated_value"):
+        assert looking.error(tool, **SET) == "there is no such tool here"
+
+
+def test_without_keys_nothing_is_decrypted_and_a_value_can_be_proposed(repository):
+    closed = replace(repository, served=replace(repository.served, no_keys=True))
+    assert closed.error("set_generated_value", **SET) == "there is no such tool here"
+    assert not any(each["openable"] for each in closed.data("status")["files"])
+    assert closed.data("audit")["summary"]["opened"] == 0
+    assert (repository.path / closed.data("propose_generated_value", **SET)["path"]).is_file()
+    # Two ciphertexts: whether the values are equal, nobody says.
+    assert repository.data("set_generated_value", **SET)["change"] == "changed"
+    (changed,) = closed.data("diff", paths=[SECRET])["files"]
+    assert {each["state"] for each in changed["values"]} == {"unknown"}
+
+
+def test_a_key_with_a_passphrase_stays_closed_and_nobody_is_asked(repository, monkeypatch):
+    locked = Path(__file__).parents[1] / "vectors" / "keys" / "ssh_locked"
+    environ = {"SOPS_AGE_SSH_PRIVATE_KEY_FILE": str(locked), "HOME": repository.served.environ["HOME"]}
+    asked = replace(repository, served=replace(repository.served, environ=environ))
+    assert asked("set_generated_value", **SET).failed
+    assert not asked("status").failed
 
 
 def test_an_unknown_argument_is_refused(repository):

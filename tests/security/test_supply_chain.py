@@ -11,7 +11,8 @@ SOURCE = PROJECT / "src" / "fluxsecrets"
 
 NETWORK = {
     "aiohttp", "asyncio", "azure", "boto3", "botocore", "ftplib", "google.auth", "google.cloud", "grpc",
-    "http", "httpx", "hvac", "onepasswordconnectsdk", "requests", "smtplib", "socket", "socketserver", "ssl",
+    "http", "httpx", "hvac", "mcp",
+    "onepasswordconnectsdk", "requests", "smtplib", "socket", "socketserver", "ssl",
     "telnetlib", "urllib.request", "urllib3", "websockets", "xmlrpc",
 }  # fmt: skip
 """Modules through which a connection can be opened."""
@@ -28,6 +29,7 @@ MAY_CONNECT = {
     "external/stores/vault.py",  # `convert` to and from HashiCorp Vault
     "keys/gcp_kms.py",  # keys in Google Cloud if the user wants gRPC
     "keys/keyservice/sockets.py",  # `keyservice` and --keyservice of the drop-in
+    "mcp/server.py",  # agents, over standard input and output alone
     "ops/sealing/fetch.py",  # `seal --fetch-cert`
 }
 

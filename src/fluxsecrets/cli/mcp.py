@@ -14,7 +14,8 @@ from fluxsecrets.errors import GitError, UsageError
 @click.command("mcp")
 @click.option("--read-only", is_flag=True, help="Offer no tools that write.")
 @click.option("--offline", is_flag=True, help="Ask no key service: use age and PGP keys alone.")
-def command(*, read_only: bool, offline: bool) -> int:
+@click.option("--no-keys", is_flag=True, help="Decrypt nothing; compare ciphertexts, and set no value.")
+def command(*, read_only: bool, offline: bool, no_keys: bool) -> int:
     """Serve the secrets of this repository to an agent, without their values.
 
     An agent's client starts it, and speaks the Model Context Protocol over standard input and output. The
@@ -51,5 +52,5 @@ def command(*, read_only: bool, offline: bool) -> int:
     os.chdir(root)  # paths of agents are relative to it
     # Processes must not be forked while threads run.
     with alone():
-        serve(Served(root, dict(os.environ), read_only=read_only, offline=offline))
+        serve(Served(root, dict(os.environ), read_only=read_only, offline=offline, no_keys=no_keys))
     return 0

@@ -109,6 +109,9 @@ accept_option: Decorator = click.option(
     is_flag=True,
     help="Accept recipients or a selector that differ from the rule's.",
 )
+dry_run_option: Decorator = click.option(
+    "--dry-run", is_flag=True, help="Write nothing; show what would happen."
+)
 resume_option: Decorator = click.option(
     "--resume", "resuming", is_flag=True, help="Complete an interrupted run."
 )

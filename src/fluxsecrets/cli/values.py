@@ -15,6 +15,7 @@ from fluxsecrets.cli.options import (
     allow_invalid_option,
     config_option,
     document_option,
+    dry_run_option,
     filename_option,
     format_option,
     input_type_option,
@@ -76,6 +77,7 @@ def get(asked: ValueRequest, *, output_type: str | None, filename: str | None, q
 @document_option
 @accept_option
 @allow_invalid_option
+@dry_run_option
 @input_type_option
 @order_option
 @config_option
@@ -135,6 +137,7 @@ def set_(
 @document_option
 @accept_option
 @allow_invalid_option
+@dry_run_option
 @input_type_option
 @order_option
 @config_option

@@ -135,24 +135,42 @@ def has_library(kind: str) -> bool:
         return False
 
 
-def _make(kind: str, environ: Mapping[str, str], user: User, *, offline: bool) -> KeyProvider:
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """Which keys a run may use.
+
+    Attributes:
+        services: those that services hold.
+        identities: the user's own and those of services, to decrypt; without, it only encrypts.
+    """
+
+    services: bool = True
+    identities: bool = True
+
+
+def _make(kind: str, environ: Mapping[str, str], user: User, allowed: Allowed) -> KeyProvider:
     title = KINDS[kind].title
     if kind not in PROVIDERS:
         hint = "leave the recipient out, or encrypt this file with sops"
         return Unsupported(kind, f"{title} keys are not supported by this version", hint)
-    if offline and not KINDS[kind].local:
+    if not allowed.services and not KINDS[kind].local:
         return Unsupported(kind, f"{title} keys are not used: this run is offline", "run it online")
-    return cast("KeyProvider", import_module(f".{PROVIDERS[kind]}", __name__).make(environ, user))
+    made = cast("KeyProvider", import_module(f".{PROVIDERS[kind]}", __name__).make(environ, user))
+    if allowed.identities:
+        return made
+    from .closed import Closed
+
+    return Closed(made)
 
 
 class _Providers(Turns, Mapping[str, KeyProvider]):
     """Makes each provider when it is first asked for, and keeps it."""
 
     def __init__(
-        self, environ: Mapping[str, str], user: User, order: Sequence[str], *, offline: bool
+        self, environ: Mapping[str, str], user: User, order: Sequence[str], allowed: Allowed
     ) -> None:
         super().__init__()
-        self._offline = offline
+        self._allowed = allowed
         self._environ = dict(environ)
         self._user = user
         self._order = tuple(dict.fromkeys((*order, *KINDS)))
@@ -161,7 +179,7 @@ class _Providers(Turns, Mapping[str, KeyProvider]):
     @in_turn
     def __getitem__(self, kind: str) -> KeyProvider:
         if kind not in self._made:
-            self._made[kind] = _make(kind, self._environ, self._user, offline=self._offline)
+            self._made[kind] = _make(kind, self._environ, self._user, self._allowed)
         return self._made[kind]
 
     def __iter__(self) -> Iterator[str]:
@@ -186,8 +204,7 @@ def make_providers(
     environ: Mapping[str, str],
     user: User = User(),
     order: Sequence[str] = (),
-    *,
-    offline: bool = False,
+    allowed: Allowed = Allowed(),
 ) -> Mapping[str, KeyProvider]:
     """Return the providers of one run, by kind. Make them once: each looks for identities once.
 
@@ -197,6 +214,6 @@ def make_providers(
         environ: the environment in which identities are looked for, usually `os.environ`.
         user: whom to ask for passphrases; by default, what needs one stays closed.
         order: kinds of keys to try first, of those in `KINDS`.
-        offline: use no keys that services hold.
+        allowed: which keys may be used; by default, all.
     """
-    return _Providers(environ, user, order, offline=offline)
+    return _Providers(environ, user, order, allowed)

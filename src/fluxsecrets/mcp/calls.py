@@ -17,7 +17,7 @@ from .parameters import read_arguments
 from .reviewed import unreviewed
 from .served import Served
 from .tool import DRY_RUN, Tool
-from .tools import tools
+from .tools import NAMES, tools
 
 _VIA = "mcp"
 _LONGEST_AGENT = 80
@@ -54,14 +54,14 @@ def call(served: Served, request: Request) -> Answer:
 
 
 def _tool(served: Served, name: str) -> Tool:
-    tool = tools(read_only=served.read_only).get(name)
+    tool = tools(served).get(name)
     if tool is None:
         raise UsageError("there is no such tool here", hint="list the tools")
     return tool
 
 
 def _shown_name(name: str) -> str:
-    return name if name in tools(read_only=False) else "unknown"
+    return name if name in NAMES else "unknown"
 
 
 def _run(served: Served, tool: Tool, request: Request, warnings: list[str]) -> Answer:
@@ -93,9 +93,9 @@ def _logged(tool: Tool, arguments: Mapping[str, Any], agent: str) -> Call:
     """Return what the log says: that an agent did it, and which."""
     named = arguments.get("path")
     paths = (named,) if named else arguments.get("paths", ())
-    details: dict[str, object] = {
-        name: str(arguments[name]) for name in ("key", "environment", "generate") if arguments.get(name)
-    }
+    # As the command line's options are named there.
+    fields = {"key": "key", "environment": "environment", "generate": "spec"}
+    details = {field: str(arguments[name]) for name, field in fields.items() if arguments.get(name)}
     switches = ["dry-run"] if arguments.get(DRY_RUN) or tool.command == "rotate" else []
     return Call(
         f"fluxsecrets {__version__}",

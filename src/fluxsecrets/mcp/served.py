@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from fluxsecrets.keys import Allowed
 from fluxsecrets.ops.run.session import Session
 
 from .confinement import Confinement
@@ -20,12 +21,14 @@ class Served:
         environ: where identities are looked for.
         read_only: there are no tools that write.
         offline: no key service is asked.
+        no_keys: nothing is decrypted.
     """
 
     root: Path
     environ: Mapping[str, str] = field(repr=False)
     read_only: bool = False
     offline: bool = False
+    no_keys: bool = False
 
     @property
     def confinement(self) -> Confinement:
@@ -39,4 +42,5 @@ class Served:
             warn: takes warnings.
             offline: no key service is asked, even if the server may.
         """
-        return Session(self.environ, self.root, warn=warn, offline=self.offline or offline)
+        allowed = Allowed(services=not (self.offline or offline), identities=not self.no_keys)
+        return Session(self.environ, self.root, warn=warn, allowed=allowed)

@@ -94,7 +94,7 @@ class Desk:
 
 def make_server(desk: Desk) -> Server[Any]:
     """Return a server that can be connected to any transport."""
-    listed = [_listed(tool) for tool in tools(read_only=desk.served.read_only).values()]
+    listed = [_listed(tool) for tool in tools(desk.served).values()]
 
     async def list_tools(
         _context: ServerRequestContext[Any], _params: types.PaginatedRequestParams | None

@@ -35,6 +35,7 @@ class Tool:
         trim: leaves out of the data what an agent has no use for.
         writes: it changes files.
         overwrites: what it changes is gone from the file.
+        needs_key: without an identity it can do nothing.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Tool:
     trim: Callable[[dict[str, Any]], dict[str, Any]] = field(default=lambda data: data)
     writes: bool = False
     overwrites: bool = False
+    needs_key: bool = False
 
     @property
     def all_parameters(self) -> tuple[Parameter, ...]:

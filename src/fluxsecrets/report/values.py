@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 def _text_page(_command: str, result: ValueResult) -> Page:
     for warning in result.warnings:
         yield Warn(f"warning: {result.path}: {warning}")
-    yield Note(f"{result.path}: {result.key} {result.change}")
+    would = "would be " if result.dry_run else ""
+    yield Note(f"{result.path}: {result.key} {would}{result.change}")
 
 
 def _json_page(command: str, result: ValueResult) -> Page:
@@ -28,6 +29,7 @@ def _json_page(command: str, result: ValueResult) -> Page:
         "key": result.key,
         "change": result.change.value,
         "warnings": list(result.warnings),
+        "dry_run": result.dry_run,
     }
     return page(command, data, base)
 

@@ -1,5 +1,6 @@
 """The tools, in the order in which an agent sees them. A new one is a file here and a line in `TOOLS`."""
 
+from fluxsecrets.mcp.served import Served
 from fluxsecrets.mcp.tool import Tool
 
 from . import audit, diff, explain, listing, propose, review, rotation, scan, setting, status, verify
@@ -19,10 +20,14 @@ TOOLS: tuple[Tool, ...] = (
 )
 
 
-def tools(*, read_only: bool) -> dict[str, Tool]:
-    """Return the tools of a server by name.
+NAMES = frozenset(tool.name for tool in TOOLS)
 
-    Args:
-        read_only: leave out those that write.
-    """
-    return {tool.name: tool for tool in TOOLS if not (read_only and tool.writes)}
+
+def tools(served: Served) -> dict[str, Tool]:
+    """Return the tools of a server by name."""
+    left_out = {
+        tool.name
+        for tool in TOOLS
+        if (served.read_only and tool.writes) or (served.no_keys and tool.needs_key)
+    }
+    return {tool.name: tool for tool in TOOLS if tool.name not in left_out}

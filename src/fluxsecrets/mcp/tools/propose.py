@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from fluxsecrets.mcp.parameters import Name
 from fluxsecrets.mcp.reviewed import refuse_unreviewed
 from fluxsecrets.mcp.tool import DRY_RUN, Tool
 from fluxsecrets.ops.files.generated import generate
@@ -15,7 +16,7 @@ from fluxsecrets.report.page import Page
 from fluxsecrets.report.propose import FORMATS
 from fluxsecrets.report.wire.proposals import Proposed
 
-from .common import DRY, ENVIRONMENT, GENERATE, KEY, SECRET
+from .common import DRY, GENERATE, KEY, SECRET
 
 
 def _run(session: Session, arguments: Mapping[str, Any]) -> Page:
@@ -39,6 +40,14 @@ TOOL = Tool(
     command="propose",
     gives=Proposed,
     run=_run,
-    parameters=(SECRET, KEY, GENERATE, ENVIRONMENT, DRY),
+    parameters=(
+        SECRET,
+        KEY,
+        GENERATE,
+        Name(
+            name="environment", about="For this environment alone; by default, for all that have the Secret."
+        ),
+        DRY,
+    ),
     writes=True,
 )

@@ -36,4 +36,5 @@ TOOL = Tool(
     run=_run,
     parameters=(PATHS, ENVIRONMENT, Switch(name="all", about="The whole repository.")),
     paged="files",
+    needs_key=True,
 )

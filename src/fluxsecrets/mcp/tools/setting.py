@@ -62,4 +62,5 @@ TOOL = Tool(
     ),
     writes=True,
     overwrites=True,
+    needs_key=True,
 )

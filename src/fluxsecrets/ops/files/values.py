@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import partial
 
 from fluxsecrets.errors import FileAccessError, FluxsecretsError, FormatError, UnprotectedError, UsageError
 from fluxsecrets.ops.run.inputs import Input, Target, refuse_folder
@@ -47,12 +48,14 @@ class ValueResult:
     Attributes:
         path: the file, as shown to the user.
         change: the outcome.
+        dry_run: nothing was written.
     """
 
     path: str
     key: str
     change: ValueChange
     warnings: tuple[str, ...] = ()
+    dry_run: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,22 +211,20 @@ def _change(
     try:
         before = opened.file.text()
         text, place = change(opened, opened.file.format.parse(before, session.limits))
+        done = partial(ValueResult, target.shown, show_path(place.path), dry_run=request.dry_run)
         if text == before:
-            shown = show_path(place.path)
-            return ValueResult(target.shown, shown, ValueChange.UNCHANGED, opened.warnings)
+            return done(ValueChange.UNCHANGED, opened.warnings)
         encrypted = encrypt_again(session, opened, text, allow_invalid=request.allow_invalid)
         warnings = tuple(dict.fromkeys((*opened.warnings, *encrypted.warnings)))
-        shown = show_path(place.path)
         if encrypted.data == opened.content.data:
-            return ValueResult(target.shown, shown, ValueChange.UNCHANGED, warnings)
+            return done(ValueChange.UNCHANGED, warnings)
         if not request.dry_run:
             write_back(session, opened, encrypted.data)
     except FluxsecretsError as error:
         raise error.in_file(target.shown) from None
     if removes:
-        return ValueResult(target.shown, shown, ValueChange.REMOVED, warnings)
-    made = ValueChange.ADDED if place.node is None else ValueChange.CHANGED
-    return ValueResult(target.shown, shown, made, warnings)
+        return done(ValueChange.REMOVED, warnings)
+    return done(ValueChange.ADDED if place.node is None else ValueChange.CHANGED, warnings)
 
 
 def _refuse_empty(session: Session, opened: OpenTarget, text: bytes, place: Place) -> None:

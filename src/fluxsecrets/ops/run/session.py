@@ -21,7 +21,7 @@ from .names import read_public_keys
 from .trustedservers import TrustedServers
 
 if TYPE_CHECKING:
-    from fluxsecrets.keys import User
+    from fluxsecrets.keys import Allowed, User
     from fluxsecrets.keys.keyservice import AskedServices
     from fluxsecrets.sops.config import CreationRule, RuleMatch, SopsConfig
     from fluxsecrets.sops.recipients import Recipient
@@ -69,7 +69,7 @@ class Session:
         note: tells the user what is being done.
         outputs: the files of `-o` as they were when the command began; None for those that did not exist.
         services: the key services to ask; None takes `SOPS_KEYSERVICE` and `SOPS_ENABLE_LOCAL_KEYSERVICE`.
-        offline: use no keys that services hold, and ask no key service.
+        allowed: which keys may be used; None for all.
         progress: passes items on and shows how far they are; takes them, their number, and what is done.
     """
 
@@ -87,7 +87,7 @@ class Session:
     progress: Callable[[Iterator[Any], int, str], Iterator[Any]] | None = None
     outputs: Mapping[Path, FileIdentity | None] = field(default_factory=dict)
     services: AskedServices | None = None
-    offline: bool = False
+    allowed: Allowed | None = None
     _own_providers: Providers | None = None
     _providers: Providers | None = None
     _trusted_servers: TrustedServers | None = None
@@ -136,10 +136,11 @@ class Session:
             ConfigError, FileAccessError: see `providers`.
         """
         if self._own_providers is None:
-            from fluxsecrets.keys import make_providers
+            from fluxsecrets.keys import Allowed, make_providers
 
             order = parse_order(self.environ.get(_ORDER, ""), _ORDER) if self.order is None else self.order
-            self._own_providers = make_providers(self.environ, self.user(), order, offline=self.offline)
+            allowed = Allowed() if self.allowed is None else self.allowed
+            self._own_providers = make_providers(self.environ, self.user(), order, allowed)
         return self._own_providers
 
     @property
@@ -151,7 +152,7 @@ class Session:
         """
         from fluxsecrets.keys.keyservice import VARIABLES
 
-        if self.offline:
+        if self.allowed is not None and not (self.allowed.services and self.allowed.identities):
             return None
         services = self.services
         if services is None and not self.environ.keys().isdisjoint(VARIABLES):

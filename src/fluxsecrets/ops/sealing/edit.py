@@ -130,15 +130,16 @@ def set_sealed(
         before = sealed.encrypted.get(key)
         known = open_one(keys, before, label, key) if before is not None and keys else None
         if known is not None and known.data == value:
-            return ValueResult(opened.target.shown, key, ValueChange.UNCHANGED)
+            return ValueResult(opened.target.shown, key, ValueChange.UNCHANGED, dry_run=request.dry_run)
         text = value_sealer(certificate.key)(value, label)
         data = set_value(format_, document, (*_FIELD, key), text, session.limits, part=part)
         check_sealed_content(data, len(sealed.encrypted))
-        session.warn_of(opened.target.path, replace_file(opened.content, data))
+        if not request.dry_run:
+            session.warn_of(opened.target.path, replace_file(opened.content, data))
     except FluxsecretsError as error:
         raise error.in_file(opened.target.shown) from None
     change = ValueChange.ADDED if before is None else ValueChange.CHANGED
-    return ValueResult(opened.target.shown, key, change)
+    return ValueResult(opened.target.shown, key, change, dry_run=request.dry_run)
 
 
 def unset_sealed(session: Session, request: ValueRequest) -> ValueResult:
@@ -161,10 +162,11 @@ def unset_sealed(session: Session, request: ValueRequest) -> ValueResult:
             )
         data = remove_value(format_, document, (*_FIELD, key), session.limits, part=part)
         check_sealed_content(data, len(sealed.encrypted) - 1)
-        session.warn_of(opened.target.path, replace_file(opened.content, data))
+        if not request.dry_run:
+            session.warn_of(opened.target.path, replace_file(opened.content, data))
     except FluxsecretsError as error:
         raise error.in_file(opened.target.shown) from None
-    return ValueResult(opened.target.shown, key, ValueChange.REMOVED)
+    return ValueResult(opened.target.shown, key, ValueChange.REMOVED, dry_run=request.dry_run)
 
 
 @dataclass(frozen=True, slots=True)

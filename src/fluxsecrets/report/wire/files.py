@@ -124,6 +124,8 @@ class ValueSet(TypedDict):
     key: str
     change: Literal["added", "changed", "removed", "unchanged"]
     warnings: list[str]
+    dry_run: bool
+    """Nothing was written."""
 
 
 class PublishedFile(FileResult):
