@@ -48,6 +48,8 @@ def base64(text):
         ("${xK9qz8}", "text", "M"),
         ("10.0.0.1", "ip", r"198\.1[89]\.\d+\.\d+"),
         ("10.0.0.0/16", "ip", r"198\.1[89]\.\d+\.\d+/16"),
+        ("v1.22.333-rc.1", "version", r"v\d\.\d\d\.\d\d\d"),
+        ("/etc/ssl/private/hunter2.pem", "path", "/M"),
         ("fe80::1", "ip", r"2001:db8(:[0-9a-f]{4}){6}"),
         ("alice@example.org", "email", "M@example.com"),
         ("db.example.org", "host", "M.example.com"),
@@ -161,7 +163,7 @@ def test_lines_of_assignments_keep_their_names_and_quotes():
     text += "N=5432\n[section]\na = x # hunter2\n"
     found = masked(text)
     assert re.fullmatch(
-        rf"# masked\nexport DB_PASSWORD='{MARK}'\nURL=\"https://{MARK}:{MARK}@db\.example\.com\"\n\nN=\d+\n"
+        rf"# {MARK}\nexport DB_PASSWORD='{MARK}'\nURL=\"https://{MARK}:{MARK}@db\.example\.com\"\n\nN=\d+\n"
         rf"\[section\]\na = {MARK}\n",
         found,
     )

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fluxsecrets.placeholders.key import PlaceholderKey
-from fluxsecrets.placeholders.mark import is_mark
+from fluxsecrets.placeholders.mark import is_mark, is_masked
 from fluxsecrets.placeholders.values import ciphertext_placeholder, placeholder, placeholder_bytes, shape_of
 from fluxsecrets.scan.placeholders import is_placeholder
 from fluxsecrets.sops.values import INT64_MAX, INT64_MIN, Timestamp
@@ -63,9 +63,14 @@ def test_a_time_stays_a_time_and_null_stays_null():
     assert masked("") == ""
 
 
-def test_the_end_of_the_last_line_stays():
-    assert masked("hunter2\n") == f"{masked('hunter2')}\n"
-    assert masked("hunter2\r\n") == f"{masked('hunter2')}\r\n"
+@pytest.mark.parametrize(("before", "after"), [("", "\n"), ("", "\r\n"), (" ", " "), ("\n\n", "  \n")])
+def test_white_space_around_a_value_stays(before, after):
+    assert masked(f"{before}hunter2{after}") == f"{before}{masked('hunter2')}{after}"
+
+
+def test_much_or_unusual_white_space_becomes_one_sign():
+    assert masked(" " * 100 + "hunter2\u3000") == f" {masked('hunter2')} "
+    assert masked(" " * 100) == " "
 
 
 @given(st.lists(st.text(min_size=1), min_size=2, max_size=2, unique_by=str.strip))
@@ -115,6 +120,8 @@ def test_the_scanner_takes_a_mark_for_a_placeholder():
     for text in ("hunter2", "x" * 50, "x" * 5000):
         assert is_mark(masked(text))
         assert is_placeholder(masked(text))
+    for text in ("alice@example.org", "db.example.org:5432", "${USER}:hunter2", "one\ntwo", "hunter2:5432"):
+        assert is_placeholder(masked(text))
 
 
 @pytest.mark.parametrize(
@@ -122,6 +129,7 @@ def test_the_scanner_takes_a_mark_for_a_placeholder():
 )
 def test_a_text_that_only_begins_as_a_mark_is_not_one(text):
     assert not is_mark(text)
+    assert not is_masked(text)
 
 
 @pytest.mark.parametrize(

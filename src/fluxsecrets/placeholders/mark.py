@@ -11,11 +11,16 @@ from functools import cache
 
 PREFIX = "masked-"
 
+DOMAIN = "example.com"
+"""The domain of hosts and mailboxes that are masked as a whole; it is for examples (RFC 2606)."""
+
 WORDS = (4, 9, 15)
 """The numbers of words in a mark. Four hold 64 bits, so that different values have different marks."""
 
 _CONSONANTS = "bdfghjklmnprstvz"
 _VOWELS = "aiou"
+_SYLLABLES = f"[{_CONSONANTS}][{_VOWELS}][{_CONSONANTS}][{_VOWELS}][{_CONSONANTS}]"
+_MARK = f"{PREFIX}{_SYLLABLES}(?:-{_SYLLABLES}){{3,14}}"
 
 
 def mark_of(digest: bytes, words: int) -> str:
@@ -33,6 +38,11 @@ def words_for(length: int) -> int:
 def is_mark(text: str) -> bool:
     """Whether a text is a mark as a whole."""
     return text.startswith(PREFIX) and _form().fullmatch(text) is not None
+
+
+def is_masked(text: str) -> bool:
+    """Whether a text consists of marks, references, ports, and what placeholders put beside them."""
+    return PREFIX in text and _masked().fullmatch(text) is not None
 
 
 def _length(words: int) -> int:
@@ -53,5 +63,11 @@ def _word(number: int) -> str:
 
 @cache
 def _form() -> re.Pattern[str]:
-    word = f"[{_CONSONANTS}][{_VOWELS}][{_CONSONANTS}][{_VOWELS}][{_CONSONANTS}]"
-    return re.compile(f"{PREFIX}{word}(?:-{word}){{3,14}}")
+    return re.compile(_MARK)
+
+
+@cache
+def _masked() -> re.Pattern[str]:
+    return re.compile(
+        rf"(?:(?:{_MARK})(?:[@.]{re.escape(DOMAIN)})?(?::[0-9]{{1,5}})?|\$\{{[A-Za-z0-9_]+\}}|[\s:,;/@#?&=-])+"
+    )

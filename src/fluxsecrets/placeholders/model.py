@@ -15,6 +15,9 @@ LONGEST = 2**20
 """Characters of a text that is taken apart; a longer one gets a mark."""
 
 
+_MOST_SPACE = 8
+
+
 @dataclass(frozen=True, slots=True)
 class Shape:
     """A form that a value can have.
@@ -52,12 +55,12 @@ class Maker:
         return replace(self, name=self.name if name is None else name, depth=self.depth + 1).whole(text)
 
     def whole(self, text: str) -> str:
-        """Return the placeholder of a text; white space behind its last line stays."""
+        """Return the placeholder of a text; white space around it stays."""
         core = text.strip()
         if not core:
-            return text and ("\n" if "\n" in text else " ")
-        end = "\r\n" if text.endswith("\r\n") else "\n" if text.endswith("\n") else ""
-        return self._shaped(core) + end
+            return _space(text)
+        at = text.index(core)
+        return f"{_space(text[:at])}{self._shaped(core)}{_space(text[at + len(core) :])}"
 
     def _shaped(self, core: str) -> str:
         found = None
@@ -84,3 +87,10 @@ class Maker:
     def draw(self, *parts: bytes | str) -> Draw:
         """Return the bytes that belong to some parts: what they are for, then what they come from."""
         return self.key.draw(*parts)
+
+
+def _space(text: str) -> str:
+    """White space: up to eight usual signs as they are, otherwise one."""
+    if len(text) <= _MOST_SPACE and set(text) <= set(" \t\r\n"):
+        return text
+    return "\n" if "\n" in text else " "

@@ -9,6 +9,9 @@ from __future__ import annotations
 import re
 
 _LONGEST_NAME = 48
+_MOST_SPACES = 1
+"""`User Id` is a name of a field, four words are a passphrase."""
+
 _LONGEST_WORD = 14
 _SEPARATORS = re.compile(r"[-_./ :]+")
 _HUMPS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
@@ -38,7 +41,7 @@ SEGMENTS = frozenset(
 
 def is_name(text: str) -> bool:
     """Whether a text is a name made of words, rather than a secret in the place of one."""
-    if not 0 < len(text) <= _LONGEST_NAME or _SIGNS.fullmatch(text) is None:
+    if not 0 < len(text) <= _LONGEST_NAME or _SIGNS.fullmatch(text) is None or text.count(" ") > _MOST_SPACES:
         return False
     return all(_is_word(part) for part in _SEPARATORS.split(text) if part)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fluxsecrets.placeholders.mark import is_mark
+from fluxsecrets.placeholders.mark import is_masked
 
 from .wholetext import any_of, is_whole, looks_random
 
@@ -46,7 +46,7 @@ _SIGNS = str.maketrans(dict.fromkeys("<>[]{}@%_", " "))
 def is_placeholder(text: str) -> bool:
     """Whether a value fills the place of a secret: `REPLACE_ME`, `<password>`, or the mark of `masked`."""
     stripped = text.strip().strip("\"'`")
-    if not stripped or is_mark(stripped) or (len(stripped) > 3 and len(set(stripped)) == 1):
+    if not stripped or is_masked(stripped) or (len(stripped) > 3 and len(set(stripped)) == 1):
         return True
     if len(stripped) > _LONGEST_PLACEHOLDER or not is_whole(_PLACEHOLDER, stripped):
         return False

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 
 from fluxsecrets.placeholders.hosts import ipv4, ipv6, looks_like_host, masked_port
+from fluxsecrets.placeholders.mark import DOMAIN
 from fluxsecrets.placeholders.model import Maker, Shape
 
 _PREFIX = re.compile(r"/(?:12[0-8]|1[01][0-9]|[1-9]?[0-9])", re.ASCII)
 _MAIL = re.compile(r"[^@\s:/]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63})*\.[A-Za-z]{2,24}", re.ASCII)
 _HOST_AND_PORT = re.compile(r"(?P<host>[A-Za-z0-9_.-]{1,253}):(?P<port>[0-9]{1,5})", re.ASCII)
-_DOMAIN = "example.com"
 
 
 def _ip(text: str, maker: Maker) -> str | None:
@@ -29,18 +29,18 @@ def _ip(text: str, maker: Maker) -> str | None:
 
 
 def _mail(text: str, maker: Maker) -> str | None:
-    return f"{maker.label(text)}@{_DOMAIN}" if _MAIL.fullmatch(text) else None
+    return f"{maker.label(text)}@{DOMAIN}" if _MAIL.fullmatch(text) else None
 
 
 def _host(text: str, maker: Maker) -> str | None:
-    return f"{maker.label(text)}.{_DOMAIN}" if looks_like_host(text) else None
+    return f"{maker.label(text)}.{DOMAIN}" if looks_like_host(text) else None
 
 
 def _host_and_port(text: str, maker: Maker) -> str | None:
     match = _HOST_AND_PORT.fullmatch(text)
     if match is None:
         return None
-    domain = f".{_DOMAIN}" if looks_like_host(match["host"]) else ""
+    domain = f".{DOMAIN}" if looks_like_host(match["host"]) else ""
     return f"{maker.label(text)}{domain}:{masked_port(match['port'], maker)}"
 
 

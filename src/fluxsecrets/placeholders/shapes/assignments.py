@@ -42,7 +42,7 @@ def _line(line: str, maker: Maker) -> str | None:
         return ""
     comment = _COMMENT.match(line)
     if comment is not None:
-        return f"{comment['sign']} masked"
+        return f"{comment['sign']} {maker.mark(line.strip())}"
     section = _SECTION.fullmatch(line)
     if section is not None:
         return f"[{field(section['name'], maker)}]"

@@ -30,7 +30,7 @@ def _line(line: str, maker: Maker) -> str:
         return f"{indent}{maker.part(core)}"
     match = _COMMENT.fullmatch(core)
     if match is None or not is_name(match["name"]):
-        return f"{indent}# masked"
+        return f"{indent}# {maker.mark(core)}"
     return f"{indent}# {match['name']}{match['sign']}{maker.part(match['value'], match['name'])}"
 
 

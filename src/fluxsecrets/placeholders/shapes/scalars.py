@@ -1,4 +1,4 @@
-"""Switches, numbers, and numbers with a unit: `true`, `5432`, `0.75`, `30s`, `1h30m`, `10Gi`, `80%`."""
+"""Switches, numbers, numbers with a unit, and versions: `true`, `5432`, `30s`, `10Gi`, `80%`, `v1.2.3`."""
 
 from __future__ import annotations
 
@@ -17,6 +17,9 @@ _UNITS = "|".join((*_BYTES, *_SIZES, *_TIMES, "%"))
 _ONE = r"(?P<number>0|[1-9][0-9]{0,8})(?P<point>\.[0-9]{1,3})?"
 _AMOUNT = re.compile(rf"{_ONE}(?P<unit>{_UNITS})", re.ASCII)
 _LONG = re.compile(rf"(?:[0-9]{{1,9}}(?:{'|'.join(_TIMES)})){{2,6}}", re.ASCII)
+_VERSION = re.compile(
+    r"(?P<before>v?)(?P<numbers>[0-9]{1,4}(?:\.[0-9]{1,4}){2})(?:[-+][0-9A-Za-z.+-]{1,64})?", re.ASCII
+)
 _STEP = re.compile(r"([0-9]+)([a-z]+)")
 
 
@@ -63,6 +66,15 @@ def _exchanged(number: str, maker: Maker) -> int:
     return found
 
 
+def _version(text: str, maker: Maker) -> str | None:
+    match = _VERSION.fullmatch(text)
+    if match is None:
+        return None
+    numbers = (str(_exchanged(number, maker)) for number in match["numbers"].split("."))
+    return f"{match['before']}{'.'.join(numbers)}"
+
+
 BOOLEAN = Shape("boolean", _boolean)
 NUMBER = Shape("number", _number)
 AMOUNT = Shape("amount", _amount)
+VERSION = Shape("version", _version)
