@@ -158,6 +158,15 @@ def composed(folder, release, cli=None):
     return compose(spec.get("values"), spec.get("valuesFrom") or [], objects)
 
 
+RELEASE = """\
+apiVersion: helm.toolkit.fluxcd.io/v2
+kind: HelmRelease
+metadata: {name: db, namespace: shop}
+spec:
+  valuesFrom:
+    - kind: ConfigMap
+      name: db-values
+"""
 READERS = {
     "volume": "volumes: [{name: c, configMap: {name: shop}}]",
     "envFrom": "containers: [{name: a, image: b, envFrom: [{configMapRef: {name: shop}}]}]",
@@ -237,15 +246,6 @@ spec:
 
 
 def test_a_values_file_in_a_config_map_becomes_a_secret_for_its_release(shop, cli):
-    release = """\
-apiVersion: helm.toolkit.fluxcd.io/v2
-kind: HelmRelease
-metadata: {name: db, namespace: shop}
-spec:
-  valuesFrom:
-    - kind: ConfigMap
-      name: db-values
-"""
     config = f"""\
 apiVersion: v1
 kind: ConfigMap
@@ -255,10 +255,10 @@ data:
     auth:
       password: {VALUE}
 """
-    folder = shop({"db.yaml": release, "values.yaml": config})
+    folder = shop({"db.yaml": RELEASE, "values.yaml": config})
     found = extract(cli, "--all")
     assert found["files"][0]["readers"] == ["apps/shop/db.yaml"]
-    assert (folder / "db.yaml").read_text() == release.replace("ConfigMap", "Secret").replace(
+    assert (folder / "db.yaml").read_text() == RELEASE.replace("ConfigMap", "Secret").replace(
         "name: db-values", "name: db-values-secret"
     )
     assert cli("scan").exit_code == 0
@@ -300,3 +300,83 @@ def test_options_about_one_object_do_not_go_with_all(cli, shop):
     for words in (["--secret", "x"], ["--to", "x.yaml"], ["--document", "1"]):
         assert cli("extract", "--all", *words).exit_code == 2
     assert "add --all" in cli("extract", "apps/shop/shop.yaml", "--env", "production").stderr
+
+
+GENERATED = """\
+configMapGenerator:
+  - name: db-values
+    namespace: shop
+    files: [values.yaml=db-values.yaml]
+    options: {disableNameSuffixHash: true}
+"""
+VALUES = f"""\
+# values of the database
+auth:
+  database: shop
+  password: {VALUE}  # of the user
+users:
+  - name: admin
+    token: {VALUE}xKq9fK2m8821
+primary: {{}}
+"""
+
+
+def test_a_values_file_keeps_what_is_not_secret_and_its_release_merges_the_rest(shop, cli, snapshot):
+    folder = shop({"db.yaml": RELEASE, "db-values.yaml": VALUES}, listed=["db.yaml"])
+    listing = folder / "kustomization.yaml"
+    listing.write_text(listing.read_text() + GENERATED)
+    before = composed_by_flux(cli)
+    found = extract(cli, "--all")
+    assert found["files"][0]["readers"] == ["apps/shop/db.yaml"]
+    assert same(composed_by_flux(cli), before)
+    assert (folder / "db-values.yaml").read_text() == snapshot(name="db-values.yaml")
+    assert (folder / "db.yaml").read_text() == snapshot(name="db.yaml")
+    assert (folder / "kustomization.yaml").read_text() == snapshot(name="kustomization.yaml")
+    assert cli("scan").exit_code == 0
+
+
+def test_the_name_of_a_generated_config_map_may_have_a_hash(shop, cli):
+    folder = shop({"db.yaml": RELEASE, "db-values.yaml": VALUES}, listed=["db.yaml"])
+    (folder / "names.yaml").write_text(
+        "nameReference:\n- kind: ConfigMap\n  version: v1\n"
+        "  fieldSpecs: [{path: spec/valuesFrom/name, kind: HelmRelease}]\n"
+    )
+    listing = folder / "kustomization.yaml"
+    hashed = GENERATED.replace(
+        "    options: {disableNameSuffixHash: true}\n", "configurations: [names.yaml]\n"
+    )
+    listing.write_text(listing.read_text() + hashed)
+    before = composed_by_flux(cli)
+    extract(cli, "--all")
+    assert same(composed_by_flux(cli), before)
+    assert cli("scan").exit_code == 0
+
+
+@pytest.mark.parametrize("how", ["nothing reads it", "another reference follows", "it is read as one value"])
+def test_a_values_file_stays_if_its_release_cannot_merge_a_secret_over_it(shop, cli, how):
+    release = {
+        "nothing reads it": RELEASE.replace("db-values", "other"),
+        "another reference follows": RELEASE + "    - {kind: ConfigMap, name: other, optional: true}\n",
+        "it is read as one value": RELEASE + "      targetPath: config\n",
+    }[how]
+    folder = shop({"db.yaml": release, "db-values.yaml": VALUES}, listed=["db.yaml"])
+    listing = folder / "kustomization.yaml"
+    listing.write_text(listing.read_text() + GENERATED)
+    found = extract(cli, "--all", code=1)
+    assert not found["files"]
+    assert set(reasons(found)) == {"auth.password", "users[0].token"}
+    assert (folder / "db-values.yaml").read_text() == VALUES
+
+
+def composed_by_flux(cli):
+    """The composed values of the HelmRelease that Flux would apply; names are without kustomize's hash."""
+    objects = [item for each in rendered(cli) for item in each]
+    spec = next(each for each in objects if each["kind"] == "HelmRelease")["spec"]
+    data = {
+        (each["kind"], re.sub("-[a-z0-9]{10}$", "", each["metadata"]["name"])): values_of(each)
+        if each["kind"] == "Secret"
+        else each["data"]
+        for each in objects
+        if each["kind"] in ("Secret", "ConfigMap")
+    }
+    return compose(spec.get("values"), spec["valuesFrom"], data)

@@ -87,7 +87,8 @@ def command(
     Secret, too.
 
     In a Deployment or another object with containers, KEY is the name of a variable; `valueFrom` names
-    the Secret. In a ConfigMap, the objects that read the key change, too.
+    the Secret. In a ConfigMap, the objects that read the key change, too. In a values file that a ConfigMap
+    is generated from, the HelmRelease merges the Secret over it.
 
     With --all, every value that `scan` reports moves, if a reference can replace it. The others are
     listed, with the reason.

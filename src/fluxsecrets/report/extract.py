@@ -72,15 +72,17 @@ def _summary(done: ExtractResult) -> Iterator[str]:
         if done.candidates:
             path = done.candidates[0].path
             yield f"to extract one: `{printable(command_for('extract', (path, 'KEY')))}`"
+        elif done.left:
+            yield f"nothing can be extracted; {counted(len(done.left), 'place')} left"
         else:
             yield "nothing to extract"
         return
     if done.dry_run:
         values = counted(count, "value")
-        yield f"nothing was written; {values} would be extracted, and Flux would apply the same"
+        yield f"nothing was written; {values} would be extracted, and Flux would apply the same{_left(done)}"
         return
     same = "" if done.warnings else "; Flux applies the same when all files are pushed together"
-    yield f"{counted(count, 'value')} extracted{same}"
+    yield f"{counted(count, 'value')} extracted{same}{_left(done)}"
     if any(not each.environments for each in done.files):
         yield "no Kustomization here applies the manifest, so only the file itself was checked"
     if any(each.in_history for each in done.files):
@@ -88,6 +90,10 @@ def _summary(done: ExtractResult) -> Iterator[str]:
             "git's history still has the values in plain text: change them where they are checked, then here "
             f"with `{printable(_set(done))}`"
         )
+
+
+def _left(done: ExtractResult) -> str:
+    return f"; {counted(len(done.left), 'place')} left" if done.left else ""
 
 
 def _set(done: ExtractResult) -> str:

@@ -25,7 +25,7 @@ def extract_all(session: Session, request: ExtractRequest) -> ExtractResult:
         UsageError, GitError, ConfigError: the files are unclear, or the settings invalid.
         FileAccessError: a file was changed meanwhile, or can't be written; all stay as they are.
     """
-    tree = open_tree(session.cwd, limits=session.limits)
+    tree = open_tree(session.cwd / request.path, limits=session.limits)
     refuse_interrupted((tree.root / "-",))
     found = reported(session, request, tree)
     environments = tuple(load_environments(tree, load_settings(tree)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from fluxsecrets.errors import FluxsecretsError, UsageError
 from fluxsecrets.ops.files.onlycopy import GitCopies
@@ -13,18 +14,28 @@ from fluxsecrets.ops.run.targets import select
 from fluxsecrets.ops.run.workspace import Workspace
 from fluxsecrets.ops.run.writer import Operation, place_of_tree, refuse_interrupted, write_files
 from fluxsecrets.repo.environments import Environment
-from fluxsecrets.repo.manifests import Plain
+from fluxsecrets.repo.manifests import Plain, child, text_of
 from fluxsecrets.repo.objects import Object
 from fluxsecrets.repo.settings import load_settings
 from fluxsecrets.repo.tree import Tree, open_tree
+from fluxsecrets.sops.document import Mapping as MapNode
 from fluxsecrets.sops.document import Path, find, show_path, to_data
 from fluxsecrets.sops.formats.either import load_either
 
 from .listing import list_beside
 from .manifest import Holder, chosen_paths, edited, read_manifest
-from .model import Candidate, Extracted, Extraction, ExtractRequest, ExtractResult, MovedValue, Wanted
+from .model import (
+    Candidate,
+    Extracted,
+    Extraction,
+    ExtractRequest,
+    ExtractResult,
+    MovedValue,
+    Reader,
+    Wanted,
+)
 from .proof import Proposal, prove, prove_alone, reaching
-from .readers import readers_of, secret_names
+from .readers import readers_of, readers_of_file, secret_names
 from .secretfile import SecretFile, Written, add_to, choose_secret
 
 COMMAND = "extract"
@@ -61,6 +72,14 @@ def extract(session: Session, request: ExtractRequest) -> ExtractResult:
         raise error.in_file(target.shown) from None
 
 
+class _Home(NamedTuple):
+    """What a Secret belongs to: the file of an object, its namespace as it is written, and the object."""
+
+    path: str
+    namespace: str | None
+    node: MapNode
+
+
 class Extractor:
     """One run: objects are added, then all that changes is proved and written as one step."""
 
@@ -86,8 +105,10 @@ class Extractor:
 
     def candidates(self, target: Target, path: str) -> Iterator[Candidate]:
         """Yield the values of a file that could be extracted, by their keys."""
-        file = read_manifest(self.tree.read(path), self.tree.limits)
+        file = read_manifest(self.tree.read(path), self.tree.limits, path)
         for holder in file.holders:
+            if holder.place.at_reader and not self._readers(path, holder, self._reaching(path)):
+                continue  # it may be anything
             for literal in holder.place.literals(holder.node):
                 key = show_path(literal.path)
                 yield Candidate(target.shown, holder.shown, key, literal.line)
@@ -98,7 +119,7 @@ class Extractor:
         Raises:
             FluxsecretsError: see `extract`.
         """
-        file = read_manifest(self.workspace.read(path), self.tree.limits)
+        file = read_manifest(self.workspace.read(path), self.tree.limits, path)
         for at, paths in chosen_paths(file, keys, self.request.document).items():
             self.add_paths(path, at, paths)
 
@@ -114,9 +135,15 @@ class Extractor:
             FluxsecretsError: see `extract`. Nothing is planned then.
         """
         data = self.workspace.read(path)
-        holder = read_manifest(data, self.tree.limits).holders[at]
+        holder = read_manifest(data, self.tree.limits, path).holders[at]
         environments = self._reaching(path)
-        secret = self._secret(path, holder, environments)
+        readers = self._readers(path, holder, environments)
+        home = _Home(path, holder.namespace, holder.node)
+        if holder.place.at_reader and readers:
+            home = _Home(
+                readers[0].file, text_of(child(readers[0].node, "metadata", "namespace")), readers[0].node
+            )
+        secret = self._secret(home, holder, environments)
         name, built = secret.name, _built(environments, path)
         wanted = Wanted(
             holder.node,
@@ -125,7 +152,7 @@ class Extractor:
             secret.keys,
             keep_empty=not built or any(item.patched_by for item in built),
             patch=bool(environments) and not built,
-            readers=lambda: () if holder.base else readers_of(environments, path, holder.part),
+            readers=readers,
         )
         extraction = holder.place.extract(wanted)
         changed = edited(data, holder, extraction.edits, self.tree.limits)
@@ -135,7 +162,7 @@ class Extractor:
         written = secret.written(values, kept=kept or self.request.for_others)
         if not environments:
             prove_alone(_object(data, holder), _object(changed, holder), _secret_data(secret, written))
-        listed = list_beside(self.workspace, path, secret.path) if secret.created else ()
+        listed = list_beside(self.workspace, home.path, secret.path) if secret.created else ()
         add_to(self.workspace, secret, written)
         for file, content in others.items():
             self.workspace.write(file, content, old=self.workspace.read(file))
@@ -158,13 +185,19 @@ class Extractor:
             )
         )
 
-    def _secret(self, path: str, holder: Holder, environments: Iterable[Environment]) -> SecretFile:
+    def _readers(self, path: str, holder: Holder, environments: Sequence[Environment]) -> tuple[Reader, ...]:
+        """Return the objects that refer to one, or to what is generated from its file."""
+        if holder.place.at_reader:
+            return readers_of_file(environments, path)
+        return () if holder.base else readers_of(environments, path, holder.part)
+
+    def _secret(self, home: _Home, holder: Holder, environments: Iterable[Environment]) -> SecretFile:
         """Return the file of the Secret; a new one gets a name that no other Secret has."""
-        wanted = self.request.secret or holder.place.secret_name(holder.node)
+        wanted = self.request.secret or holder.place.secret_name(home.node)
         used = secret_names(environments)
         for name in (wanted, *(f"{wanted}-{number}" for number in range(2, 100))):
             found = choose_secret(
-                self.session, self.tree, path, name, holder.namespace, self._to(), self.secrets
+                self.session, self.tree, home.path, name, home.namespace, self._to(), self.secrets
             )
             if not found.created or name not in used:
                 return found

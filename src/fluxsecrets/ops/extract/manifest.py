@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from fluxsecrets.errors import AlreadyEncryptedError, FluxsecretsError, UsageError
+from fluxsecrets.marks import is_kustomization
 from fluxsecrets.ops.files.keypaths import find_place
 from fluxsecrets.repo.manifests import child, items_of, text_of
 from fluxsecrets.sops.document import Document, Mapping, Path, find, show_path
@@ -60,8 +61,13 @@ class ManifestFile:
     holders: tuple[Holder, ...]
 
 
-def read_manifest(data: bytes, limits: Limits) -> ManifestFile:
+def read_manifest(data: bytes, limits: Limits, path: str = "") -> ManifestFile:
     """Read a file.
+
+    Args:
+        data: its content.
+        limits: what reading may cost.
+        path: its name counts, since a kustomization file need not say that it is one.
 
     Raises:
         FormatError, LimitError: it is not YAML or JSON with maps at the top.
@@ -73,7 +79,8 @@ def read_manifest(data: bytes, limits: Limits) -> ManifestFile:
             "the file is encrypted, so its values are protected already",
             hint="name a plain manifest",
         )
-    return ManifestFile(format_, document, tuple(_holders(document)))
+    holders = () if is_kustomization(path) else tuple(_holders(document))
+    return ManifestFile(format_, document, holders)
 
 
 def _holders(document: Document) -> Iterator[Holder]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, Protocol
 
@@ -102,6 +102,7 @@ class Reader:
         shown: kind and name, such as `Deployment shop`.
         use: the reference.
         problem: why the reference can't be changed in the file, or None.
+        key: for a file that an object is generated from: its key in that object.
     """
 
     file: str
@@ -110,6 +111,7 @@ class Reader:
     shown: str
     use: Use
     problem: str | None = None
+    key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +159,7 @@ class Wanted:
         taken: the keys that the Secret has already.
         keep_empty: maps that get empty stay, since something may be merged into them.
         patch: the object is a patch: null removes what the patched object has under the same key.
-        readers: finds the objects that refer to this one, in all environments.
+        readers: the objects that refer to this one, in all environments.
     """
 
     node: Mapping = field(repr=False)
@@ -166,7 +168,7 @@ class Wanted:
     taken: frozenset[str] = frozenset()
     keep_empty: bool = True
     patch: bool = False
-    readers: Callable[[], Sequence[Reader]] = field(default=tuple, repr=False)
+    readers: tuple[Reader, ...] = field(default=(), repr=False)
 
 
 class Place(Protocol):
@@ -175,10 +177,12 @@ class Place(Protocol):
     Attributes:
         shown: its name in messages.
         root: where its values are; a KEY may start below it.
+        at_reader: the Secret belongs to the object that reads the values, not to the one that has them.
     """
 
     shown: ClassVar[str]
     root: ClassVar[Path]
+    at_reader: ClassVar[bool]
 
     def holds(self, node: Mapping) -> bool:
         """Whether an object is of this kind."""

@@ -20,6 +20,7 @@ from fluxsecrets.repo.settings import Settings
 from fluxsecrets.repo.tree import Tree, with_planned
 
 from .places.helmrelease import is_release
+from .readers import names_of
 from .reading import as_read
 
 _NOTHING = "nothing was written"
@@ -166,18 +167,26 @@ def _compare_others(
 def _compare_config_maps(
     environment: Environment, old: Object, new: Object, planned: Iterable[Object]
 ) -> None:
-    """A ConfigMap may only lose keys that nothing reads any more. Releases are compared by their values."""
+    """A ConfigMap may only lose keys that nothing reads any more. Releases are compared by their values.
+
+    One that is generated may change, too, if releases alone read it.
+    """
     had, has = pairs(old.data, "data"), pairs(new.data, "data")
-    lost = {key: value for key, value in had.items() if key not in has}
-    besides = ({**each.data, "data": None} for each in (old, new))
-    if {**has, **lost} != had or not same_values(*besides):
+    lost = {key: value for key, value in had.items() if has.get(key) != value}
+    without_data = ({**each.data, "data": None, "metadata": _unhashed(each)} for each in (old, new))
+    kept = {**has, **lost} == had and (new.generated is not None or not lost.keys() & has.keys())
+    if not kept or not same_values(*without_data):
         raise _differs(environment, old, "it would change")
-    named = ("ConfigMap", old.namespace, old.name)
     for item in planned:
         for use in uses(item):
             reads = use.key is None or use.key in lost
-            if (use.kind, use.namespace, use.name) == named and reads and use.via != "valuesFrom":
+            named = (use.kind, use.namespace) == ("ConfigMap", old.namespace) and use.name in names_of(new)
+            if named and reads and use.via != "valuesFrom":
                 raise _differs(environment, old, f"{item.kind} {item.name} still reads it")
+
+
+def _unhashed(item: Object) -> Plain:
+    return {**(dig(item.data, "metadata") or {}), "name": item.name}
 
 
 def _besides(release: Plain) -> Plain:
@@ -188,9 +197,10 @@ def _besides(release: Plain) -> Plain:
 def _resolver(release: Object, objects: Iterable[Object]) -> Resolve:
     """What references of a release read from the objects of its environment; ciphertexts are unknown."""
     data: dict[tuple[str, str], Plain] = {
-        (item.kind, item.name): item.data
+        (item.kind, name): item.data
         for item in objects
         if item.kind in ("Secret", "ConfigMap") and item.namespace == release.namespace
+        for name in names_of(item)
     }
 
     def resolve(reference: ValuesReference) -> str | None:

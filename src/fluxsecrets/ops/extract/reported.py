@@ -66,10 +66,18 @@ def reported(session: Session, request: ExtractRequest, tree: Tree) -> Reported:
         UsageError, GitError, ConfigError: see `scan`.
     """
     paths = (request.path, *request.keys) if request.path else ()
-    found = scan(ScanRequest(session.cwd, paths=paths, environment=request.environment))
+    found = scan(
+        ScanRequest(session.cwd, paths=paths, environment=request.environment, repository=tree.repository)
+    )
     collected = _Collected(session, tree)
+    root = tree.root.resolve()
     for path, findings in groupby(found.findings, key=lambda each: each.location.path):
-        collected.add(path, tuple(findings))
+        place = found.root.resolve() / path
+        if place.is_relative_to(root):
+            collected.add(place.relative_to(root).as_posix(), tuple(findings))
+        else:
+            foreign = "it is in another repository: run the command there"
+            collected.left.extend(_left(path, each, each.rule, foreign) for each in findings)
     for error in found.errors:
         collected.left.append(Left(error.path or "", "", error.line or 0, error.message))
     return Reported(tuple(collected.chosen), tuple(collected.left))
@@ -92,7 +100,7 @@ class _Collected:
             self.left.append(_left(shown, whole[0], whole[0].rule, reason))
             findings = [each for each in findings if each.rule not in _WHOLE]
         try:
-            file = read_manifest(self.tree.read(path), self.tree.limits)
+            file = read_manifest(self.tree.read(path), self.tree.limits, path)
         except FluxsecretsError:
             self.left.extend(_left(shown, each, each.rule, with_file(each.hint, shown)) for each in findings)
             return

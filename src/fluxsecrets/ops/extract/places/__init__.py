@@ -7,9 +7,9 @@ from typing import Final
 from fluxsecrets.ops.extract.model import Place
 from fluxsecrets.sops.document import Mapping
 
-from . import configmap, helmrelease, podenv
+from . import configmap, helmrelease, podenv, valuesfile
 
-PLACES: Final[tuple[Place, ...]] = (helmrelease.PLACE, configmap.PLACE, podenv.PLACE)
+PLACES: Final[tuple[Place, ...]] = (helmrelease.PLACE, configmap.PLACE, podenv.PLACE, valuesfile.PLACE)
 
 
 def place_of(node: Mapping) -> Place | None:

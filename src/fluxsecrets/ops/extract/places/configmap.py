@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
@@ -29,6 +29,7 @@ class _ConfigMap:
 
     shown: ClassVar[str] = "ConfigMap"
     root: ClassVar[Path] = (_DATA,)
+    at_reader: ClassVar[bool] = False
 
     def holds(self, node: Mapping) -> bool:
         """Whether it is a ConfigMap."""
@@ -50,8 +51,9 @@ class _ConfigMap:
 
     def extract(self, wanted: Wanted) -> Extraction:
         """See `Place.extract`."""
-        moved = tuple(_moved(wanted, path) for path in wanted.paths)
-        keys, readers = {each.key for each in moved}, wanted.readers()
+        readers = wanted.readers
+        moved = tuple(_moved(wanted, path, readers) for path in wanted.paths)
+        keys = {each.key for each in moved}
         changed = (_changed(reader, keys, wanted.secret) for reader in readers)
         elsewhere = tuple(each for each in changed if each is not None)
         unread = sorted(keys - {_key(reader) for reader in readers})
@@ -66,7 +68,7 @@ class _ConfigMap:
 PLACE: Final = _ConfigMap()
 
 
-def _moved(wanted: Wanted, path: Path) -> Moved:
+def _moved(wanted: Wanted, path: Path, readers: Iterable[Reader]) -> Moved:
     """Return the key of the Secret for a value.
 
     Raises:
@@ -93,7 +95,8 @@ def _moved(wanted: Wanted, path: Path) -> Moved:
             f"the Secret {wanted.secret} has a key {key} already",
             hint="name another Secret with --secret NAME",
         )
-    return Moved(path, key, node.value, f"key {key}", line_of(node) or 0)
+    names = dict.fromkeys(each.shown for each in readers if _key(each) == key)
+    return Moved(path, key, node.value, f"read by {', '.join(names)}", line_of(node) or 0)
 
 
 def _key(reader: Reader) -> str | None:

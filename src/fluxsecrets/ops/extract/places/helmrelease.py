@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, Final
 
@@ -33,6 +33,7 @@ class _HelmRelease:
 
     shown: ClassVar[str] = "HelmRelease"
     root: ClassVar[Path] = VALUES
+    at_reader: ClassVar[bool] = False
 
     def holds(self, node: Mapping) -> bool:
         """Whether it is a HelmRelease of Flux."""
@@ -152,18 +153,7 @@ class _Planner:
         if not found:
             raise UsageError(f"{show_path(path)} holds no value to extract", hint="name a key with a value")
         for step in range(len(path) + 1):
-            self.refuse_alias(find(self.node, path[:step]), path[:step])
-
-    def refuse_alias(self, node: object, path: Path) -> None:
-        alias = isinstance(node, Leaf) and node.alias
-        merged = isinstance(node, Mapping) and any(
-            isinstance(item, Entry) and item.merge for item in node.entries
-        )
-        if alias or merged:
-            raise UsageError(
-                f"{show_path(path)} is written with a YAML alias, whose anchor other values share",
-                hint="write the value out in place of the alias first",
-            )
+            refuse_alias(find(self.node, path[:step]), path[:step])
 
     def refuse_overlaps(self, paths: Sequence[Path]) -> None:
         """Refuse a value that an existing reference sets, too: which one counts would change."""
@@ -179,12 +169,9 @@ class _Planner:
 
     def fragment(self, paths: Sequence[Path], key: str) -> Moved:
         """The values that no targetPath can set, as YAML that Flux merges."""
-        data: Data = {}
-        for path in paths:
-            node = find(self.node, VALUES + path)
-            assert node is not None  # noqa: S101 - the path is of a value that was found
-            data = _merged(data, nested(path, to_data(node)))
-        text = "".join(f"{line}\n" for line in render_block(data, 2))
+        values = find(self.node, VALUES)
+        assert isinstance(values, Mapping)  # noqa: S101 - the paths are of values that were found there
+        text = fragment_text(values, paths)
         return Moved(VALUES + paths[0], key, text, f"merged from {key}", self.line(paths[0]))
 
     def line(self, path: Path) -> int:
@@ -217,6 +204,33 @@ class _Planner:
                 yield Edit((*REFERENCES, number), entry)
         else:
             yield Edit(REFERENCES, list(entries))
+
+
+def refuse_alias(node: object, path: Path) -> None:
+    """Refuse a value that a YAML alias or a merge key brings.
+
+    Raises:
+        UsageError: the path leads through one.
+    """
+    alias = isinstance(node, Leaf) and node.alias
+    merged = isinstance(node, Mapping) and any(
+        isinstance(item, Entry) and item.merge for item in node.entries
+    )
+    if alias or merged:
+        raise UsageError(
+            f"{show_path(path)} is written with a YAML alias, whose anchor other values share",
+            hint="write the value out in place of the alias first",
+        )
+
+
+def fragment_text(values: Mapping, paths: Iterable[Path]) -> str:
+    """Return values as YAML that Flux merges; each keeps its type and its place."""
+    data: Data = {}
+    for path in paths:
+        node = find(values, path)
+        assert node is not None  # noqa: S101 - the path is of a value that was found
+        data = _merged(data, nested(path, to_data(node)))
+    return "".join(f"{line}\n" for line in render_block(data, 2))
 
 
 def _starts(one: str, other: str) -> bool:

@@ -40,6 +40,7 @@ class _PodEnvironment:
 
     shown: ClassVar[str] = "containers' environment"
     root: ClassVar[Path] = ()
+    at_reader: ClassVar[bool] = False
 
     def holds(self, node: Mapping) -> bool:
         """Whether it is an object of Kubernetes with a pod in it."""
