@@ -1,6 +1,7 @@
 """`fluxsecrets extract`: values of manifests move to encrypted Secrets, and Flux applies the same."""
 
 import json
+import re
 
 import pytest
 
@@ -228,12 +229,63 @@ def test_a_plain_secret_of_that_name_has_to_be_encrypted_first(shop, cli):
     assert "`fluxsecrets encrypt apps/base/s.yaml`" in said
 
 
+def test_comments_of_a_value_move_with_it(shop, cli):
+    described = RELEASE.replace("    adminPassword", "    # of the first login\n    adminPassword")
+    root = shop(**{BASE: described.replace(f": {VALUE}\n", f": {VALUE} # rotate in May\n", 1)})
+    assert cli("extract", BASE, "adminPassword").exit_code == 0
+    assert "first login" not in (root / BASE).read_text()
+    plain = cli("decrypt", SECRET).stdout
+    assert "  # of the first login\n  # rotate in May\n  adminPassword: " in plain
+    assert cli("extract", BASE, "auth").exit_code == 0
+    assert plain in cli("decrypt", SECRET).stdout
+
+
+def test_a_secret_that_flux_applies_with_the_release_is_extended(shop, cli):
+    root = shop(**{"apps/base/kustomization.yaml": "resources: [release.yaml, secrets/grafana.yaml]\n"})
+    (root / "apps/base/secrets").mkdir()
+    elsewhere = "apps/base/secrets/grafana.yaml"
+    assert cli("extract", BASE, "adminPassword", "--to", elsewhere).exit_code == 0
+    result = cli("extract", BASE, "auth")
+    assert result.exit_code == 0, result.stderr
+    assert f"{elsewhere}   extended" in result.stdout
+
+
+def test_a_secret_that_something_else_makes_is_not_written_again(shop, cli):
+    sealed = "apiVersion: bitnami.com/v1alpha1\nkind: SealedSecret\n"
+    sealed += "metadata: {name: grafana-values, namespace: apps}\nspec: {encryptedData: {a: AgB0}}\n"
+    root = shop(
+        **{
+            "apps/base/kustomization.yaml": "resources: [release.yaml, sealed.yaml]\n",
+            "apps/base/sealed.yaml": sealed,
+        }
+    )
+    said = refused(cli, root, BASE, "adminPassword", "--secret", "grafana-values")
+    assert "something else makes or uses a Secret grafana-values" in said
+    assert cli("extract", BASE, "adminPassword").exit_code == 0
+    assert (root / "apps/base/grafana-values-2.yaml").exists()
+
+
 def test_a_manifest_outside_of_any_environment_is_extracted_by_itself(shop, cli):
     root = shop(**{"elsewhere/release.yaml": RELEASE})
     result = cli("extract", "elsewhere/release.yaml", "adminPassword")
     assert result.exit_code == 0, result.stderr
     assert "no Kustomization here applies the manifest" in result.stderr
     assert (root / "elsewhere/grafana-values.yaml").exists()
+
+
+def test_scan_and_encrypt_say_which_command_moves_a_value(shop, cli):
+    shop(**{BASE: RELEASE.replace("other-", "")})
+    said = cli("encrypt", BASE)
+    assert said.exit_code == 2
+    assert f"`fluxsecrets extract {BASE} KEY` moves one to an encrypted Secret" in said.stderr
+    found = json.loads(cli("scan", "--format", "json").stdout)["findings"]
+    commands = [re.search(r"`fluxsecrets (.+?)`", each["hint"])[1] for each in found]
+    assert sorted(commands) == [
+        f"extract {BASE} spec.values.{key}" for key in ("adminPassword", "auth.secret")
+    ]
+    for command in commands:
+        assert cli(*command.split()).exit_code == 0
+    assert cli("scan").exit_code == 0
 
 
 @pytest.mark.parametrize(

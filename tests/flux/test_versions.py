@@ -160,6 +160,7 @@ def test_without_a_version_only_what_all_maintained_versions_have_is_sure():
         "v1beta2-removed",
         "decryption-disabled",
         "strict-variables",
+        "literal-values",
         "age-post-quantum",
         "vault-workload-identity",
     ]

@@ -78,6 +78,20 @@ COMPONENTS = Fact(
     "applies the ciphertext of these files",
     f"{_DECRYPTOR}, recurseKustomizationFiles",
 )
+TARGET_PATH = Fact(
+    "target-path-over-values",
+    4,
+    "lets the `targetPath` of a HelmRelease's `valuesFrom` change what `spec.values` sets",
+    "lets `spec.values` win over it, and a list there as a whole",
+    "helm-controller CHANGELOG.md, 1.1.0",
+)
+LITERAL = Fact(
+    "literal-values",
+    9,
+    "takes a value as it is where `valuesFrom[].literal` is set, and not as Helm's `--set` does",
+    "refuses the field",
+    "fluxcd/pkg chartutil/values.go; helm-controller 1.6.0",
+)
 SERVICE_ACCOUNT = Fact(
     "decryption-service-account",
     6,
@@ -154,6 +168,7 @@ VAULT_LOGIN = Fact(
 
 FACTS: Final = (
     STRICT_GATE,
+    TARGET_PATH,
     PATCHES,
     COMPONENTS,
     SERVICE_ACCOUNT,
@@ -165,6 +180,7 @@ FACTS: Final = (
     NO_V1BETA2,
     DISABLED,
     STRICT,
+    LITERAL,
     POST_QUANTUM,
     VAULT_LOGIN,
 )

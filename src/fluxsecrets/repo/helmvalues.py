@@ -17,6 +17,7 @@ from fluxsecrets.errors import FluxsecretsError, FormatError
 from .goyaml.read import read
 from .manifests import Plain, dig, maps, text
 
+GROUP: Final = "helm.toolkit.fluxcd.io/"
 DEFAULT_KEY: Final = "values.yaml"
 _MOST_INDEX: Final = 65536
 _MOST_LEVELS: Final = 30
@@ -39,6 +40,11 @@ class ValuesReference:
     key: str
     target: str = ""
     literal: bool = False
+
+
+def is_release(data: object) -> bool:
+    """Whether an object is a HelmRelease of Flux."""
+    return text(data, "kind") == "HelmRelease" and (text(data, "apiVersion") or "").startswith(GROUP)
 
 
 Resolve = Callable[[ValuesReference], str | None]

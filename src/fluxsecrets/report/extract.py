@@ -77,12 +77,14 @@ def _summary(done: ExtractResult) -> Iterator[str]:
         else:
             yield "nothing to extract"
         return
+    applied = all(each.environments for each in done.files) and not done.warnings
+    values = counted(count, "value")
     if done.dry_run:
-        values = counted(count, "value")
-        yield f"nothing was written; {values} would be extracted, and Flux would apply the same{_left(done)}"
+        same = ", and Flux would apply the same" if applied else ""
+        yield f"nothing was written; {values} would be extracted{same}{_left(done)}"
         return
-    same = "" if done.warnings else "; Flux applies the same when all files are pushed together"
-    yield f"{counted(count, 'value')} extracted{same}{_left(done)}"
+    same = "; Flux applies the same when all files are pushed together" if applied else ""
+    yield f"{values} extracted{same}{_left(done)}"
     if any(not each.environments for each in done.files):
         yield "no Kustomization here applies the manifest, so only the file itself was checked"
     if any(each.in_history for each in done.files):
@@ -98,7 +100,8 @@ def _left(done: ExtractResult) -> str:
 
 def _set(done: ExtractResult) -> str:
     each = next(each for each in done.files if each.in_history)
-    key = f"stringData.{each.values[0].secret_key}"
+    names = [value.secret_key for value in each.values]
+    key = f"stringData.{next((name for name in names if not name.endswith('.yaml')), names[0])}"
     return f"{command_for('set', (each.secret_path, key))} --stdin"
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fluxsecrets.errors import UsageError
-from fluxsecrets.ops.extract.manifest import edited, read_manifest
+from fluxsecrets.ops.extract.manifest import chosen_paths, edited, key_text, read_manifest
 from fluxsecrets.ops.extract.model import Wanted
 from fluxsecrets.ops.extract.places.helmrelease import PLACE, VALUES
 from fluxsecrets.ops.extract.places.targetpath import target_path, target_value
@@ -28,12 +28,12 @@ spec:
 """
 
 
-def extracted(data, keys, *, document=0, keep_empty=False, secret="made"):
+def extracted(data, keys, *, document=0, keep_empty=False, secret="made", **flux):
     """The file after values are taken out, and what their Secret holds."""
     holder = next(each for each in read_manifest(data, Limits()).holders if each.part == document)
     paths = tuple(sorted((VALUES + tuple(key) for key in keys), key=lambda path: tuple(map(str, path))))
-    done = PLACE.extract(Wanted(holder.node, paths, secret, keep_empty=keep_empty))
-    return edited(data, holder, done.edits, Limits()), {each.key: each.text for each in done.moved}
+    done = PLACE.extract(Wanted(holder.node, paths, secret, keep_empty=keep_empty, **flux))
+    return edited(data, holder, done.edits, Limits()).data, {each.key: each.text for each in done.moved}
 
 
 def spec_of(data, document=0):
@@ -63,6 +63,28 @@ def test_each_release_composes_to_the_same_values_and_holds_none_in_plain_text(k
             assert PATTERN.match(entry.get("targetPath", "x")), entry
 
 
+@pytest.mark.parametrize("flux", [{"literal": True}, {"lists": False}], ids=str)
+def test_newer_and_older_versions_of_flux_get_the_same_values(flux):
+    for release in releases():
+        number = release.document
+        data, secret = extracted(release.content, release.keys, document=number, **flux)
+        assert same(composed(release.content, document=number), composed(data, secret, number)), release.name
+        for entry in spec_of(data, number)["valuesFrom"]:
+            ours = entry["name"] == "made" and "targetPath" in entry
+            assert not (ours and not flux.get("lists", True) and "[" in entry["targetPath"]), entry
+            if ours and flux.get("literal") and isinstance(secret[entry["valuesKey"]], str):
+                assert entry.get("literal") or "\\" not in secret[entry["valuesKey"]]
+
+
+def test_each_value_of_the_releases_has_a_key_that_names_it():
+    for release in releases():
+        file = read_manifest(release.content, Limits())
+        at = next(at for at, each in enumerate(file.holders) if each.part == release.document)
+        for literal in PLACE.literals(file.holders[at].node):
+            for path in (literal.path, literal.path[len(VALUES) :]):
+                assert chosen_paths(file, [key_text(path)], release.document + 1) == {at: (literal.path,)}
+
+
 def test_one_value_is_taken_out_of_each_release_and_all_else_stays():
     for release in releases():
         data, secret = extracted(
@@ -78,7 +100,7 @@ SCALARS = st.one_of(
     st.sampled_from(["true", "NULL", "007", "-12", "'", '"', "{a,b}", "a,b=c", "\\", "a\\,", "1.5", "0"]),
     st.booleans(),
     st.integers(-(2**53), 2**53),
-    st.floats(allow_nan=False, allow_infinity=False),
+    st.floats(allow_nan=False, allow_infinity=False).map(lambda number: number or 0.0),  # -0.0 is 0 in YAML
 )
 
 
@@ -176,3 +198,13 @@ def test_comments_and_layout_of_the_rest_stay():
       targetPath: auth.password
 """
     )
+
+
+def test_values_that_need_a_piece_of_values_are_each_reported():
+    data = f"{HEAD}  values: {{a: 1, b: 2.5, c: {{d: x}}}}\n".encode()
+    holder = read_manifest(data, Limits()).holders[0]
+    paths = tuple((*VALUES, *path) for path in (("a",), ("b",), ("c", "d")))
+    fragment, target = PLACE.extract(Wanted(holder.node, paths, "made")).moved
+    assert (fragment.key, fragment.text) == ("values.yaml", "a: 1\nb: 2.5\n")
+    assert [fragment.path, *(path for path, _ in fragment.others)] == [*paths[:2]]
+    assert (target.key, target.text) == ("c.d", "x")

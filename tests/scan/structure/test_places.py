@@ -111,10 +111,10 @@ def test_what_only_looks_like_one_is_left_alone(scanner, text):
 
 def test_what_to_do_depends_on_the_place(scanner):
     (helm,) = scanner.findings(f"{RELEASE}    adminPassword: {PASSWORD}\n")
-    assert "valuesFrom" in helm.hint
+    assert "`fluxsecrets extract FILE spec.values.adminPassword`" in helm.hint
     assert helm.message == "HelmRelease a: spec.values.adminPassword is in plain text"
     (env,) = scanner.findings(f"{DEPLOYMENT}          env: [{{name: A_PASSWORD, value: {PASSWORD}}}]\n")
-    assert "secretKeyRef" in env.hint
+    assert "`fluxsecrets extract FILE 'spec.template.spec.containers[0].env[0].value'`" in env.hint
     assert "(A_PASSWORD)" in env.message
 
 

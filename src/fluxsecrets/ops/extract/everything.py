@@ -11,9 +11,9 @@ from fluxsecrets.ops.run.writer import refuse_interrupted
 from fluxsecrets.repo.environments import load_environments
 from fluxsecrets.repo.settings import load_settings
 from fluxsecrets.repo.tree import open_tree
-from fluxsecrets.sops.document import show_path
 
 from .extract import Extractor
+from .manifest import key_text
 from .model import ExtractRequest, ExtractResult, Left
 from .reported import Chosen, reported
 
@@ -86,7 +86,7 @@ class _Selection:
     def _leave(self, chosen: Chosen, error: FluxsecretsError) -> None:
         reason = error.message if error.hint is None else f"{error.message}; {error.hint}"
         self.left += [
-            Left(self.run.shown(chosen.path), show_path(path), line, reason) for path, line in chosen.values
+            Left(self.run.shown(chosen.path), key_text(path), line, reason) for path, line in chosen.values
         ]
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from fluxsecrets.errors import FluxsecretsError, UsageError
+from fluxsecrets.flux.since import LITERAL, TARGET_PATH, has, is_sure
+from fluxsecrets.flux.versions import controller_of
 from fluxsecrets.ops.files.onlycopy import GitCopies
 from fluxsecrets.ops.run.inputs import Target, refuse_folder
 from fluxsecrets.ops.run.results import FileResult, Outcome, Prepared
@@ -19,11 +21,12 @@ from fluxsecrets.repo.objects import Object
 from fluxsecrets.repo.settings import load_settings
 from fluxsecrets.repo.tree import Tree, open_tree
 from fluxsecrets.sops.document import Mapping as MapNode
-from fluxsecrets.sops.document import Path, find, show_path, to_data
+from fluxsecrets.sops.document import Path, find, to_data
 from fluxsecrets.sops.formats.either import load_either
 
+from .choosing import WantedSecret, choose_secret
 from .listing import list_beside
-from .manifest import Holder, chosen_paths, edited, read_manifest
+from .manifest import Edited, Holder, chosen_paths, edited, key_text, read_manifest
 from .model import (
     Candidate,
     Extracted,
@@ -36,7 +39,7 @@ from .model import (
 )
 from .proof import Proposal, prove, prove_alone, reaching
 from .readers import readers_of, readers_of_file, secret_names
-from .secretfile import SecretFile, Written, add_to, choose_secret
+from .secretfile import NewKey, SecretFile, Written, add_to
 
 COMMAND = "extract"
 """The name under which an interrupted run is completed or taken back."""
@@ -110,7 +113,7 @@ class Extractor:
             if holder.place.at_reader and not self._readers(path, holder, self._reaching(path)):
                 continue  # it may be anything
             for literal in holder.place.literals(holder.node):
-                key = show_path(literal.path)
+                key = key_text(literal.path)
                 yield Candidate(target.shown, holder.shown, key, literal.line)
 
     def add(self, path: str, keys: Iterable[str]) -> None:
@@ -145,20 +148,25 @@ class Extractor:
             )
         secret = self._secret(home, holder, environments)
         name, built = secret.name, _built(environments, path)
+        versions = [self._version(each) for each in environments]
         wanted = Wanted(
             holder.node,
             paths,
             name,
             secret.keys,
-            keep_empty=not built or any(item.patched_by for item in built),
+            keep_empty=any(item.patched_by for item in built),
             patch=bool(environments) and not built,
             readers=readers,
+            literal=bool(versions)
+            and all(is_sure(each, LITERAL) and has(each, LITERAL) for each in versions),
+            lists=all(has(each, TARGET_PATH) for each in versions),
         )
         extraction = holder.place.extract(wanted)
-        changed = edited(data, holder, extraction.edits, self.tree.limits)
+        done = edited(data, holder, extraction.edits, self.tree.limits)
+        changed = done.data
         others = self._elsewhere(extraction, {path: changed})
         kept = self.copies.has(self.tree.repository, self.tree.read(path))
-        values = {each.key: each.text for each in extraction.moved}
+        values = _new_keys(extraction, done)
         written = secret.written(values, kept=kept or self.request.for_others)
         if not environments:
             prove_alone(_object(data, holder), _object(changed, holder), _secret_data(secret, written))
@@ -191,19 +199,20 @@ class Extractor:
             return readers_of_file(environments, path)
         return () if holder.base else readers_of(environments, path, holder.part)
 
-    def _secret(self, home: _Home, holder: Holder, environments: Iterable[Environment]) -> SecretFile:
+    def _secret(self, home: _Home, holder: Holder, environments: Collection[Environment]) -> SecretFile:
         """Return the file of the Secret; a new one gets a name that no other Secret has."""
         wanted = self.request.secret or holder.place.secret_name(home.node)
         used = secret_names(environments)
         for name in (wanted, *(f"{wanted}-{number}" for number in range(2, 100))):
-            found = choose_secret(
-                self.session, self.tree, home.path, name, home.namespace, self._to(), self.secrets
-            )
+            chosen = WantedSecret(home.path, name, home.namespace, self._to(), tuple(self.secrets))
+            found = choose_secret(self.session, self.tree, chosen, environments)
             if not found.created or name not in used:
                 return found
             if self.request.secret is not None:
                 break
-        raise UsageError(f"another file makes a Secret {wanted}", hint="name another one with --secret NAME")
+        raise UsageError(
+            f"something else makes or uses a Secret {wanted}", hint="name another one with --secret NAME"
+        )
 
     def prove(self) -> None:
         """Make sure that Flux applies the same as before.
@@ -238,6 +247,10 @@ class Extractor:
                     raise result.error
         return ExtractResult(tuple(self.done), warnings=self.warnings, dry_run=self.request.dry_run)
 
+    def _version(self, environment: Environment) -> str | None:
+        """The version of Flux in an environment, or None if nothing says it."""
+        return controller_of(environment, self.settings, self.session.flux_version).version
+
     def _is_committed(self, path: str, holder: Holder, extraction: Extraction) -> bool:
         """Whether the last commit has one of the values in the file."""
         if self.tree.repository is None:
@@ -249,19 +262,15 @@ class Extractor:
             former = load_either(blob, self.tree.limits)
         except FluxsecretsError:
             return True  # nobody can tell
-        places = [holder.base + each.path for each in extraction.moved]
-        return any(
-            find(part, place) is not None
-            for part in former[holder.part : holder.part + 1]
-            for place in places
-        )
+        parts = former[holder.part : holder.part + 1]
+        return any(find(part, holder.base + each.path) for part in parts for each in extraction.moved)
 
     def _elsewhere(self, extraction: Extraction, changed: Mapping[str, bytes]) -> dict[str, bytes]:
         """Return the new contents of all manifests, with those of other objects that read the values."""
         contents = dict(changed)
         for each in extraction.elsewhere:
             data = contents[each.file] if each.file in contents else self.workspace.read(each.file)
-            contents[each.file] = edited(data, each, each.edits, self.tree.limits)
+            contents[each.file] = edited(data, each, each.edits, self.tree.limits).data
         return contents
 
     def _reaching(self, *manifests: str) -> tuple[Environment, ...]:
@@ -290,6 +299,16 @@ def _built(environments: Iterable[Environment], path: str) -> tuple[Object, ...]
     return tuple(item for each in environments for _, item in each.graph.objects if item.file == path)
 
 
+def _new_keys(extraction: Extraction, done: Edited) -> list[NewKey]:
+    """The keys of the Secret, with the comments that went from the manifest."""
+    comments: dict[str, list[str]] = {}
+    for path, texts in done.comments.items():
+        below = (each.key for each in extraction.moved if each.path[: len(path)] == path)
+        comments.setdefault(next(below, extraction.moved[0].key), []).extend(texts)
+    texts_by_key = {each.key: each.text for each in extraction.moved}
+    return [NewKey(key, text, tuple(comments.get(key, ()))) for key, text in texts_by_key.items()]
+
+
 def _object(data: bytes, holder: Holder) -> Plain:
     node = find(load_either(data)[holder.part], holder.base)
     found = to_data(node) if node is not None else None
@@ -303,4 +322,5 @@ def _secret_data(secret: SecretFile, written: Written) -> Plain:
 
 def _values(extraction: Extraction) -> Iterator[MovedValue]:
     for each in extraction.moved:
-        yield MovedValue(show_path(each.path), each.line, each.key, each.how)
+        for path, line in ((each.path, each.line), *each.others):
+            yield MovedValue(key_text(path), line, each.key, each.how)

@@ -34,19 +34,20 @@ def list_beside(workspace: Workspace, manifest: str, new: str) -> tuple[str, ...
         FormatError: one can't be changed without touching anything else.
     """
     changed = []
-    for path in _naming(workspace.tree, manifest):
+    for path in _naming(workspace.tree, manifest, new):
         data = workspace.read(path)
         workspace.write(path, _with_resource(data, path, new, workspace.tree), old=data)
         changed.append(path)
     return tuple(changed)
 
 
-def _naming(tree: Tree, manifest: str) -> Iterator[str]:
-    """The kustomization files that name a file under `resources` or `patches`."""
+def _naming(tree: Tree, manifest: str, new: str) -> Iterator[str]:
+    """The kustomization files that name a file under `resources` or `patches`, and not yet the new one."""
     name = manifest.rpartition("/")[2].encode()
     for path in filter(is_kustomization, tree.paths):
         try:
-            if name in tree.read(path) and _names(load_kustomization(tree, path), manifest):
+            file = load_kustomization(tree, path) if name in tree.read(path) else None
+            if file is not None and _names(file, manifest) and not _names(file, new):
                 yield path
         except FluxsecretsError:
             continue  # Flux can't read it either

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from fluxsecrets.errors import AlreadyEncryptedError, FluxsecretsError, UsageError
+from fluxsecrets.errors import AlreadyEncryptedError, FluxsecretsError, FormatError, UsageError
 from fluxsecrets.marks import is_kustomization
 from fluxsecrets.ops.files.keypaths import find_place
 from fluxsecrets.repo.manifests import child, items_of, text_of
-from fluxsecrets.sops.document import Document, Mapping, Path, find, show_path
+from fluxsecrets.sops.document import Comment, Document, Path, find
+from fluxsecrets.sops.document import Mapping as MapNode
 from fluxsecrets.sops.formats import Format, Limits
 from fluxsecrets.sops.formats.changing import remove_value, set_value
 from fluxsecrets.sops.formats.either import parse_either
@@ -29,7 +32,7 @@ class Holder:
 
     part: int
     base: Path
-    node: Mapping = field(repr=False)
+    node: MapNode = field(repr=False)
     place: Place
 
     @property
@@ -83,6 +86,14 @@ def read_manifest(data: bytes, limits: Limits, path: str = "") -> ManifestFile:
     return ManifestFile(format_, document, holders)
 
 
+def key_text(path: Path) -> str:
+    """Return a path as a KEY that `chosen_paths` reads back."""
+    if any(isinstance(step, str) and (not step or set(step) & set("[]")) for step in path):
+        return "".join(f"[{json.dumps(step, ensure_ascii=False)}]" for step in path)
+    text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
+    return text.removeprefix(".")
+
+
 def _holders(document: Document) -> Iterator[Holder]:
     for number, part in enumerate(document.parts):
         for base, node in _objects(part):
@@ -91,11 +102,11 @@ def _holders(document: Document) -> Iterator[Holder]:
                 yield Holder(number, base, node, place)
 
 
-def _objects(part: Mapping) -> Iterator[tuple[Path, Mapping]]:
+def _objects(part: MapNode) -> Iterator[tuple[Path, MapNode]]:
     yield (), part
     if (text_of(part.get("kind")) or "").endswith("List"):
         for number, item in enumerate(items_of(part.get("items"))):
-            if isinstance(item, Mapping):
+            if isinstance(item, MapNode):
                 yield ("items", number), item
 
 
@@ -141,7 +152,7 @@ def _paths(document: Document, holder: Holder, key: str) -> tuple[Path, ...]:
     root = holder.place.root
     own = find(holder.node, root)
     for node, before in ((holder.node, ()), (own, root)):
-        if not isinstance(node, Mapping):
+        if not isinstance(node, MapNode):
             continue
         try:
             place = find_place(replace(document, parts=(node,)), key)
@@ -157,7 +168,7 @@ def _unknown(key: str, holders: list[Holder]) -> FluxsecretsError:
     import difflib  # only for a key that does not exist
 
     known = [
-        literal.name or show_path(literal.path[len(each.place.root) :])
+        literal.name or key_text(literal.path[len(each.place.root) :])
         for each in holders
         for literal in each.place.literals(each.node)
     ]
@@ -177,17 +188,51 @@ def outermost(paths: Iterable[Path]) -> tuple[Path, ...]:
     return tuple(sorted(chosen, key=lambda path: tuple(map(str, path))))
 
 
-def edited(data: bytes, holder: Holder | Elsewhere, edits: Iterable[Edit], limits: Limits) -> bytes:
-    """Return a file's text after edits of one object; everything else in it stays.
+@dataclass(frozen=True, slots=True)
+class Edited:
+    """A file's text after edits of one object.
+
+    Attributes:
+        comments: what went with a removed value, by its path below the object.
+    """
+
+    data: bytes = field(repr=False)
+    comments: Mapping[Path, tuple[str, ...]] = field(repr=False)
+
+
+def edited(data: bytes, holder: Holder | Elsewhere, edits: Iterable[Edit], limits: Limits) -> Edited:
+    """Edit one object of a file; everything else in it stays.
 
     Raises:
         FormatError: the text can't be changed without touching anything else.
     """
+    gone: dict[Path, tuple[str, ...]] = {}
     for edit in edits:
         format_, document = parse_either(data, limits)
-        path = holder.base + edit.path
+        data = _after(format_, document, holder, edit, limits)
         if edit.remove:
-            data = remove_value(format_, document, path, limits, part=holder.part)
-        else:
-            data = set_value(format_, document, path, edit.value, limits, part=holder.part)
-    return data
+            left = Counter(_comments(format_.parse(data, limits)))
+            gone[edit.path] = tuple(text for text in _comments(document) if not _take(left, text))
+    return Edited(data, gone)
+
+
+def _after(
+    format_: Format, document: Document, holder: Holder | Elsewhere, edit: Edit, limits: Limits
+) -> bytes:
+    path = holder.base + edit.path
+    try:
+        if edit.remove:
+            return remove_value(format_, document, path, limits, part=holder.part)
+        return set_value(format_, document, path, edit.value, limits, part=holder.part)
+    except FormatError as error:
+        error.hint = "write out YAML aliases and merge keys first, or change the manifest by hand"
+        raise
+
+
+def _comments(document: Document) -> list[str]:
+    return [item.text.strip() for item in document.items if isinstance(item, Comment)]
+
+
+def _take(counter: Counter[str], text: str) -> bool:
+    counter[text] -= 1
+    return counter[text] >= 0

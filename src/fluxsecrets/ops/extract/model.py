@@ -82,6 +82,7 @@ class Moved:
         text: the value of the Secret. Not in the repr.
         how: the reference to it, such as `targetPath auth.password`.
         line: 1-based line of the value in the manifest.
+        others: further values in the same text, with their lines.
     """
 
     path: Path
@@ -89,6 +90,7 @@ class Moved:
     text: str = field(repr=False)
     how: str
     line: int
+    others: tuple[tuple[Path, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +160,8 @@ class Wanted:
         secret: the name of the Secret.
         taken: the keys that the Secret has already.
         keep_empty: maps that get empty stay, since something may be merged into them.
+        literal: Flux takes `literal` in `valuesFrom`, and a value as it is with it.
+        lists: a `targetPath` may lead into a list that is inline.
         patch: the object is a patch: null removes what the patched object has under the same key.
         readers: the objects that refer to this one, in all environments.
     """
@@ -169,6 +173,8 @@ class Wanted:
     keep_empty: bool = True
     patch: bool = False
     readers: tuple[Reader, ...] = field(default=(), repr=False)
+    literal: bool = False
+    lists: bool = True
 
 
 class Place(Protocol):

@@ -10,7 +10,7 @@ from fluxsecrets.marks import is_ciphertext
 from fluxsecrets.ops.propose.proof import judge_all, load_only, refuse_worse
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.repo.environments import Environment
-from fluxsecrets.repo.helmvalues import Resolve, ValuesReference, compose, same_values
+from fluxsecrets.repo.helmvalues import Resolve, ValuesReference, compose, is_release, same_values
 from fluxsecrets.repo.manifests import Plain, dig, pairs
 from fluxsecrets.repo.objects import Object
 from fluxsecrets.repo.outcome import Effect
@@ -19,7 +19,6 @@ from fluxsecrets.repo.secretrules import decode_base64
 from fluxsecrets.repo.settings import Settings
 from fluxsecrets.repo.tree import Tree, with_planned
 
-from .places.helmrelease import is_release
 from .readers import names_of
 from .reading import as_read
 

@@ -13,9 +13,9 @@ from fluxsecrets.ops.checks.scanmodel import ScanRequest
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.repo.tree import Tree
 from fluxsecrets.shell import command_for, with_file
-from fluxsecrets.sops.document import Document, Leaf, Path, leaves_of, show_path
+from fluxsecrets.sops.document import Document, Leaf, Path, leaves_of
 
-from .manifest import Holder, ManifestFile, outermost, read_manifest
+from .manifest import Holder, ManifestFile, key_text, outermost, read_manifest
 from .model import ExtractRequest, Left
 
 _WHOLE = frozenset({"plain-secret", "plain-secret-file"})
@@ -132,7 +132,7 @@ def _place(file: ManifestFile, finding: Finding) -> tuple[int, Path] | str:
             continue
         if any(each.path == below for each in holder.place.literals(holder.node)):
             return at, below
-        return f"a reference can't replace it in {holder.shown}: {finding.hint}"
+        return f"a reference can't replace it in {holder.shown}"
     return finding.hint
 
 
@@ -144,7 +144,7 @@ def _below(holder: Holder, part: int, leaf: Leaf) -> Path | None:
 
 def _key(file: ManifestFile, finding: Finding) -> str:
     found = _leaf(file.document, finding)
-    return finding.rule if found is None else show_path(found[1].path)
+    return finding.rule if found is None else key_text(found[1].path)
 
 
 def _leaf(document: Document, finding: Finding) -> tuple[int, Leaf] | None:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import posixpath
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from fluxsecrets.errors import AlreadyEncryptedError, FluxsecretsError, NotEncryptedError, UsageError
+from fluxsecrets.errors import NotEncryptedError
 from fluxsecrets.files.reading import FileContent, read_file
-from fluxsecrets.marks import MANIFEST_SUFFIXES
-from fluxsecrets.ops.convert.naming import with_sops_marker
 from fluxsecrets.ops.files.content import encrypt_content, open_file
 from fluxsecrets.ops.files.onlycopy import others_only
 from fluxsecrets.ops.files.reencrypt import encrypt_again, open_content
@@ -22,14 +19,28 @@ from fluxsecrets.ops.run.session import Session
 from fluxsecrets.ops.run.targets import select
 from fluxsecrets.ops.run.workspace import Workspace
 from fluxsecrets.ops.run.writer import refuse_read_only
-from fluxsecrets.repo.manifests import may_hold_secret, read_manifests
-from fluxsecrets.repo.tree import Tree, parent
-from fluxsecrets.sops.document import Data, find, to_data
+from fluxsecrets.repo.tree import Tree
+from fluxsecrets.sops.document import Data, Entry, Node, find, to_data
+from fluxsecrets.sops.document import Mapping as MapNode
+from fluxsecrets.sops.formats import Limits, encode_edited
 from fluxsecrets.sops.formats.changing import set_value
 from fluxsecrets.sops.formats.yaml import YamlFormat
 from fluxsecrets.sops.formats.yaml.block import render_block
 
 MAPS = ("data", "stringData")
+
+
+@dataclass(frozen=True, slots=True)
+class NewKey:
+    """A key that a Secret gets.
+
+    Attributes:
+        comments: texts, to stand above it. Not in the repr: they may tell something of the value.
+    """
+
+    key: str
+    text: str = field(repr=False)
+    comments: tuple[str, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +92,11 @@ class SecretFile:
         """The existing file's content, as it must still be when it is written."""
         return read_file(self.target.path, limit=self.session.limits.size)
 
-    def written(self, values: Mapping[str, str], *, kept: bool) -> Written:
+    def written(self, values: Sequence[NewKey], *, kept: bool) -> Written:
         """Return the file with more values.
 
         Args:
-            values: by key; the Secret has none of these keys.
+            values: the Secret has none of these keys.
             kept: git has the plain text of the values.
 
         Raises:
@@ -95,7 +106,7 @@ class SecretFile:
         """
         return self._new(values, kept=kept) if self.part is None else self._extended(values, self.part)
 
-    def _new(self, values: Mapping[str, str], *, kept: bool) -> Written:
+    def _new(self, values: Sequence[NewKey], *, kept: bool) -> Written:
         session = self.session
         policy = policy_for(session, self.tree.root / self.path, Overrides())
         metadata: dict[str, Data] = {"name": self.name}
@@ -105,9 +116,10 @@ class SecretFile:
             "apiVersion": "v1",
             "kind": "Secret",
             "metadata": metadata,
-            "stringData": dict(values),
+            "stringData": {each.key: each.text for each in values},
         }
-        plain = "".join(f"{line}\n" for line in render_block(data, 2)).encode()
+        text = "".join(f"{line}\n" for line in render_block(data, 2)).encode()
+        plain = with_comments(text, 0, values, session.limits)
         made = encrypt_content(
             YamlFormat(),
             plain,
@@ -122,21 +134,23 @@ class SecretFile:
         )
         return Written(made.data, plain, names_of(policy.groups, policy.names), (*made.warnings, *others))
 
-    def _extended(self, values: Mapping[str, str], part: int) -> Written:
+    def _extended(self, values: Sequence[NewKey], part: int) -> Written:
         refuse_read_only(self.content)
         opened = open_content(self.session, self.target, self.content)
         format_, limits = opened.file.format, self.session.limits
         plain = opened.file.text()
-        for key, value in values.items():
+        for each in values:
             document = format_.parse(plain, limits)
-            plain = set_value(format_, document, ("stringData", key), value, limits, part=part)
+            plain = set_value(format_, document, ("stringData", each.key), each.text, limits, part=part)
+        if format_.comment_sign:
+            plain = with_comments(plain, part, values, limits)
         made = encrypt_again(self.session, opened, plain)
         again = open_file(format_, made.data, self.session.providers, limits)
-        for key in values:
-            node = find(again.opened.document.parts[part], ("stringData", key))
-            if node is None or to_data(node) == values[key]:
+        for each in values:
+            node = find(again.opened.document.parts[part], ("stringData", each.key))
+            if node is None or to_data(node) == each.text:
                 raise NotEncryptedError(
-                    f"the selector of the file leaves stringData.{key} in plain text",
+                    f"the selector of the file leaves stringData.{each.key} in plain text",
                     path=self.target.shown,
                     hint="name another Secret with --secret NAME",
                 )
@@ -144,123 +158,27 @@ class SecretFile:
         return Written(made.data, plain, names_of(opened.policy.groups, opened.policy.names), warnings)
 
 
-def choose_secret(
-    session: Session,
-    tree: Tree,
-    manifest: str,
-    name: str,
-    namespace: str | None,
-    to: str | None,
-    planned: Collection[str] = (),
-) -> SecretFile:
-    """Return the file of the Secret for extracted values.
-
-    A Secret of that name in the folder of the manifest is extended. Otherwise a file is made there, with a
-    name that a creation rule matches.
-
-    Args:
-        session: the run.
-        tree: the repository.
-        manifest: the path of the manifest, relative to the root.
-        name: of the Secret.
-        namespace: of the manifest's object, as it is written there.
-        to: the file that the user named, relative to the root, or None.
-        planned: the files of other Secrets that this run writes.
-
-    Raises:
-        UsageError: another object of this run writes the file; or the named file exists and does not have
-            the Secret.
-        NotEncryptedError: the Secret exists, in plain text.
-    """
-    places = (
-        [to] if to is not None and to in tree.files else [] if to is not None else _beside(tree, manifest)
-    )
-    for path in places:
-        found = _secret_in(session, tree, path, name, namespace)
-        if found is not None:
-            return _not_planned(found, planned)
-    if to is not None:
-        if to in tree.files or (tree.root / to).exists():
-            raise UsageError(
-                f"{session.shown(tree.root / to)} exists and has no Secret {name}",
-                hint="name a new file, or the Secret that it has with --secret NAME",
-            )
-        return _not_planned(SecretFile(session, tree, to, name, namespace), planned)
-    path = _new_path(session, tree, manifest, name)
-    return _not_planned(SecretFile(session, tree, path, name, namespace), planned)
-
-
-def _not_planned(found: SecretFile, planned: Collection[str]) -> SecretFile:
-    if found.path in planned:
-        raise UsageError(
-            f"two objects would write their values to {found.session.shown(found.tree.root / found.path)}",
-            hint="extract one after the other, with --secret NAME for the second",
-        )
-    return found
-
-
-def _beside(tree: Tree, manifest: str) -> list[str]:
-    folder = parent(manifest)
-    return [
-        path
-        for path in tree.below(folder)
-        if parent(path) == folder and path.lower().endswith(MANIFEST_SUFFIXES)
-    ]
-
-
-def _secret_in(
-    session: Session, tree: Tree, path: str, name: str, namespace: str | None
-) -> SecretFile | None:
-    try:
-        data = tree.read(path)
-        if not may_hold_secret(data):
-            return None
-        manifests = read_manifests(data, path, tree.limits).secrets
-    except FluxsecretsError:
-        return None
-    for each in manifests:
-        if each.name != name or each.namespace not in (namespace, None):
+def with_comments(plain: bytes, part: int, values: Iterable[NewKey], limits: Limits) -> bytes:
+    """Return a Secret in YAML with comments above keys of its `stringData`, if they fit there."""
+    for each in values:
+        document = YamlFormat().parse(plain, limits)
+        entry = _entry(document.parts[part].get("stringData"), each.key)
+        if entry is None or not each.comments:
             continue
-        shown = session.shown(tree.root / path)
-        if each.in_list:
-            raise AlreadyEncryptedError(
-                f"the Secret {name} is in a List", path=shown, hint="name another one with --secret NAME"
+        start = document.source.rfind("\n", 0, entry.start) + 1
+        indent = document.source[start : entry.start]
+        newline = "\r\n" if "\r\n" in document.source else "\n"
+        lines = "".join(f"{indent}# {text}{newline}" for text in each.comments)
+        if not indent.strip():
+            plain = encode_edited(
+                document.source, [(start, start, lines)], bom=bool(getattr(document.layout, "bom", False))
             )
-        if not each.has_sops:
-            raise NotEncryptedError(
-                f"the Secret {name} is in plain text",
-                path=shown,
-                hint=f"encrypt it first: `fluxsecrets encrypt {shown}`",
-            )
-        keys = frozenset(
-            key
-            for field_name in MAPS
-            if isinstance(values := to_data(each.node).get(field_name), dict)  # type: ignore[union-attr]
-            for key in values
-        )
-        return SecretFile(session, tree, path, name, namespace, each.index, keys)
-    return None
+    return plain
 
 
-def _new_path(session: Session, tree: Tree, manifest: str, name: str) -> str:
-    """A path for a new Secret: the first of the usual names that a creation rule matches."""
-    folder = parent(manifest)
-    paths = [
-        path
-        for path in (posixpath.join(folder, each) for each in _names(name, _beside(tree, manifest)))
-        if path not in tree.files and not (tree.root / path).exists()
-    ]
-    ruled = (path for path in paths if session.rule_for(tree.root / path) is not None)
-    return next(ruled, paths[0])
-
-
-def _names(name: str, beside: Iterable[str]) -> Iterator[str]:
-    plain = f"{name}.yaml"
-    marked = with_sops_marker(plain)
-    marks = any(".sops." in path.rpartition("/")[2] for path in beside)
-    yield from (marked, plain) if marks else (plain, marked)
-    yield from (f"{name}-secret.yaml", f"{name}-secrets.yaml", f"secret-{name}.yaml")
-    yield from (f"{name}.enc.yaml", f"{name}.secret.yaml", "secret.yaml", "secrets.yaml")
+def _entry(node: Node | None, key: str) -> Entry | None:
+    entries = node.entries if isinstance(node, MapNode) else ()
+    return next((each for each in entries if isinstance(each, Entry) and each.key == key), None)
 
 
 def add_to(workspace: Workspace, secret: SecretFile, written: Written) -> None:

@@ -36,6 +36,7 @@ from fluxsecrets.sops.selectors import (
 )
 
 from .given import GivenRecipients
+from .releases import refuse_releases
 
 FLUX_SELECTOR = SelectorSpec(SelectorKind.ENCRYPTED_REGEX, "^(data|stringData)$")
 """What is encrypted in a Kubernetes manifest where the rule has no selector."""
@@ -202,6 +203,7 @@ def selector_for(document: Document, policy: Policy, *, kubernetes: bool = True)
         _refuse_list(part, document.format)
     if manifests:
         _refuse_for_flux(document, selector, policy)
+        refuse_releases(document, manifests, selector)
     return selector
 
 

@@ -18,6 +18,7 @@ from fluxsecrets.scan.match import Match, Rank
 from fluxsecrets.scan.names import Telling, telling
 from fluxsecrets.scan.othercipher import is_rsa_ciphertext
 from fluxsecrets.scan.values import is_expression, looks_random, may_be_password, may_be_token
+from fluxsecrets.shell import word
 
 from .nested import inherited_name
 from .page import GENERIC_HINT, Object, Page
@@ -31,7 +32,10 @@ HELM = RuleInfo(
         "The values of a HelmRelease, or a values file, hold a password, token or key. Flux does not "
         "decrypt single values of a HelmRelease, and the release keeps them in the cluster, too."
     ),
-    fix="Move it to a Secret, encrypt that, and name it under `valuesFrom` of the HelmRelease.",
+    fix=(
+        "`fluxsecrets extract FILE KEY` moves it to an encrypted Secret, and names that under `valuesFrom` "
+        "of the HelmRelease."
+    ),
     docs="scan.md#helm-value",
 )
 CONTAINER = RuleInfo(
@@ -86,6 +90,26 @@ _LOOKED_UP = frozenset(
 
 _ABOUT_OBJECTS = frozenset({"annotations", "labels", "matchLabels"})
 _NOT_TEXT = frozenset({"encryptedData", "caBundle", "metadata"})
+
+
+EXTRACTED = {
+    HELM.id: frozenset({"HelmRelease"}),
+    CONTAINER.id: frozenset(
+        {
+            "Pod",
+            "Deployment",
+            "StatefulSet",
+            "DaemonSet",
+            "ReplicaSet",
+            "ReplicationController",
+            "Job",
+            "CronJob",
+            "PodTemplate",
+        }
+    ),
+    CONFIG_MAP.id: frozenset({"ConfigMap"}),
+}
+"""The kinds of objects that `extract` takes values out of, by rule."""
 
 
 class Place(NamedTuple):
@@ -143,13 +167,23 @@ def _match(page: Page, owner: Object, found: _Found, place: Place) -> Match:
         start,
         end,
         f"{where}{name} is in plain text",
-        place.hint,
+        _hint(place, owner, found),
         name=name,
         parts=(*owner.parts, name),
         confidence=Confidence.HIGH if sure else Confidence.MEDIUM,
         allow_at=lines,
         value=found.value.scalar.text if found.inner is None else found.inner.value,
     )
+
+
+def _hint(place: Place, owner: Object, found: _Found) -> str:
+    """What to do about a value; the command for it, if there is one."""
+    path = found.value.path
+    if owner.kind not in EXTRACTED.get(place.rule.id, ()) or found.inner is not None or "binaryData" in path:
+        return place.hint
+    key = show(path)
+    wanted = "KEY" if set(key) & set("'\"\\") else word(key)
+    return f"run `fluxsecrets extract FILE {wanted}`: it moves the value to an encrypted Secret"
 
 
 def _span(page: Page, found: _Found) -> tuple[int, int, tuple[int, ...]]:

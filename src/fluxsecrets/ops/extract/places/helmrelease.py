@@ -8,7 +8,8 @@ from typing import ClassVar, Final
 
 from fluxsecrets.errors import UsageError
 from fluxsecrets.ops.extract.model import Edit, Extraction, LiteralValue, Moved, Wanted
-from fluxsecrets.repo.manifests import child, items_of, line_of, text, text_of
+from fluxsecrets.repo.helmvalues import is_release
+from fluxsecrets.repo.manifests import child, items_of, line_of, text_of
 from fluxsecrets.sops.document import Data, Entry, Leaf, Mapping, Path, find, nested, show_path, to_data
 from fluxsecrets.sops.document import Sequence as ListNode
 from fluxsecrets.sops.formats.yaml.block import render_block
@@ -17,14 +18,8 @@ from .keynames import key_name, unused
 from .literals import is_variable, literals_below
 from .targetpath import target_path, target_value
 
-GROUP: Final = "helm.toolkit.fluxcd.io/"
 VALUES: Final[Path] = ("spec", "values")
 REFERENCES: Final[Path] = ("spec", "valuesFrom")
-
-
-def is_release(data: object) -> bool:
-    """Whether an object is a HelmRelease of Flux."""
-    return text(data, "kind") == "HelmRelease" and (text(data, "apiVersion") or "").startswith(GROUP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +59,13 @@ class _Way:
         path: what is removed below `spec.values`: the value, or the list around it.
         target: the `targetPath`; None merges a fragment of YAML.
         text: what the Secret holds for a target.
+        literal: Flux takes the text as it is.
     """
 
     path: Path
     target: str | None = None
     text: str = field(default="", repr=False)
+    literal: bool = False
 
 
 class _Planner:
@@ -93,26 +90,21 @@ class _Planner:
         moved: list[Moved] = []
         entries: list[Data] = []
         if fragments:
-            made = self.fragment(fragments, unused("values.yaml", taken))
-            taken.add(made.key)
-            moved.append(made)
-            entries.append({"kind": "Secret", "name": self.wanted.secret, "valuesKey": made.key})
+            moved.append(self.fragment(fragments, unused("values.yaml", taken)))
+            entries.append(self.entry(moved[0].key))
         for way in targets:
-            key = key_name(way.path, taken)
-            taken.add(key)
-            moved.append(
-                Moved(VALUES + way.path, key, way.text, f"targetPath {way.target}", self.line(way.path))
-            )
-            entries.append(
-                {
-                    "kind": "Secret",
-                    "name": self.wanted.secret,
-                    "valuesKey": key,
-                    "targetPath": way.target,
-                }
-            )
+            key = key_name(way.path, taken.union(each.key for each in moved))
+            how = f"targetPath {way.target}"
+            moved.append(Moved(VALUES + way.path, key, way.text, how, self.line(way.path)))
+            entries.append(self.entry(key, way))
         edits = [*self.removals([*fragments, *(way.path for way in targets)]), *self.additions(entries)]
         return Extraction(tuple(moved), tuple(edits), tuple(self.warnings))
+
+    def entry(self, key: str, way: _Way | None = None) -> dict[str, Data]:
+        """An entry of `valuesFrom`."""
+        target: dict[str, Data] = {} if way is None else {"targetPath": way.target}
+        literal: dict[str, Data] = {"literal": True} if way is not None and way.literal else {}
+        return {"kind": "Secret", "name": self.wanted.secret, "valuesKey": key, **target, **literal}
 
     # What moves, and how
 
@@ -131,7 +123,11 @@ class _Planner:
     def way(self, literal: LiteralValue) -> _Way:
         path = literal.path[len(VALUES) :]
         target, text = target_path(path), target_value(literal.value)
-        if target is not None and text is not None and isinstance(path[-1], str):
+        at_list = next((at for at, step in enumerate(path) if isinstance(step, int)), len(path))
+        reaches = isinstance(path[-1], str) and (self.wanted.lists or at_list == len(path))
+        if target is not None and text is not None and reaches:
+            if self.wanted.literal and isinstance(literal.value, str) and text != literal.value:
+                return _Way(path, target, literal.value, literal=True)
             if "\\" in text:
                 self.warnings.append(
                     f"Helm's `--set` syntax applies to {show_path(path)}: the Secret holds its commas and "
@@ -139,7 +135,6 @@ class _Planner:
                 )
             return _Way(path, target, text)
         # A fragment replaces a list that is inline as a whole, so the list moves with the value.
-        at_list = next((at for at, step in enumerate(path) if isinstance(step, int)), len(path))
         return _Way(path[:at_list])
 
     def refuse_others(self, path: Path, found: Sequence[LiteralValue]) -> None:
@@ -172,7 +167,8 @@ class _Planner:
         values = find(self.node, VALUES)
         assert isinstance(values, Mapping)  # noqa: S101 - the paths are of values that were found there
         text = fragment_text(values, paths)
-        return Moved(VALUES + paths[0], key, text, f"merged from {key}", self.line(paths[0]))
+        others = tuple((VALUES + path, self.line(path)) for path in paths[1:])
+        return Moved(VALUES + paths[0], key, text, f"merged from {key}", self.line(paths[0]), others)
 
     def line(self, path: Path) -> int:
         return line_of(find(self.node, VALUES + path)) or 0
