@@ -15,7 +15,7 @@ Private keys: every error is redacted when it is created, and every line for peo
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 
 SIGN = "ENC[AES256_GCM,"
@@ -284,7 +284,12 @@ def holds_private_key(text: str) -> bool:
 
 def without_private_keys(text: str) -> str:
     """Return a text with `(a private key)` in place of each private key."""
-    return _private_key().sub(SHOWN, text) if _may_hold_one(text) else text
+    return with_private_keys(text, lambda _: SHOWN)
+
+
+def with_private_keys(text: str, make: Callable[[str], str]) -> str:
+    """Return a text with something else in place of each private key, made from the key."""
+    return _private_key().sub(lambda match: make(match[0]), text) if _may_hold_one(text) else text
 
 
 def _may_hold_one(text: str) -> bool:

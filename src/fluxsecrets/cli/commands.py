@@ -41,6 +41,7 @@ GROUPS = MappingProxyType({
         "env": ("env", "See the environments of a repository, and add one."),
         "verify": ("verify", "Show what Flux would do with each Kustomization."),
         "render": ("render", "Print what Flux would apply, as YAML documents."),
+        "masked": ("masked", "Run a tool on a copy in which secrets are placeholders."),
     },
     "Sealed Secrets, External Secrets, buckets and Vault": {
         "seal": ("seal", "Turn Secrets into SealedSecrets."),

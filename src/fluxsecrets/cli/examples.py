@@ -256,6 +256,11 @@ SHOWN = MappingProxyType({
         ("values masked", "render --env staging"),
         ("one Kustomization", "render --env staging --kustomization apps"),
     ),
+    "masked": _shown(
+        "masked.md",
+        ("render an overlay without a key", "masked -- kubectl kustomize {}/apps/spicedb/overlays/staging"),
+        ("what a commit changes, values masked", "masked HEAD~1 HEAD -- diff -r {} {}"),
+    ),
     "seal": _shown(
         "sealed-secrets.md#seal",
         ("a Secret, for the controller with this certificate", "seal secret.yaml --cert cert.pem"),

@@ -138,13 +138,13 @@ def takes(*kinds: type) -> Callable[[Callable[..., int]], Callable[..., int]]:
     return decorate
 
 
-def output_option(what: str, types: Collection[str] = ()) -> Decorator:
+def output_option(what: str, types: Collection[str] = (), *, metavar: str = "FILE") -> Decorator:
     """`-o FILE`; the name of a format is a slip there: `kubectl get -o json` prints."""
 
     def take(context: click.Context, _parameter: click.Parameter, text: str | None) -> Path | None:
         return None if text is None else output_path(context, text, types)
 
-    return click.option("-o", "--output", cls=LoggedOption, metavar="FILE", callback=take, help=what)
+    return click.option("-o", "--output", cls=LoggedOption, metavar=metavar, callback=take, help=what)
 
 
 def store_option(what: str) -> Decorator:

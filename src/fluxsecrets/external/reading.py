@@ -57,7 +57,7 @@ def read_secret_from(external: ExternalSecret, open_store: OpenStore) -> Secret:
         namespace=external.namespace,
         type=external.template.type if external.template is not None else None,
         immutable=True if external.immutable else None,
-        metadata=_metadata(external),
+        metadata=metadata_of(external),
         values=values,
         texts=frozenset(key for key, value in values.items() if is_text(value)),
     )
@@ -149,7 +149,7 @@ def _rendered(external: ExternalSecret, values: Mapping[str, bytes]) -> dict[str
     return rendered
 
 
-def _metadata(external: ExternalSecret) -> dict[str, Data]:
+def metadata_of(external: ExternalSecret) -> dict[str, Data]:
     """Return the Secret's metadata: the template's, or the ExternalSecret's own (`setMetadata`)."""
     template = external.template
     labels, annotations = external.labels, external.annotations

@@ -237,11 +237,7 @@ def read_manifests(data: bytes, path: str, limits: Limits = Limits()) -> Manifes
         LimitError: too large, too deep, too much alias expansion.
     """
     documents = read_documents(data, path, limits)
-    found = tuple(
-        manifest
-        for index, node in enumerate(documents)
-        for manifest in _objects(node, index, None, in_list=False)
-    )
+    found = tuple(manifest for index, node in enumerate(documents) for manifest in objects_in(node, index))
     filled = sum(not (isinstance(node, Leaf) and node.value is None) for node in documents)
     return ManifestFile(path, found, filled)
 
@@ -335,6 +331,16 @@ def line_of(node: Node | None) -> int | None:
 def is_reference(value: object) -> bool:
     """Whether a value is a reference that another tool resolves, and as such no secret."""
     return isinstance(value, str) and _REFERENCE.fullmatch(value) is not None
+
+
+def objects_in(node: Node, index: int) -> Iterator[Manifest]:
+    """The objects of a document: itself, or the items of a List in its place.
+
+    Args:
+        node: the document's root.
+        index: its position in the file.
+    """
+    yield from _objects(node, index, None, in_list=False)
 
 
 def _objects(node: Node, index: int, item_kind: str | None, *, in_list: bool) -> Iterator[Manifest]:

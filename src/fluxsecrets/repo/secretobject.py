@@ -33,7 +33,7 @@ _SERVER_FIELDS = frozenset(
     }
 )
 # Each holds a copy of the whole object, values included (`StripLastAppliedAnnotations` of sealed-secrets).
-_COPIES = frozenset(
+COPIES = frozenset(
     {
         "kubecfg.ksonnet.io/last-applied-configuration",
         "kubectl.kubernetes.io/last-applied-configuration",
@@ -128,7 +128,7 @@ def clean_metadata(node: Node | None) -> dict[str, Data]:
         if name not in kept:
             continue
         _require_texts(child(node, name), name)
-        kept[name] = {key: text for key, text in _strings(kept[name]).items() if key not in _COPIES}
+        kept[name] = {key: text for key, text in _strings(kept[name]).items() if key not in COPIES}
         if not kept[name]:
             del kept[name]
     return kept

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, NoReturn
 
 from fluxsecrets.errors import FluxsecretsError, UsageError
@@ -51,11 +52,13 @@ class Command:
         arguments: the program and its arguments; one text where a shell is to run it.
         shell: run the text through the system's shell, as sops does.
         user: whom it runs as, or None for the current user.
+        folder: where it runs, or None for the working directory of this process.
     """
 
     arguments: tuple[str, ...]
     shell: bool = False
     user: User | None = None
+    folder: Path | None = None
 
     def __post_init__(self) -> None:
         """Refuse a command that can't be run.
@@ -173,11 +176,13 @@ class Child:
         )
         try:
             if command.shell and _WINDOWS:
-                self._process = subprocess.Popen(command.arguments[0], shell=True, env=environment)  # noqa: S602 - asked for
+                self._process = subprocess.Popen(  # noqa: S602 - asked for
+                    command.arguments[0], shell=True, env=environment, cwd=command.folder
+                )
             else:
                 with users_own_limits():
                     self._process = subprocess.Popen(  # noqa: S603
-                        arguments, executable=program, env=environment, **switched
+                        arguments, executable=program, env=environment, cwd=command.folder, **switched
                     )
         except (OSError, subprocess.SubprocessError) as error:
             raise _start_error(command, error) from None

@@ -38,6 +38,7 @@ UNLOGGED = frozenset(
             "keys list",
             "log",
             "log verify",
+            "masked",
             "recipients list",
             "review",
             "rules",

@@ -158,6 +158,19 @@ class Repository(NamedTuple):
             path=str(self.root),
         )
 
+    def ignores_folder(self, path: str) -> bool:
+        """Whether git ignores an untracked folder.
+
+        `git check-ignore` takes no literal path.
+
+        Args:
+            path: relative to the root with `/`; it must exist, and may be empty.
+        """
+        found = self._git(
+            "ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory", "--", path
+        )
+        return any(f"{path}/".startswith(each) for each in split_records(found) if each.endswith("/"))
+
     def cut_off_at(self) -> frozenset[str]:
         """The commits whose parents this clone does not have, since it was made with a depth.
 
