@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -129,6 +130,25 @@ def test_rendered_from_the_masked_tree_all_is_the_same_but_the_values(encrypted_
 
     for folder in folders:
         assert built(masked, folder) == built(plain, folder)
+
+
+@pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl is not on PATH")
+@pytest.mark.parametrize("folder", ["apps/spicedb/overlays/staging", "clusters/staging/infrastructure"])
+def test_kubectl_renders_the_same_but_the_values(encrypted_waddle, cli, folder):
+    made = []
+    for options in ((), ("--show-values",)):
+        result = cli.process("masked", "--quiet", *options, "--", "kubectl", "kustomize", f"{{}}/{folder}")
+        assert result.exit_code == 0, result.stderr
+        assert bool(PLAIN.search(result.stdout_bytes)) == bool(options)
+        made.append([without_values(each) for each in yaml.safe_load_all(result.stdout_bytes)])
+    for masked, plain in zip(*made, strict=True):
+        masked["metadata"]["name"], plain["metadata"]["name"] = (
+            each["metadata"]["name"].rpartition("-")[0]
+            if each["kind"] == "Secret"
+            else each["metadata"]["name"]
+            for each in (masked, plain)
+        )
+        assert masked == plain or masked["kind"] == "Deployment"
 
 
 def without_values(data):

@@ -21,7 +21,6 @@ from .reading import translated
 from .undisturbed import undisturbed
 
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | system.SAFE_FLAGS | system.O_NOFOLLOW
-_FEW = 2
 
 
 class Room(NamedTuple):
@@ -123,8 +122,9 @@ class NewFolder:
             (self.root / path).unlink()
 
     def _mode(self, *, executable: bool) -> int:
-        mode = 0o600 if self.private else 0o666
-        return mode | (mode >> _FEW if executable else 0)
+        if self.private:
+            return 0o700 if executable else 0o600
+        return 0o777 if executable else 0o666
 
     def _target(self, path: str) -> str:
         folder = path.rpartition("/")[0]
