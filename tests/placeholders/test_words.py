@@ -1,5 +1,8 @@
 """What counts as a name that may stay: words that can be pronounced."""
 
+from random import Random
+from string import ascii_letters, digits
+
 import pytest
 
 from fluxsecrets.placeholders.words import is_label, is_name
@@ -50,6 +53,12 @@ def test_names(text):
 )  # fluxsecrets:allow
 def test_what_is_not_a_name(text):
     assert not is_name(text)
+
+
+def test_few_random_texts_look_like_names():
+    draws = (Random(seed) for seed in range(2000))
+    texts = ["".join(draw.choices(ascii_letters + digits, k=16)) for draw in draws]
+    assert sum(map(is_name, texts)) < 20
 
 
 def test_labels_of_hosts_are_names_in_lower_case():
