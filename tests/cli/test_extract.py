@@ -265,6 +265,26 @@ def test_a_secret_that_something_else_makes_is_not_written_again(shop, cli):
     assert (root / "apps/base/grafana-values-2.yaml").exists()
 
 
+def test_errors_of_the_secret_name_its_file(shop, cli, act_as):
+    root = shop()
+    assert cli("extract", BASE, "adminPassword").exit_code == 0
+    act_as("bob")
+    assert f"error: {SECRET}: none of your identities can open" in refused(cli, root, BASE, "auth")
+
+
+def test_a_read_only_file_is_refused_and_an_ignored_one_reported(shop, cli):
+    root = shop(**{".gitignore": "*-values.yaml\n"})
+    (root / "apps/base/kustomization.yaml").chmod(0o444)
+    said = refused(cli, root, BASE, "adminPassword", "--to", "apps/base/other.yaml")
+    assert "apps/base/kustomization.yaml: the file is read-only" in said
+    assert "`chmod u+w apps/base/kustomization.yaml`" in said
+    (root / "apps/base/kustomization.yaml").chmod(0o644)
+    result = cli("extract", BASE, "adminPassword")
+    assert result.exit_code == 0, result.stderr
+    assert f"git ignores {SECRET}, and Flux needs it: run `git add --force {SECRET}`" in result.stderr
+    assert "Flux applies the same" not in result.stderr
+
+
 def test_a_manifest_outside_of_any_environment_is_extracted_by_itself(shop, cli):
     root = shop(**{"elsewhere/release.yaml": RELEASE})
     result = cli("extract", "elsewhere/release.yaml", "adminPassword")

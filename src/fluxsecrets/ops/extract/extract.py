@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
 
 from fluxsecrets.errors import FluxsecretsError, UsageError
+from fluxsecrets.files.reading import read_file
 from fluxsecrets.flux.since import LITERAL, TARGET_PATH, has, is_sure
 from fluxsecrets.flux.versions import controller_of
 from fluxsecrets.ops.files.onlycopy import GitCopies
@@ -14,32 +14,36 @@ from fluxsecrets.ops.run.results import FileResult, Outcome, Prepared
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.ops.run.targets import select
 from fluxsecrets.ops.run.workspace import Workspace
-from fluxsecrets.ops.run.writer import Operation, place_of_tree, refuse_interrupted, write_files
+from fluxsecrets.ops.run.writer import (
+    Operation,
+    place_of_tree,
+    refuse_interrupted,
+    refuse_read_only,
+    write_files,
+)
 from fluxsecrets.repo.environments import Environment
-from fluxsecrets.repo.manifests import Plain, child, text_of
-from fluxsecrets.repo.objects import Object
+from fluxsecrets.repo.manifests import child, text_of
 from fluxsecrets.repo.settings import load_settings
 from fluxsecrets.repo.tree import Tree, open_tree
-from fluxsecrets.sops.document import Mapping as MapNode
-from fluxsecrets.sops.document import Path, find, to_data
-from fluxsecrets.sops.formats.either import load_either
+from fluxsecrets.shell import file_word
+from fluxsecrets.sops.document import Path
 
 from .choosing import WantedSecret, choose_secret
 from .listing import list_beside
-from .manifest import Edited, Holder, chosen_paths, edited, key_text, read_manifest
+from .manifest import Holder, chosen_paths, edited, key_text, read_manifest
 from .model import (
     Candidate,
     Extracted,
     Extraction,
     ExtractRequest,
     ExtractResult,
-    MovedValue,
     Reader,
     Wanted,
 )
+from .planning import Home, built_of, is_committed, moved_values, new_keys, object_in, secret_data
 from .proof import Proposal, prove, prove_alone, reaching
 from .readers import readers_of, readers_of_file, secret_names
-from .secretfile import NewKey, SecretFile, Written, add_to
+from .secretfile import SecretFile, add_to
 
 COMMAND = "extract"
 """The name under which an interrupted run is completed or taken back."""
@@ -73,14 +77,6 @@ def extract(session: Session, request: ExtractRequest) -> ExtractResult:
         return run.finish()
     except FluxsecretsError as error:
         raise error.in_file(target.shown) from None
-
-
-class _Home(NamedTuple):
-    """What a Secret belongs to: the file of an object, its namespace as it is written, and the object."""
-
-    path: str
-    namespace: str | None
-    node: MapNode
 
 
 class Extractor:
@@ -141,13 +137,13 @@ class Extractor:
         holder = read_manifest(data, self.tree.limits, path).holders[at]
         environments = self._reaching(path)
         readers = self._readers(path, holder, environments)
-        home = _Home(path, holder.namespace, holder.node)
+        home = Home(path, holder.namespace, holder.node)
         if holder.place.at_reader and readers:
-            home = _Home(
+            home = Home(
                 readers[0].file, text_of(child(readers[0].node, "metadata", "namespace")), readers[0].node
             )
         secret = self._secret(home, holder, environments)
-        name, built = secret.name, _built(environments, path)
+        name, built = secret.name, built_of(environments, path)
         versions = [self._version(each) for each in environments]
         wanted = Wanted(
             holder.node,
@@ -166,10 +162,10 @@ class Extractor:
         changed = done.data
         others = self._elsewhere(extraction, {path: changed})
         kept = self.copies.has(self.tree.repository, self.tree.read(path))
-        values = _new_keys(extraction, done)
+        values = new_keys(extraction, done)
         written = secret.written(values, kept=kept or self.request.for_others)
         if not environments:
-            prove_alone(_object(data, holder), _object(changed, holder), _secret_data(secret, written))
+            prove_alone(object_in(data, holder), object_in(changed, holder), secret_data(secret, written))
         listed = list_beside(self.workspace, home.path, secret.path) if secret.created else ()
         add_to(self.workspace, secret, written)
         for file, content in others.items():
@@ -180,7 +176,7 @@ class Extractor:
             Extracted(
                 self.shown(path),
                 holder.shown,
-                tuple(_values(extraction)),
+                tuple(moved_values(extraction)),
                 name,
                 self.shown(secret.path),
                 secret.created,
@@ -188,7 +184,7 @@ class Extractor:
                 tuple(map(self.shown, listed)),
                 tuple(each.name for each in environments),
                 written.recipients,
-                self._is_committed(path, holder, extraction),
+                is_committed(self.tree, path, holder, extraction),
                 (*extraction.warnings, *written.warnings),
             )
         )
@@ -199,7 +195,7 @@ class Extractor:
             return readers_of_file(environments, path)
         return () if holder.base else readers_of(environments, path, holder.part)
 
-    def _secret(self, home: _Home, holder: Holder, environments: Collection[Environment]) -> SecretFile:
+    def _secret(self, home: Home, holder: Holder, environments: Collection[Environment]) -> SecretFile:
         """Return the file of the Secret; a new one gets a name that no other Secret has."""
         wanted = self.request.secret or holder.place.secret_name(home.node)
         used = secret_names(environments)
@@ -234,8 +230,12 @@ class Extractor:
         """Write what was planned.
 
         Raises:
-            FileAccessError: a file was changed meanwhile, or can't be written; all stay as they are.
+            FileAccessError: a file is read-only, was changed meanwhile, or can't be written; all stay as they
+                are.
         """
+        for path in self.workspace.paths:
+            if path in self.tree.files:
+                self._refuse_read_only(path)
         if self.done and not self.request.dry_run:
             results = [
                 Prepared(FileResult(each.path, Outcome.EXTRACTED, len(each.values), each.recipients))
@@ -245,25 +245,29 @@ class Extractor:
             for result in write_files(self.session, results, operation):
                 if result.error is not None:
                     raise result.error
+            self.warnings = (*self.warnings, *self._ignored())
         return ExtractResult(tuple(self.done), warnings=self.warnings, dry_run=self.request.dry_run)
+
+    def _ignored(self) -> Iterator[str]:
+        """Yield a sentence for each written Secret that git leaves out: nothing tells before it exists."""
+        if self.tree.repository is None:
+            return
+        known = frozenset(self.tree.repository.files())
+        for path in self.secrets:
+            if path not in known:
+                shown = self.shown(path)
+                yield f"git ignores {shown}, and Flux needs it: run `git add --force {file_word(shown)}`"
+
+    def _refuse_read_only(self, path: str) -> None:
+        try:
+            refuse_read_only(read_file(self.tree.root.resolve() / path, limit=self.session.limits.size))
+        except FluxsecretsError as error:
+            error.path, error.hint = self.shown(path), "make it writable first: `chmod u+w FILE`"
+            raise
 
     def _version(self, environment: Environment) -> str | None:
         """The version of Flux in an environment, or None if nothing says it."""
         return controller_of(environment, self.settings, self.session.flux_version).version
-
-    def _is_committed(self, path: str, holder: Holder, extraction: Extraction) -> bool:
-        """Whether the last commit has one of the values in the file."""
-        if self.tree.repository is None:
-            return False
-        blob = self.tree.repository.read_head_blobs([path]).contents.get(path)
-        if blob is None:
-            return False
-        try:
-            former = load_either(blob, self.tree.limits)
-        except FluxsecretsError:
-            return True  # nobody can tell
-        parts = former[holder.part : holder.part + 1]
-        return any(find(part, holder.base + each.path) for part in parts for each in extraction.moved)
 
     def _elsewhere(self, extraction: Extraction, changed: Mapping[str, bytes]) -> dict[str, bytes]:
         """Return the new contents of all manifests, with those of other objects that read the values."""
@@ -292,35 +296,3 @@ class Extractor:
     def shown(self, path: str) -> str:
         """Return a path as the user would write it."""
         return self.session.shown(self.tree.root / path)
-
-
-def _built(environments: Iterable[Environment], path: str) -> tuple[Object, ...]:
-    """The objects that Flux builds of a file; none of a patch."""
-    return tuple(item for each in environments for _, item in each.graph.objects if item.file == path)
-
-
-def _new_keys(extraction: Extraction, done: Edited) -> list[NewKey]:
-    """The keys of the Secret, with the comments that went from the manifest."""
-    comments: dict[str, list[str]] = {}
-    for path, texts in done.comments.items():
-        below = (each.key for each in extraction.moved if each.path[: len(path)] == path)
-        comments.setdefault(next(below, extraction.moved[0].key), []).extend(texts)
-    texts_by_key = {each.key: each.text for each in extraction.moved}
-    return [NewKey(key, text, tuple(comments.get(key, ()))) for key, text in texts_by_key.items()]
-
-
-def _object(data: bytes, holder: Holder) -> Plain:
-    node = find(load_either(data)[holder.part], holder.base)
-    found = to_data(node) if node is not None else None
-    return found if isinstance(found, dict) else {}
-
-
-def _secret_data(secret: SecretFile, written: Written) -> Plain:
-    found = to_data(load_either(written.plain)[secret.part or 0])
-    return found if isinstance(found, dict) else {}
-
-
-def _values(extraction: Extraction) -> Iterator[MovedValue]:
-    for each in extraction.moved:
-        for path, line in ((each.path, each.line), *each.others):
-            yield MovedValue(key_text(path), line, each.key, each.how)

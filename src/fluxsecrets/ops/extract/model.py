@@ -283,7 +283,7 @@ class ExtractResult:
         files: one per object.
         left: values that were asked for and stay.
         candidates: what could be extracted, if no key was named.
-        warnings: about all of them: what Flux would apply as ciphertext.
+        warnings: about all of them: what Flux would apply as ciphertext, or not get.
         dry_run: nothing was written.
     """
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from fluxsecrets.errors import NotEncryptedError
+from fluxsecrets.errors import FluxsecretsError, NotEncryptedError
 from fluxsecrets.files.reading import FileContent, read_file
 from fluxsecrets.ops.files.content import encrypt_content, open_file
 from fluxsecrets.ops.files.onlycopy import others_only
@@ -104,7 +104,10 @@ class SecretFile:
             UnprotectedError: nobody here could read the values again, or they would stay plain.
             DataKeyError, ...: an existing file can't be opened or changed; see `reencrypt.open_target`.
         """
-        return self._new(values, kept=kept) if self.part is None else self._extended(values, self.part)
+        try:
+            return self._new(values, kept=kept) if self.part is None else self._extended(values, self.part)
+        except FluxsecretsError as error:
+            raise error.in_file(self.session.shown(self.tree.root / self.path)) from None
 
     def _new(self, values: Sequence[NewKey], *, kept: bool) -> Written:
         session = self.session

@@ -71,6 +71,6 @@ class Extraction(TypedDict):
     candidates: list[ExtractCandidate]
     """Without a key: the values that could be extracted."""
     warnings: list[str]
-    """About all of them: what Flux would apply as ciphertext."""
+    """About all of them: what Flux would apply as ciphertext, or not get."""
     dry_run: bool
     """Nothing was written."""

@@ -1,0 +1,79 @@
+"""What the plan for an object is made from: where its Secret belongs, its keys, and what is compared."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from fluxsecrets.errors import FluxsecretsError
+from fluxsecrets.repo.environments import Environment
+from fluxsecrets.repo.manifests import Plain
+from fluxsecrets.repo.objects import Object
+from fluxsecrets.repo.tree import Tree
+from fluxsecrets.sops.document import Mapping as MapNode
+from fluxsecrets.sops.document import find, to_data
+from fluxsecrets.sops.formats.either import load_either
+
+from .manifest import Edited, Holder, key_text
+from .model import Extraction, MovedValue
+from .secretfile import NewKey, SecretFile, Written
+
+
+class Home(NamedTuple):
+    """What a Secret belongs to: the file of an object, its namespace as it is written, and the object."""
+
+    path: str
+    namespace: str | None
+    node: MapNode
+
+
+def built_of(environments: Iterable[Environment], path: str) -> tuple[Object, ...]:
+    """Return the objects that Flux builds of a file; none of a patch."""
+    return tuple(item for each in environments for _, item in each.graph.objects if item.file == path)
+
+
+def new_keys(extraction: Extraction, done: Edited) -> list[NewKey]:
+    """Return the keys of the Secret, with the comments that went from the manifest."""
+    comments: dict[str, list[str]] = {}
+    for path, texts in done.comments.items():
+        below = (each.key for each in extraction.moved if each.path[: len(path)] == path)
+        comments.setdefault(next(below, extraction.moved[0].key), []).extend(texts)
+    texts_by_key = {each.key: each.text for each in extraction.moved}
+    return [NewKey(key, text, tuple(comments.get(key, ()))) for key, text in texts_by_key.items()]
+
+
+def object_in(data: bytes, holder: Holder) -> Plain:
+    """Return an object as a content of its file has it."""
+    node = find(load_either(data)[holder.part], holder.base)
+    found = to_data(node) if node is not None else None
+    return found if isinstance(found, dict) else {}
+
+
+def secret_data(secret: SecretFile, written: Written) -> Plain:
+    """Return the Secret in plain text."""
+    found = to_data(load_either(written.plain)[secret.part or 0])
+    return found if isinstance(found, dict) else {}
+
+
+def moved_values(extraction: Extraction) -> Iterator[MovedValue]:
+    """Yield the values that move, as they are reported."""
+    for each in extraction.moved:
+        for path, line in ((each.path, each.line), *each.others):
+            yield MovedValue(key_text(path), line, each.key, each.how)
+
+
+def is_committed(tree: Tree, path: str, holder: Holder, extraction: Extraction) -> bool:
+    """Whether the last commit has one of the values in the file of its object.
+
+    Raises:
+        GitError: git failed.
+    """
+    blob = None if tree.repository is None else tree.repository.read_head_blobs([path]).contents.get(path)
+    if blob is None:
+        return False
+    try:
+        former = load_either(blob, tree.limits)
+    except FluxsecretsError:
+        return True  # nobody can tell
+    parts = former[holder.part : holder.part + 1]
+    return any(find(part, holder.base + each.path) for part in parts for each in extraction.moved)
