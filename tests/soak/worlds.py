@@ -58,6 +58,7 @@ COMMANDS = (
     Command("sops", ("convert", "apps", "--to", "plain"), plain=True),
     Command("waddle", ("env", "add", "dr", "--from", "production", "--yes")),
     Command("waddle", ("rotate", "--env", "staging", "--identity")),
+    Command("waddle", ("extract", "clusters/staging/infrastructure/cilium-helmrelease.yaml", "operator")),
 )
 
 
