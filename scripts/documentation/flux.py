@@ -1,17 +1,32 @@
-"""The table of what changed in which version of Flux, in docs/flux.md."""
+"""Tables about Flux and beside it: what changed in which version, and tools that are not modelled."""
 
 from pathlib import Path
 
-_BEGIN, _END = "<!-- since -->\n", "<!-- end -->"
+_END = "<!-- end -->"
 
 
 def pages(docs: Path) -> dict[str, str]:
-    """Return the page of Flux's behaviours with the table."""
-    head, _, rest = (docs / "flux.md").read_text(encoding="utf-8").partition(_BEGIN)
-    return {"flux.md": head + _BEGIN + _table() + _END + rest.partition(_END)[2]}
+    """Return the pages with their tables."""
+    return {
+        "flux.md": _filled(docs / "flux.md", "<!-- since -->\n", _versions()),
+        "other-tools.md": _filled(docs / "other-tools.md", "<!-- tools -->\n", _tools()),
+    }
 
 
-def _table() -> str:
+def _filled(page: Path, begin: str, table: str) -> str:
+    head, _, rest = page.read_text(encoding="utf-8").partition(begin)
+    return head + begin + table + _END + rest.partition(_END)[2]
+
+
+def _tools() -> str:
+    from fluxsecrets.repo.othertools import TOOLS
+
+    lines = ["| Tool | | What is not known | What is looked at |", "|---|---|---|---|"]
+    lines += [f"| `{tool.id}` | {tool.name} | {tool.unseen} | {tool.still} |" for tool in TOOLS]
+    return "\n".join(lines) + "\n"
+
+
+def _versions() -> str:
     from fluxsecrets.flux.since import FACTS
     from fluxsecrets.flux.specs import newer_fields
 

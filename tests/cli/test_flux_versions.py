@@ -4,7 +4,18 @@ import json
 
 import pytest
 
-from audit_tree import CLUSTER, RECIPIENTS, RULES, cluster, encrypted, kustomization, secret, write, yaml
+from audit_tree import (
+    CLUSTER,
+    KEYS,
+    RECIPIENTS,
+    RULES,
+    cluster,
+    encrypted,
+    kustomization,
+    secret,
+    write,
+    yaml,
+)
 
 POST_QUANTUM = RECIPIENTS["postquantum"]
 DISABLED = "  annotations: {kustomize.toolkit.fluxcd.io/decrypt: disabled}"
@@ -234,3 +245,17 @@ def test_images_of_a_kustomization_file_count(verified):
     folder = "clusters/staging/flux-system"
     files = {f"{folder}/kustomization.yaml": file, f"{folder}/controller.yaml": controller("1.9.0")}
     assert verified(one(files=files))["flux"]["staging"]["version"] == "2.7"
+
+
+@pytest.mark.parametrize(
+    ("people", "verdict"), [(("alice", "bob"), "applied"), (("alice", "cluster"), "fails")]
+)
+def test_a_key_that_the_repository_brings_counts_more_than_the_settings(people, verdict, verified):
+    identity = (KEYS / "bob.agekey").read_text()
+    files = one(files={"apps/db.yaml": encrypted(secret(), *people)})
+    files["clusters/staging/key.yaml"] = encrypted(
+        secret("sops-age", "flux-system", values={"age.agekey": json.dumps(identity)})
+    )
+    found = verified(files, settings=SETTINGS)
+    assert verdicts(found) == {"staging": verdict}
+    assert identity.splitlines()[-1] not in json.dumps(found)

@@ -129,3 +129,12 @@ def test_what_each_kind_takes():
     hostile = permission_for(kms(f"{ARN}\nerror: \x1b[2J", role="r\n"))
     assert hostile.key.isprintable()
     assert hostile.role.isprintable()
+
+
+def test_the_account_of_the_controller_counts_where_a_kustomization_names_none():
+    assert (
+        credentials_for("kms", Decryption("sops", None, None), "apps", (), "tenant")
+        == "service account apps/tenant"
+    )
+    own = credentials_for("kms", Decryption("sops", None, "sa"), "apps", (), "tenant")
+    assert own == "service account apps/sa"

@@ -163,6 +163,7 @@ def test_without_a_version_only_what_all_maintained_versions_have_is_sure():
         "literal-values",
         "age-post-quantum",
         "vault-workload-identity",
+        "artifact-path-pattern",
     ]
     assert is_sure("2.6", POST_QUANTUM)
 
@@ -180,3 +181,21 @@ def test_gates_that_the_operator_sets():
     }
     assert read_controller([item]).gates == {"ExternalArtifact", "ObjectLevelWorkloadIdentity"}
     assert read_controller([instance("2.x")]).gates == frozenset()
+
+
+def test_the_chart_of_the_instance_has_a_default():
+    values = {"instance": {"sync": {"path": "clusters/a"}}}
+    chart = item("helm.toolkit.fluxcd.io/v2", "HelmRelease", "flux", values=values)
+    found = read_controller([chart]).release
+    assert (found.version, found.by) == ("2.x", "the HelmRelease 'flux', whose chart has it")
+
+
+def test_the_account_for_decryption():
+    flag = "--default-decryption-service-account=decryptor"
+    assert read_controller([deployment("x", flag)]).account == "decryptor"
+    assert read_controller([deployment("ghcr.io/fluxcd/kustomize-controller:v1.6.1", flag)]).account is None
+    item = instance("2.x")
+    item.data["spec"]["cluster"] = {"multitenantWorkloadIdentity": True}
+    assert read_controller([item]).account == "default"
+    item.data["spec"]["cluster"]["tenantDefaultDecryptionServiceAccount"] = "tenant"
+    assert read_controller([item]).account == "tenant"

@@ -54,6 +54,22 @@ def test_a_path_in_an_artifact_is_found_in_the_repository(tree_of, copy, path, f
     )
 
 
+@pytest.mark.parametrize(("source", "folder"), [("web-prod", "apps/Web/envs/prod"), ("db-prod", None)])
+def test_an_artifact_per_folder_is_found_in_the_repository(tree_of, source, folder):
+    copy = ("@repo/apps/{app}/envs/{env}/**", "@artifact/")
+    pattern = "pathPattern: '@repo/apps/{app}/envs/{env}'"
+    generator = artifacts(copy).replace("name: part\n", "name: '{app}-{env}'\n")
+    tree = tree_of(
+        {
+            "root/sync.yaml": flux("flux-system", "./root"),
+            "root/a.yaml": flux("web", "./", source=source, kind="ExternalArtifact")
+            + generator.replace("  artifacts:", f"  {pattern}\n  artifacts:"),
+            "apps/Web/envs/prod/s.yaml": secret("s"),
+        }
+    )
+    assert applied(walk(tree, "root"))["flux-system", "web"].folder == folder
+
+
 def test_an_artifact_of_something_else_is_not_followed(tree_of):
     copy = ("@repo/apps/**", "@artifact/")
     tree = tree_of(

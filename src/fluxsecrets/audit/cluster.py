@@ -10,6 +10,7 @@ from fluxsecrets.repo.graph import Applied
 from fluxsecrets.repo.objects import Object
 from fluxsecrets.repo.references import Provision, Use, provisions, uses
 
+from .beside import uses_in
 from .facts import Facts
 
 Name = tuple[str, str]
@@ -61,12 +62,13 @@ def is_rooted(environment: Environment) -> bool:
     return any(each.kustomization is not None for each in environment.graph.applied[:1])
 
 
-def is_whole(environment: Environment) -> bool:
+def is_whole(facts: Facts, environment: Environment) -> bool:
     """Whether everything in it was followed, so that what is not found is not there."""
     return (
         is_rooted(environment)
         and not any(each.reason is not None for each in environment.graph.applied)
         and not any("not analysed" in note.message for note in environment.notes)
+        and not uses_in(facts, environment)
     )
 
 

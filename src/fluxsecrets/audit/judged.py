@@ -8,6 +8,7 @@ from functools import partial
 from fluxsecrets.errors import FluxsecretsError, IntegrityError
 from fluxsecrets.external.validity import check as check_external
 from fluxsecrets.flux.judge import judge
+from fluxsecrets.flux.keys import opens
 from fluxsecrets.flux.model import Cluster, KustomizationVerdict
 from fluxsecrets.flux.versions import Controller
 from fluxsecrets.flux.versions import controller_of as controller_in
@@ -16,10 +17,10 @@ from fluxsecrets.repo.environments import Environment
 from fluxsecrets.repo.tree import Tree
 from fluxsecrets.sealed.validity import check as check_sealed
 from fluxsecrets.sops.cipher import DataKey
-from fluxsecrets.sops.envelope import groups_needed
 from fluxsecrets.sops.metadata import Metadata
-from fluxsecrets.sops.recipients import KINDS, RecipientKey, age, recipient_key
+from fluxsecrets.sops.recipients import age
 
+from .beside import appliers
 from .facts import Facts, secrets_by_path
 from .people import keys_of_clusters
 
@@ -38,6 +39,7 @@ def judged(facts: Facts, environment: Environment) -> tuple[KustomizationVerdict
             mentions=partial(_mentions, facts),
             checks=(check_sealed, check_external),
             changed=partial(_changed, facts),
+            others=() if environment.graph.kustomizations else appliers(facts),
             keys=tuple(age(text) for kind, text in sorted(keys) if kind == "age"),
         )
         return judge(environment.graph.tree, environment.graph, cluster)
@@ -98,14 +100,3 @@ def _is_found(tree: Tree, path: str, pattern: re.Pattern[bytes]) -> bool:
         return tree.search(path, pattern)
     except FluxsecretsError:  # too large, or unreadable
         return False
-
-
-def opens(metadata: Metadata, keys: frozenset[RecipientKey]) -> bool | None:
-    """Whether a cluster's keys open a block; None where nothing says which it has, or a cloud decides."""
-    groups = metadata.recipients
-    if not keys:
-        return None
-    opened = sum(any(recipient_key(one) in keys for one in group) for group in groups)
-    if opened >= groups_needed(groups, metadata.shamir_threshold):
-        return True
-    return False if all(KINDS[one.kind].local for group in groups for one in group) else None

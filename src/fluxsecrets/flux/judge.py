@@ -37,7 +37,7 @@ from .sources import Sources, decrypt_sources
 from .specs import check_spec
 from .store import Store, store_of
 from .substitution import check_names, substitute, unopened
-from .unanalysed import check_unanalysed
+from .unanalysed import applied_by_others, check_unanalysed
 from .validity import check_object
 from .values import decoded
 from .variables import Makers, Variables, read_variables
@@ -84,6 +84,8 @@ def _judged(
     earlier: Mapping[Key | None, KustomizationVerdict],
 ) -> KustomizationVerdict:
     before: tuple[Outcome, ...] = ()
+    if applied.kustomization is None and cluster.others:
+        return KustomizationVerdict(applied, outcomes=(applied_by_others(applied, cluster.others),))
     if applied.kustomization is not None:
         situation = Situation(overview, applied, applied.kustomization, cluster, store, earlier)
         before = tuple(check_conditions(situation))

@@ -6,12 +6,16 @@ or else from the one of the controller's `--sops-age-secret`, of which only `*.a
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
+from fluxsecrets.errors import FluxsecretsError
+from fluxsecrets.keys.keyfile import parse_keys
 from fluxsecrets.repo.flux import FluxKustomization
 from fluxsecrets.sops.envelope import groups_needed
 from fluxsecrets.sops.metadata import Metadata
-from fluxsecrets.sops.recipients import KINDS
+from fluxsecrets.sops.recipients import KINDS, RecipientKey, recipient_key
 
 from .model import Cluster
 from .since import GLOBAL_KEY
@@ -23,10 +27,15 @@ _SUFFIXES = (_AGE, ".asc")
 _NAMES = frozenset({"sops.vault-token", "sops.aws-kms", "sops.azure-kv", "sops.gcp-kms"})
 
 
+def is_read(name: str) -> bool:
+    """Whether Flux reads a data key of the Secret with its keys, by its name."""
+    return name in _NAMES or name.endswith(_SUFFIXES)
+
+
 def is_useless(held: Held) -> bool:
     """Whether Flux ignores all data keys of a Secret, by their names."""
     names = held.values
-    return held.complete and not any(name in _NAMES or name.endswith(_SUFFIXES) for name in names)
+    return held.complete and not any(map(is_read, names))
 
 
 def cluster_for(written: FluxKustomization, cluster: Cluster, store: Store) -> Cluster:
@@ -36,8 +45,40 @@ def cluster_for(written: FluxKustomization, cluster: Cluster, store: Store) -> C
     name = written.decryption.secret
     hint = _own_secret(written.namespace, name, store) if name else _global_secret(cluster, store)
     if hint is None:
-        return cluster
+        keys = _known_keys(_secret_of(written, cluster, store))
+        if keys:
+            return replace(cluster, opens=partial(opens, keys=keys))
+        return cluster if name else replace(cluster, opens=partial(_opens_with_age, cluster.opens))
     return replace(cluster, opens=_opens_without_private_keys, without_keys=hint)
+
+
+def _secret_of(written: FluxKustomization, cluster: Cluster, store: Store) -> Held | None:
+    """The Secret with the keys of a Kustomization, if a file of the repository makes it."""
+    if written.decryption is not None and written.decryption.secret:
+        return store.get("Secret", written.namespace, written.decryption.secret)
+    found = cluster.controller.global_key
+    return store.get("Secret", found.namespace, found.name) if found is not None else None
+
+
+def _known_keys(held: Held | None) -> frozenset[RecipientKey]:
+    """The public keys of a Secret's private keys, which count more than what the settings say.
+
+    Empty if some key is not known here, or is not one of age. The private keys go no further.
+    """
+    if held is None or not held.complete:
+        return frozenset()
+    found: set[RecipientKey] = set()
+    for name, value in held.values.items():
+        if not is_read(name):
+            continue
+        if value is None or not name.endswith(_AGE):
+            return frozenset()
+        try:
+            identities = parse_keys(value.encode(), origin="", path="").identities
+        except FluxsecretsError:
+            return frozenset()
+        found |= {("age", identity.recipient) for identity in identities}
+    return frozenset(found)
 
 
 def _own_secret(namespace: str | None, name: str, store: Store) -> str | None:
@@ -64,8 +105,26 @@ def _global_secret(cluster: Cluster, store: Store) -> str | None:
     return f"give the Secret {found.name!a}, which `{FLAG}` names, a key that ends in `{_AGE}`"
 
 
+def _opens_with_age(opens: Callable[[Metadata], bool | None], metadata: Metadata) -> bool | None:
+    """Whether a file opens without the PGP keys of the cluster, which `--sops-age-secret` does not give."""
+    groups = metadata.recipients
+    usable = sum(any(one.kind != "pgp" for one in group) for group in groups)
+    return opens(metadata) if usable >= groups_needed(groups, metadata.shamir_threshold) else False
+
+
 def _opens_without_private_keys(metadata: Metadata) -> bool | None:
     """False if the groups that a service's role opens are too few; what a role opens, nothing tells."""
     groups = metadata.recipients
     by_role = sum(any(not KINDS[one.kind].local for one in group) for group in groups)
     return None if by_role >= groups_needed(groups, metadata.shamir_threshold) else False
+
+
+def opens(metadata: Metadata, keys: frozenset[RecipientKey]) -> bool | None:
+    """Whether a cluster's keys open a block; None where nothing says which it has, or a cloud decides."""
+    groups = metadata.recipients
+    if not keys:
+        return None
+    opened = sum(any(recipient_key(one) in keys for one in group) for group in groups)
+    if opened >= groups_needed(groups, metadata.shamir_threshold):
+        return True
+    return False if all(KINDS[one.kind].local for group in groups for one in group) else None

@@ -52,6 +52,7 @@ class Cluster:
         without_keys: what to do about a Kustomization without private keys; "" where it may have some.
         changed: why the MAC of a file does not fit, or None; Flux does not check it.
         keys: the public keys whose private halves it has; empty where nothing says it.
+        others: tools that may apply what no Kustomization syncs; empty if Flux applies anything.
     """
 
     data_key: Callable[[Metadata], DataKey | None] = field(default=lambda _: None, repr=False)
@@ -63,6 +64,7 @@ class Cluster:
     without_keys: str = ""
     changed: Callable[[str], str | None] = field(default=lambda _: None, repr=False)
     keys: tuple[Recipient, ...] = ()
+    others: tuple[str, ...] = ()
 
     def has(self, fact: Fact) -> bool:
         """Whether its version of Flux has a change; the newest one if nothing says which it is."""

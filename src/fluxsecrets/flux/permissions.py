@@ -63,7 +63,11 @@ def _path_at(address: str) -> str:
 
 
 def credentials_for(
-    kind: str, decryption: Decryption, namespace: str | None, held: Collection[str] | None
+    kind: str,
+    decryption: Decryption,
+    namespace: str | None,
+    held: Collection[str] | None,
+    account: str | None = None,
 ) -> str:
     """Return whose credentials the controller uses for a kind of key, for people.
 
@@ -72,15 +76,16 @@ def credentials_for(
         decryption: of the Kustomization.
         namespace: of the Kustomization, or None.
         held: the names of the data keys in the Secret of `decryption.secretRef`; None if they are not known.
+        account: the service account that the controller uses if the Kustomization names none, or None.
     """
     static = _STATIC.get(kind)
     secret = decryption.secret
     if secret and static and held is not None and static in held:
         return f"{static} in Secret {secret}"
     who = "the controller's own identity"
-    if decryption.service_account:
+    if decryption.service_account or account:
         place = f"{namespace}/" if namespace else ""
-        who = f"service account {place}{decryption.service_account}"
+        who = f"service account {place}{decryption.service_account or account}"
     if kind == "hc_vault":
         who = f"a login of {who}, if the controller allows this address"
     if secret and static and held is None:

@@ -24,6 +24,9 @@ CONTROLLER = "kustomize-controller"
 
 _IMAGE = re.compile(rf"{CONTROLLER}:v?(\d+)\.(\d+)\.")
 _VERSION = re.compile(r"[=v]*(\d+)\.(\d+)(?:\.\d+.*)?")
+_DEFAULT_OF_CHART = "2.x"
+"""What the chart flux-instance has in its values.yaml; a FluxInstance itself must name a version."""
+
 _INSTALLED = re.compile(
     rb"fluxcd/flux2/(?:/?manifests/install[^\s\"']*[?&]ref=|releases/download/)v(\d+\.\d+(?:\.\d+)?)"
 )
@@ -108,9 +111,12 @@ def _of_instance(objects: Iterable[Object]) -> Iterator[Release]:
     for item in objects:
         spec, steps = instance_of(item)
         version = text(spec, "distribution", "version")
+        by = f"the {item.kind} {item.name!a}"
         if version is not None:
             line = item.line_at((*steps, "distribution", "version"))
-            yield Release(version, f"the {item.kind} {item.name!a}", item.file, line)
+            yield Release(version, by, item.file, line)
+        elif item.kind == "HelmRelease" and dig(spec, "sync") is not None:
+            yield Release(_DEFAULT_OF_CHART, f"{by}, whose chart has it", item.file, item.line_at(steps))
 
 
 def _of_parts(objects: Iterable[Object]) -> Iterator[Release]:
@@ -136,9 +142,9 @@ def _of_reference(item: Object) -> Iterator[Release]:
 
 def _release_of_sync(sync: Sync | None) -> Release | None:
     """The version of a FluxInstance that is outside of what Flux applies."""
-    if sync is None or sync.version is None:
+    if sync is None:
         return None
-    return Release(sync.version, "the FluxInstance", sync.file, sync.line)
+    return Release(sync.version or _DEFAULT_OF_CHART, "the FluxInstance", sync.file, sync.line)
 
 
 def _installed(tree: Tree, files: Iterable[str]) -> Release | None:

@@ -68,14 +68,14 @@ PATCHES = Fact(
     "patches-decrypted",
     5,
     "decrypts the files that `patches[].path` names",
-    "applies their ciphertext",
+    "takes them as they are, with their ciphertext",
     f"{_DECRYPTOR}, DecryptSources",
 )
 COMPONENTS = Fact(
     "components-decrypted",
     5,
     "decrypts the files of generators in a kustomization file's `components`",
-    "applies the ciphertext of these files",
+    "decrypts them only as values of the Secret, in the format of the marker",
     f"{_DECRYPTOR}, recurseKustomizationFiles",
 )
 TARGET_PATH = Fact(
@@ -166,6 +166,14 @@ VAULT_LOGIN = Fact(
     f"{_CHANGES}, 1.9.0",
 )
 
+PATH_PATTERN = Fact(
+    "artifact-path-pattern",
+    9,
+    "makes an ExternalArtifact for each folder that `pathPattern` of an ArtifactGenerator matches",
+    "refuses the field",
+    "source-watcher CHANGELOG.md, 2.2.0",
+)
+
 FACTS: Final = (
     STRICT_GATE,
     TARGET_PATH,
@@ -183,6 +191,7 @@ FACTS: Final = (
     LITERAL,
     POST_QUANTUM,
     VAULT_LOGIN,
+    PATH_PATTERN,
 )
 """All facts, oldest first."""
 

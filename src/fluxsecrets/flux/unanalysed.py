@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from fluxsecrets.repo.applied import Applied
 from fluxsecrets.repo.flux import HELM_GROUP, OPERATOR_GROUP
 from fluxsecrets.repo.manifests import dig
 from fluxsecrets.repo.objects import Object
@@ -11,6 +12,16 @@ from fluxsecrets.repo.outcome import Effect, Outcome
 
 _SYNC_CHART = "flux2-sync"
 """A chart that makes Kustomizations and their sources."""
+
+
+def applied_by_others(applied: Applied, others: Sequence[str]) -> Outcome:
+    """A folder that nothing of Flux syncs, in a repository that other tools apply."""
+    reason = (
+        f"nothing of Flux syncs this folder, and {' and '.join(others)} may apply it: what becomes of it, "
+        "and whether it is decrypted, is not known here"
+    )
+    hint = "if Flux applies it, add the Kustomization that syncs it"
+    return Outcome(Effect.UNKNOWN, "applied-by-other-tool", reason, applied.folder or None, None, hint)
 
 
 def check_unanalysed(item: Object) -> Iterator[Outcome]:

@@ -14,7 +14,7 @@ from fluxsecrets.repo.objects import Object
 from fluxsecrets.repo.settings import Settings
 
 from .release import CONTROLLER, Release, find_release, instance_of, is_controller, release_of
-from .since import STRICT, STRICT_GATE, has
+from .since import DEFAULT_ACCOUNT, STRICT, STRICT_GATE, has
 
 GATE: Final = "StrictPostBuildSubstitutions"
 GLOBAL_KEY: Final = "--sops-age-secret"
@@ -23,6 +23,7 @@ _GATES = re.compile(r"--feature-gates[=\s]+[\"']?([A-Za-z0-9=,_]+)")
 _SWITCH = re.compile(r"(\w+)=(\w+)")
 _KEEPS_NAMESPACES = re.compile(r"--no-cross-namespace-refs(?:=(\w+))?")
 _SECRET = re.compile(rf"{GLOBAL_KEY}[=\s]+[\"']?([a-z0-9][a-z0-9.-]*)")
+_ACCOUNT = re.compile(r"--default-decryption-service-account[=\s]+[\"']?([a-z0-9][a-z0-9.-]*)")
 _ON = frozenset({"1", "t", "T", "TRUE", "true", "True"})
 
 
@@ -52,6 +53,7 @@ class Controller:
         global_key: what has keys for Kustomizations without a `secretRef`, or None.
         keeps_namespaces: it refuses sources in other namespaces.
         gates: its feature gates that are on; None where its arguments are not in the repository.
+        account: the service account that it decrypts with for Kustomizations that name none, or None.
     """
 
     release: Release | None = None
@@ -59,6 +61,7 @@ class Controller:
     global_key: GlobalKey | None = None
     keeps_namespaces: bool = False
     gates: frozenset[str] | None = None
+    account: str | None = None
 
     @property
     def version(self) -> str | None:
@@ -105,12 +108,26 @@ def read_controller(objects: Iterable[Object], release: Release | None = None) -
         keeps_namespaces=any(_keeps_namespaces(each) for _, each in arguments)
         or any(map(_is_multitenant, found)),
         gates=frozenset(name for name, on in gates.items() if on) if shows_arguments else None,
+        account=_account(found, arguments) if has(version, DEFAULT_ACCOUNT) else None,
     )
 
 
 def _global_key(item: Object, argument: str) -> GlobalKey:
     match = _SECRET.search(argument)
     return GlobalKey(match[1] if match is not None else "", item.namespace, item.file, item.line)
+
+
+def _account(objects: Iterable[Object], arguments: Iterable[tuple[Object, str]]) -> str | None:
+    """By the flag, or by what flux-operator sets it to (internal/builder/profiles.go)."""
+    for _, argument in arguments:
+        match = _ACCOUNT.search(argument)
+        if match is not None:
+            return match[1]
+    for item in objects:
+        cluster = dig(instance_of(item)[0], "cluster")
+        if dig(cluster, "multitenantWorkloadIdentity") is True:
+            return text(cluster, "tenantDefaultDecryptionServiceAccount") or "default"
+    return None
 
 
 def _keeps_namespaces(argument: str) -> bool:

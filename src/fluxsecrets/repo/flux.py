@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
 from fluxsecrets.errors import FluxsecretsError
@@ -14,6 +15,7 @@ from .kustomize.kustomizationfile import Image
 from .kustomize.patches import Patch, PatchError, check_json, read_patch, read_target
 from .manifests import Plain, dig, maps, pairs, text, texts
 from .objects import Object
+from .pathpatterns import matches
 from .tree import inside, normalise
 
 KUSTOMIZE_GROUP = "kustomize.toolkit.fluxcd.io"
@@ -270,8 +272,13 @@ def read_source(item: Object) -> Source | None:
     )
 
 
-def read_artifacts(item: Object) -> tuple[ArtifactMap, ...]:
-    """What an ArtifactGenerator makes; nothing for other objects."""
+def read_artifacts(item: Object, folders: Collection[str]) -> tuple[ArtifactMap, ...]:
+    """What an ArtifactGenerator makes; nothing for other objects.
+
+    Args:
+        item: the object.
+        folders: of the source that a `pathPattern` is looked for in.
+    """
     if item.group != GENERATOR_GROUP or item.kind != "ArtifactGenerator":
         return ()
     sources = {
@@ -279,15 +286,35 @@ def read_artifacts(item: Object) -> tuple[ArtifactMap, ...]:
         for entry in maps(item.data, "spec", "sources")
         if (alias := text(entry, "alias")) and (kind := text(entry, "kind")) and (name := text(entry, "name"))
     }
-    return tuple(
+    pattern = text(item.data, "spec", "pathPattern")
+    found = [
         ArtifactMap(
             name,
             item.namespace,
-            tuple(copy for each in maps(entry, "copy") if (copy := _copy(each, sources)) is not None),
+            tuple(copy for each in copies if (copy := _copy(each, sources)) is not None),
         )
         for entry in maps(item.data, "spec", "artifacts")
-        if (name := text(entry, "name"))
-    )
+        for name, copies in (_as_written(entry) if pattern is None else _per_folder(entry, pattern, folders))
+    ]
+    one_each = len({each.name for each in found}) == len(found)
+    return tuple(found) if one_each or pattern is None else ()
+
+
+def _as_written(entry: Plain) -> Iterator[tuple[str, list[Plain]]]:
+    name = text(entry, "name")
+    if name:
+        yield name, maps(entry, "copy")
+
+
+def _per_folder(entry: Plain, pattern: str, folders: Collection[str]) -> Iterator[tuple[str, list[Plain]]]:
+    """An artifact for each folder that a pattern matches."""
+    for match in matches(pattern, folders):
+        name = match.name(text(entry, "name") or "")
+        copies: list[Plain] = [
+            {key: match.fill(text(each, key) or "") for key in ("from", "to")} for each in maps(entry, "copy")
+        ]
+        if name:
+            yield name, copies
 
 
 def read_sync(item: Object) -> Sync | None:

@@ -143,6 +143,7 @@ _REFERENCE = re.compile(
       op://[^/\n]+/[^\n]+                     # 1Password
     | ref\+(?!echo:)[a-z0-9]+://\S+           # vals; echo would hold the value itself
     | (?:>>)?vault:[^\s\#]+\#\S+              # Bank-Vaults: path and key
+    | <path:[^\s<>\#]+\#[^\s<>]+>             # argocd-vault-plugin: path and key
     | \$\{[A-Za-z_][A-Za-z0-9_]*(?::?[-=])?\} # Flux's postBuild substitution, with an empty default too
     | \#\{[ ]?[A-Za-z_][^{}\n]*\}\#           # makejinja
     | <<[^<>\n]*\binputs\b[^<>\n]*>>         # ResourceSet

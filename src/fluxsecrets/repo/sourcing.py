@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from enum import Enum, auto
 
 from .flux import (
@@ -48,9 +48,16 @@ class Sourcing:
         """Take an object that may be a source, or make one."""
         source = read_source(item)
         if source is None:
-            self._artifacts += read_artifacts(item)
+            self._artifacts += read_artifacts(item, self._folders())
         elif source not in self.sources:
             self.sources.append(source)
+
+    def _folders(self) -> Collection[str]:
+        """The folders of the repository, as paths in the root's own artifact."""
+        if not self.base:
+            return self.tree.folders
+        start = f"{self.base}/"
+        return [folder.removeprefix(start) for folder in self.tree.folders if folder.startswith(start)]
 
     def own(self) -> Source | None:
         """The source that the root is synced from, or None where the tree does not have it."""

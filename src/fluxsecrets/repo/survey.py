@@ -15,6 +15,7 @@ from .envnames import name_roots
 from .flux import FluxKustomization, Sync
 from .kustomize.build import Builder
 from .kustomize.reading import kustomization_files, load_kustomization
+from .othertools import find_uses, notes_of
 from .roots import Marked, mark, read_flux, read_instances
 from .sourceignore import artifact
 from .terraform import read_patterns
@@ -57,6 +58,7 @@ class Survey:
         templates: how many files another tool renders before Flux sees them.
         reasons: why each Kustomization, and each FluxInstance, shows no environment.
         suggestions: folders that may be environments.
+        others: what tools other than Flux read here, and is not analysed.
     """
 
     kustomizations: int = 0
@@ -65,6 +67,7 @@ class Survey:
     templates: int = 0
     reasons: tuple[Note, ...] = ()
     suggestions: tuple[Suggestion, ...] = ()
+    others: tuple[Note, ...] = ()
 
     @property
     def sentence(self) -> str:
@@ -88,7 +91,8 @@ class Survey:
         """Why it is none of these, for a message: the first ones."""
         more = len(self.reasons) - _SHOWN
         shown = (f"{note.path}:{note.line}: {note.message}" for note in self.reasons[:_SHOWN])
-        return (*shown, f"and {more} more") if more > 0 else tuple(shown)
+        others = (f"{note.path}:{note.line}: {note.message}" for note in self.others)
+        return (*shown, *([f"and {more} more"] if more > 0 else []), *others)
 
     @property
     def advice(self) -> str:
@@ -116,6 +120,7 @@ def survey(tree: Tree) -> Survey:
         sum(path.endswith(".j2") for path in tree.paths),
         (*map(_unclear, syncs), *(_reason(item, led) for item in items)),
         tuple(Suggestion(as_name(names[path]), path, why) for path, why in found.items()),
+        notes_of(find_uses(tree)),
     )
 
 

@@ -37,6 +37,7 @@ def found_by_audit(result: AuditResult, version: str) -> Found:
                 _found(result.findings),
                 f"{counted(result.files, 'secret file')} judged",
                 *_by_environment(result),
+                *_not_analysed(result),
             )
         ),
         all_rules,
@@ -47,6 +48,11 @@ def found_by_audit(result: AuditResult, version: str) -> Found:
         written=result.written,
         audited=result,
     )
+
+
+def _not_analysed(result: AuditResult) -> Iterator[str]:
+    if result.others:
+        yield f"not analysed: {', '.join(result.others)}"
 
 
 def _left_out(result: AuditResult) -> Iterator[str]:

@@ -38,6 +38,10 @@ def _list_page(environments: Sequence[ShownEnvironment], seen: Survey | None = N
         yield Note(f"there is no environment: {seen.sentence}")
         yield from (Note(f"  {line}") for line in seen.lines)
         yield Note(seen.advice)
+    others = dict.fromkeys(
+        note for each in environments for note in each.notes if note.message.startswith("not analysed: ")
+    )
+    yield from (Note(_note_line(note)) for note in others)
     for each in environments:
         if any(note.warning for note in each.notes):
             yield Note(f"to see what is wrong: fluxsecrets env show {each.name}")
@@ -68,6 +72,7 @@ LIST_FORMATS: Mapping[str, Callable[[Sequence[ShownEnvironment], Survey | None],
 
 def _suggested_page(suggested: Suggested) -> Page:
     seen = suggested.seen
+    yield from (Note(_note_line(note)) for note in suggested.unmodelled)
     if seen is not None:
         yield Note(f"there is no environment: {seen.sentence}")
         for note in seen.reasons:

@@ -38,7 +38,6 @@ def json_page(found: Found) -> Page:
     result = found.audited
     audit: wire.Audit = {
         **_results(found),
-        "notes": [note_data(note) for note in found.notes],
         "without_keys": list(result.without_keys),
         "without_environments": list(result.without_environments),
         "summary": {
@@ -60,6 +59,7 @@ def _results(found: Found) -> wire.Results:
         "gone": [
             {"fingerprint": entry.fingerprint, "rule": entry.rule, "path": entry.path} for entry in found.gone
         ],
+        "notes": [note_data(note) for note in found.notes],
     }
 
 

@@ -32,6 +32,7 @@ def found_by_scan(result: ScanResult, version: str, brought_by: str = "what is s
         brought_by=brought_by,
         baseline=result.baseline,
         written=result.written,
+        notes=result.notes,
         remaining=[
             f"{name} has no effect: `scan: {{{key}: {name}}}` in .fluxsecrets.yaml makes it count"
             for key, name in result.unnamed

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from fluxsecrets.ops.files.status import FileStatus, State, StatusResult
 from fluxsecrets.repo.offboarding import Leaver, Unfinished
 from fluxsecrets.repo.openers import Openers
+from fluxsecrets.repo.othertools import OtherUse
 from fluxsecrets.shell import command_for
 from fluxsecrets.sops.recipients import recipient_text
 
@@ -180,6 +181,9 @@ FORMATS: Mapping[str, Callable[[StatusResult], Page]] = {"text": _text_page, "js
 def _row(status: FileStatus) -> Row:
     """Path, state, values, whether you can open it, and for whom or why it is a secret."""
     detail = ", ".join(status.recipients) if status.state is State.ENCRYPTED else status.reason
+    reader = status.decrypted_by
+    if reader is not None:
+        detail += f"; for {reader.tool.name} ({reader.path}:{reader.line})"
     return (
         Cell(printable(status.path)),
         Cell(f"{status.state}, differs from its rule", "yellow")
@@ -200,6 +204,12 @@ def _summary(files: Sequence[FileStatus]) -> str:
     return f"{counted(len(files), 'file')}: {parts}{more}" if parts else "0 files: no secret was found there"
 
 
+def _reader_data(use: OtherUse | None, base: Base) -> wire.DecryptedBy | None:
+    if use is None:
+        return None
+    return {"tool": use.tool.id, "path": base.path(use.path), "line": use.line}
+
+
 def _file_data(status: FileStatus, base: Base) -> wire.StatusFile:
     return {
         "path": base.path(status.path),
@@ -211,5 +221,6 @@ def _file_data(status: FileStatus, base: Base) -> wire.StatusFile:
         "lastmodified": status.lastmodified,
         "reason": status.reason,
         "drift": [each.value for each in status.drift],
+        "decrypted_by": _reader_data(status.decrypted_by, base),
         "error": error_or_null(status.error, base),
     }

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from fluxsecrets.audit.cluster import Provided, all_provided, shown
 from fluxsecrets.audit.facts import Facts
+from fluxsecrets.audit.judged import controller_of
 from fluxsecrets.audit.rule import AuditRule, Group, describe, found
 from fluxsecrets.findings import Confidence, Finding, Location, Severity
+from fluxsecrets.flux.keys import is_read
+from fluxsecrets.flux.since import GLOBAL_KEY, has
 from fluxsecrets.repo.environments import Environment
 from fluxsecrets.repo.flux import FluxKustomization
 from fluxsecrets.repo.graph import Applied
-from fluxsecrets.repo.manifests import Plain, walk
 from fluxsecrets.shell import word
 
 INFO = describe(
@@ -25,7 +26,6 @@ INFO = describe(
     fix="name the Secret, with the data key identity.agekey: `fluxsecrets keys cluster-secret --env NAME` "
     "prints it",
 )
-_TAKEN = re.compile(r".+\.agekey|.+\.asc|sops\.(?:vault-token|aws-kms|azure-kv|gcp-kms)")
 _NEED_SECRET = ("age", "pgp")
 """Kinds of recipients that Flux can only open with a key from the Secret."""
 
@@ -49,7 +49,7 @@ def check(facts: Facts) -> Iterator[Finding]:
                 if each.provision.namespace not in (None, item.namespace):
                     continue
                 yield from _judge(environment, item, each)
-        if unnamed and not _controller_has_key(environment):
+        if unnamed and not _controller_has_key(facts, environment):
             yield _unnamed(environment, unnamed)
 
 
@@ -78,26 +78,15 @@ def _needs_secret(facts: Facts, applied: Applied) -> bool:
     )
 
 
-def _controller_has_key(environment: Environment) -> bool:
+def _controller_has_key(facts: Facts, environment: Environment) -> bool:
     """Whether the controller itself has a key for all Kustomizations (`--sops-age-secret`)."""
-    return any(_FLAG in text for _, item in environment.graph.objects for text in _texts(item.data))
-
-
-_FLAG = "--sops-age-secret"
-
-
-def _texts(data: Plain) -> Iterator[str]:
-    for _, values in walk(data):
-        for value in values.values():
-            if isinstance(value, str):
-                yield value
-            elif isinstance(value, list):
-                yield from (each for each in value if isinstance(each, str))
+    controller = controller_of(facts, environment)
+    return controller.global_key is not None and has(controller.version, GLOBAL_KEY)
 
 
 def _judge(environment: Environment, item: FluxKustomization, each: Provided) -> Iterator[Finding]:
     keys = each.provision.keys
-    if keys is None or any(_TAKEN.fullmatch(key) for key in keys) or item.decryption is None:
+    if keys is None or any(map(is_read, keys)) or item.decryption is None:
         return
     name = shown(item.namespace, item.decryption.secret or "")
     message = f"Flux can use none of the data keys of Secret {name}: {', '.join(keys) or 'it is empty'}"

@@ -25,7 +25,7 @@ def check(facts: Facts) -> Iterator[Finding]:
     for environment in facts.environments:
         if not is_rooted(environment):
             continue  # the folder is part of an environment, and the rest may have it
-        whole = is_whole(environment)
+        whole = is_whole(facts, environment)
         known = {item.key for item in environment.graph.kustomizations}
         for item in environment.graph.kustomizations:
             for namespace, name in item.depends_on:

@@ -27,7 +27,7 @@ def check(facts: Facts) -> Iterator[Finding]:
     for environment in facts.environments:
         if not is_rooted(environment):
             continue  # the folder is part of an environment, and the rest may have it
-        whole = is_whole(environment)
+        whole = is_whole(facts, environment)
         known = [store for _, store in stores(facts, environment)]
         made = [each for _, each in generators(facts, environment)]
         for external in externals(facts, environment):

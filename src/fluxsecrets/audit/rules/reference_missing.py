@@ -29,7 +29,7 @@ def check(facts: Facts) -> Iterator[Finding]:
     for environment in facts.environments:
         if not is_rooted(environment):
             continue  # the folder is part of an environment, and the rest may have it
-        whole = is_whole(environment)
+        whole = is_whole(facts, environment)
         provided = all_provided(facts, environment)
         for used in all_used(facts, environment):
             if _is_exempt(used) or meant(used.use, provided):

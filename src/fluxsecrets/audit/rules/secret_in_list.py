@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from fluxsecrets.audit.beside import is_for_others
 from fluxsecrets.audit.facts import Facts
 from fluxsecrets.audit.rule import AuditRule, Group, describe, found
 from fluxsecrets.findings import Finding, Severity
@@ -21,7 +22,7 @@ INFO = describe(
 def check(facts: Facts) -> Iterator[Finding]:
     """Find each file with a Secret in a List."""
     for secret in facts.secrets:
-        if secret.file.in_list:
+        if secret.file.in_list and not is_for_others(facts, secret.path):
             yield found(INFO, secret.path, secret.file.line, f"{secret.file.reason} is in a List")
 
 

@@ -25,7 +25,7 @@ def check(facts: Facts) -> Iterator[Finding]:
     used: dict[tuple[str, int], bool] = {}
     names = {}
     for environment in facts.environments:
-        if not is_whole(environment):
+        if not is_whole(facts, environment):
             continue  # its user may be where the analysis could not follow
         for place, name, is_used in _secrets(facts, environment):
             used[place] = used.get(place, False) or is_used

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from fluxsecrets.audit.beside import is_for_others
 from fluxsecrets.audit.facts import Facts
 from fluxsecrets.audit.rule import AuditRule, Group, describe, found
 from fluxsecrets.audit.selection import manifest_selector
@@ -28,7 +29,7 @@ def check(facts: Facts) -> Iterator[Finding]:
         if selector is None or rule is None or config is None or (config.path, rule.index) in seen:
             continue
         hit = next((path for path in _READ_BY_FLUX if selector.encrypts(path)), None)
-        if hit is not None:
+        if hit is not None and not is_for_others(facts, secret.path):
             seen.add((config.path, rule.index))
             message = f"the selector of rule {rule.index + 1} would encrypt {'.'.join(hit)} of {secret.path}"
             yield found(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
+from fluxsecrets.audit.beside import other_uses, uses_in
 from fluxsecrets.audit.causes import Cause, causes
 from fluxsecrets.audit.engine import run_rules
 from fluxsecrets.audit.facts import Facts
@@ -34,6 +35,7 @@ from fluxsecrets.ops.run.session import Session
 from fluxsecrets.repo.checkout import checked_out, resolve
 from fluxsecrets.repo.environments import Environment, find_environment, no_environment
 from fluxsecrets.repo.git.history import state_before
+from fluxsecrets.repo.othertools import notes_of
 from fluxsecrets.repo.outcome import Effect
 from fluxsecrets.repo.tree import UNREADABLE, Note, Tree, open_tree
 from fluxsecrets.sops.document import Document
@@ -98,6 +100,7 @@ class AuditResult:
         without_environments: ids of rules that had nothing to look at, since no environment was found.
         written: what was written to it, or None.
         environments: the new findings of each environment, if that was asked for.
+        others: the names of other tools that read files here, which are not analysed.
     """
 
     findings: tuple[Finding, ...]
@@ -118,6 +121,7 @@ class AuditResult:
     baseline: Path | None = None
     written: Written | None = None
     environments: tuple[OfEnvironment, ...] = ()
+    others: tuple[str, ...] = ()
 
     @property
     def fails(self) -> bool:
@@ -224,6 +228,7 @@ def _weigh(
     looks_at_values = any(rule.needs_keys for rule in rules)
     fail_on = options.fail_on or Severity.parse(facts.settings.audit.fail_on)
     encrypted = facts.encrypted()
+    others = uses_in(facts, chosen[0]) if options.environment is not None else other_uses(facts)
     notes = _notes(chosen, {item.location.path for item in findings})
     result = AuditResult(
         findings=weighed.kept,
@@ -231,7 +236,7 @@ def _weigh(
         allowed=weighed.allowed,
         remarks=weighed.remarks,
         gone=(),
-        notes=(*notes, *_untold(facts, ran, notes), *_doubts(facts)),
+        notes=(*notes, *_untold(facts, ran, notes), *_doubts(facts), *notes_of(others)),
         root=root,
         fail_on=None if options.never_fail else fail_on,
         files=len(facts.secrets),
@@ -241,6 +246,7 @@ def _weigh(
         looks_at_values=looks_at_values,
         without_keys=without_keys,
         without_environments=without_environments,
+        others=tuple(dict.fromkeys(use.tool.name for use in others)),
     )
     looked_at = _LookedAt(facts, ran if complete else frozenset())
     weighed_all = _above(_with_baseline(result, options, looked_at), options.severity)

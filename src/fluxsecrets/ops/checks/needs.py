@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from fluxsecrets.audit.cluster import all_provided
 from fluxsecrets.audit.facts import Facts
-from fluxsecrets.audit.judged import opens
+from fluxsecrets.audit.judged import controller_of
 from fluxsecrets.audit.people import keys_of_clusters
 from fluxsecrets.audit.servicekeys import keys_of
+from fluxsecrets.flux.keys import opens
 from fluxsecrets.flux.permissions import Permission, credentials_for, permission_for
 from fluxsecrets.repo.environments import Environment
 from fluxsecrets.repo.flux import FluxKustomization
@@ -51,6 +52,7 @@ def _each(facts: Facts, environment: Environment) -> Iterator[tuple[Permission, 
     closed = {
         secret.path: keys_of(metadata) for secret, metadata in facts.encrypted() if not opens(metadata, own)
     }
+    account = controller_of(facts, environment).account
     for applied in environment.graph.applied:
         item = applied.kustomization
         if item is None or item.decryption is None:
@@ -62,7 +64,7 @@ def _each(facts: Facts, environment: Environment) -> Iterator[tuple[Permission, 
             for recipient in closed[path]:
                 permission = permission_for(recipient)
                 if permission is not None:
-                    by = credentials_for(recipient.kind, item.decryption, item.namespace, held)
+                    by = credentials_for(recipient.kind, item.decryption, item.namespace, held, account)
                     yield permission, by + other, path
 
 

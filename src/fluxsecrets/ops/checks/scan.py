@@ -68,7 +68,19 @@ def _finished(job: ScanJob) -> ScanResult:
         from .scancommits import by_secret
 
         result = by_secret(job, result)
+    result = _with_notes(job, result)
     return result if result.files or result.errors else result._replace(nothing=_NOTHING[job.request.source])
+
+
+def _with_notes(job: ScanJob, result: ScanResult) -> ScanResult:
+    """Add what other tools make of the files of the work tree, if nobody waits with a commit."""
+    request = job.request
+    if request.source is not Source.PATHS or request.paths or request.for_commit:
+        return result
+    from fluxsecrets.repo.othertools import find_uses, notes_of
+    from fluxsecrets.repo.tree import make_tree
+
+    return result._replace(notes=notes_of(find_uses(make_tree(job.root, sorted(job.paths)))))
 
 
 def _run(job: ScanJob) -> None:

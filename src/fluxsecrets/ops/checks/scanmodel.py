@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from fluxsecrets.findings.baseline import BaselineEntry, Written
     from fluxsecrets.repo.git import Repository
     from fluxsecrets.repo.git.survey import Period
+    from fluxsecrets.repo.tree import Note
 
     from .excuses import Excuse
 
@@ -92,6 +93,7 @@ class ScanResult(NamedTuple):
         rules: rules of the team that ran beside the built-in ones.
         repositories: how many were scanned, if several were asked for.
         ciphertexts: staged files that have some: their paths, and the ids of their blobs.
+        notes: what other tools make of the files, and is not analysed.
         unnamed: files of other tools that have no effect: the setting that could name each, and its name.
     """
 
@@ -111,6 +113,7 @@ class ScanResult(NamedTuple):
     repositories: int | None = None
     unnamed: tuple[tuple[str, str], ...] = ()
     ciphertexts: tuple[tuple[str, str], ...] = ()
+    notes: tuple[Note, ...] = ()
 
     @property
     def clean(self) -> bool:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from fluxsecrets.audit.beside import uses_in
 from fluxsecrets.audit.facts import Facts, Secret
 from fluxsecrets.audit.judged import controller_of, judged
 from fluxsecrets.audit.rules import file_unreadable
 from fluxsecrets.marks import MANIFEST_SUFFIXES
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.repo.environments import Environment, no_environment
+from fluxsecrets.repo.othertools import notes_of
 from fluxsecrets.repo.tree import open_tree
 from fluxsecrets.sops.naming import name_of
 
@@ -67,9 +69,8 @@ def _environment(facts: Facts, environment: Environment, accepting: Acceptances)
     }
     no_key = _no_cluster_key(facts, environment, unknown) if unknown else None
     release = controller_of(facts, environment).release
-    return Verification(
-        environment.name, told, environment.notes, strays, no_key, needs(facts, environment), release
-    )
+    notes = (*environment.notes, *notes_of(uses_in(facts, environment)))
+    return Verification(environment.name, told, notes, strays, no_key, needs(facts, environment), release)
 
 
 def _no_cluster_key(facts: Facts, environment: Environment, paths: set[str]) -> NoClusterKey:

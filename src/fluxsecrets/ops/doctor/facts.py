@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 
 from fluxsecrets.errors import FluxsecretsError, UsageError
+from fluxsecrets.flux.release import Release, find_release
 from fluxsecrets.marks import is_rules_file
 from fluxsecrets.ops.checks.checking import allowed_files
 from fluxsecrets.ops.files.rekey import KeyUsage, read_usage
@@ -18,8 +19,10 @@ from fluxsecrets.ops.people.keys import KeyList, list_keys
 from fluxsecrets.ops.run.names import read_public_keys
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.repo.discover import discover
+from fluxsecrets.repo.environments import load_environments
 from fluxsecrets.repo.git import Repository
 from fluxsecrets.repo.git.bare import any_repository, is_bare_repository
+from fluxsecrets.repo.settings import load_settings
 from fluxsecrets.repo.tree import Tree, open_tree
 from fluxsecrets.sops.config import SopsConfig
 from fluxsecrets.sops.recipients import KINDS, Recipient, recipient_key
@@ -77,6 +80,18 @@ class Facts:
         if self.repository is None or self.is_bare:
             return None
         return open_tree(self.session.cwd, limits=self.session.limits)
+
+    @cached_property
+    def releases(self) -> Mapping[str, Release | None]:
+        """The version of Flux of each environment; None where nothing says it."""
+        if self.tree is None:
+            return {}
+        settings = load_settings(self.tree)
+        only = None if self.environment is None else (self.environment,)
+        return {
+            each.name: find_release(each.graph, each.name, settings, None)
+            for each in load_environments(self.tree, settings, only)
+        }
 
     @cached_property
     def plain(self) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ from fluxsecrets.ops.run.session import Session
 from fluxsecrets.ops.run.targets import select
 from fluxsecrets.ops.run.waiting import waits_for_file
 from fluxsecrets.repo.offboarding import OpenFile, read_leavers, with_leavers
+from fluxsecrets.repo.othertools import OtherUse, decrypted_by, find_uses, notes_of
 from fluxsecrets.repo.proposals import Waiting, find_waiting
 from fluxsecrets.repo.tree import open_tree
 from fluxsecrets.sops.envelope import groups_needed, open_data_key
@@ -54,6 +55,7 @@ class FileStatus:
         drift: how it differs from its rule: `recipients`, `selector`, `rule`.
         error: the error, or None.
         keys: for whom it is encrypted, or None.
+        decrypted_by: the tool other than Flux that a file of the repository gives it to, or None.
     """
 
     path: str
@@ -67,6 +69,7 @@ class FileStatus:
     drift: tuple[Drift, ...] = ()
     error: FluxsecretsError | None = None
     keys: OpenFile | None = field(default=None, repr=False)
+    decrypted_by: OtherUse | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,14 +116,27 @@ def status(session: Session, request: StatusRequest) -> StatusResult:
     leavers, errors = read_leavers(selection.root)
     look = partial(_look, session, with_leavers(read_public_keys(selection.root), leavers))
     looks = run_jobs(look, selection.targets, waits=partial(waits_for_file, session))
-    states = tuple(session.watched(looks, len(selection.targets), "looking"))
+    uses = find_uses(open_tree(selection.root, limits=session.limits))
+    readers = decrypted_by(uses)
+    states = tuple(
+        _with_reader(state, target, readers)
+        for state, target in zip(
+            session.watched(looks, len(selection.targets), "looking"), selection.targets, strict=True
+        )
+    )
     keys = (each.keys for each in states if each.keys is not None)
     drifted = {each.path for each in states if Drift.RECIPIENTS in each.drift and not each.openable}
     work = open_work(session, leavers, keys, drifted)
     if not request.paths:
         errors = (*errors, *left_behind(session.environ, session.cwd))
     proposals = _proposals(session, selection.targets)
-    return StatusResult(states, selection.notes, request, work, errors, proposals)
+    others = () if request.paths else notes_of(uses)
+    notes = (*selection.notes, *(f"{each.path}:{each.line}: {each.message}" for each in others))
+    return StatusResult(states, notes, request, work, errors, proposals)
+
+
+def _with_reader(state: FileStatus, target: Target, readers: Mapping[str, OtherUse]) -> FileStatus:
+    return replace(state, decrypted_by=readers.get(target.repository_path or target.shown))
 
 
 def _proposals(session: Session, targets: Sequence[Target]) -> tuple[Waiting, ...]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from fluxsecrets.ops.run.session import Session
+from fluxsecrets.repo.othertools import find_uses, notes_of
 
 from .coverage import cover
 from .holders import candidates, find_holders
@@ -14,7 +16,7 @@ from .questions import Choose, open_questions
 from .rulefit import fresh_rules
 from .steps import STEPS
 from .steps.step import Situation
-from .survey import look
+from .survey import Survey, look
 
 
 def plan_init(session: Session, request: InitRequest, choose: Choose | None = None) -> InitPlan:
@@ -47,7 +49,7 @@ def plan_init(session: Session, request: InitRequest, choose: Choose | None = No
         items=tuple(item for each in planned for item in each.items),
         edits=hand_edits(survey),
         next=next_commands(survey, holders),
-        warnings=survey.keys.warnings,
+        warnings=(*survey.keys.warnings, *_not_analysed(survey)),
         candidates=tuple(
             name for name in candidates(survey) if name not in {each.name for each in holders.readers}
         )
@@ -57,3 +59,8 @@ def plan_init(session: Session, request: InitRequest, choose: Choose | None = No
         draft=survey.draft,
         finish=tuple(each.finish for each in planned if each.finish is not None),
     )
+
+
+def _not_analysed(survey: Survey) -> Iterator[str]:
+    for note in notes_of(find_uses(survey.tree)):
+        yield f"{survey.shown(note.path)}:{note.line}: {note.message}"

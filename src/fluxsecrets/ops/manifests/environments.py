@@ -21,6 +21,7 @@ from fluxsecrets.repo.environments import (
 from fluxsecrets.repo.graph import Applied
 from fluxsecrets.repo.manifests import dig, is_reference
 from fluxsecrets.repo.objects import Object
+from fluxsecrets.repo.othertools import OtherUse, find_uses, notes_of
 from fluxsecrets.repo.references import Provision, Use, provisions, uses
 from fluxsecrets.repo.settings import load_settings
 from fluxsecrets.repo.survey import Suggestion, Survey, as_name, survey
@@ -153,11 +154,13 @@ class Suggested:
         environments: those that it does not name.
         seen: what there is instead, if no environment was found.
         begun: it has a list of environments already.
+        unmodelled: what tools other than Flux make of files.
     """
 
     environments: tuple[Suggestion, ...]
     seen: Survey | None
     begun: bool
+    unmodelled: tuple[Note, ...] = ()
 
 
 def suggest_environments(session: Session) -> Suggested:
@@ -173,9 +176,9 @@ def suggest_environments(session: Session) -> Suggested:
     roots = list_environments(tree, settings)
     if not roots:
         seen = survey(tree)
-        return Suggested(seen.suggestions, seen, begun=False)
+        return Suggested(seen.suggestions, seen, begun=False, unmodelled=seen.others)
     found = (Suggestion(as_name(each.name), each.path, "") for each in roots if each.name not in named)
-    return Suggested(tuple(found), None, begun=bool(named))
+    return Suggested(tuple(found), None, bool(named), notes_of(find_uses(tree)))
 
 
 def look_around(session: Session) -> Survey:
@@ -202,6 +205,7 @@ class _Viewer:
         self.environments = environments
         self.names = names
         self.settings = load_settings(tree)
+        self.uses = find_uses(tree)
         self.files: dict[str, tuple[Protection, tuple[str, ...]]] = {}
 
     def environment(self, environment: Environment) -> ShownEnvironment:
@@ -227,11 +231,14 @@ class _Viewer:
             tuple(self.missing(environment, wanted)),
             tuple(
                 Note(self.shown(note.path), note.line, note.message, note.warning)
-                for note in environment.notes
+                for note in (*environment.notes, *notes_of(self.uses_in(environment)))
             ),
             tuple(each.name for each in self.environments if each.name != environment.name),
             self.release(environment),
         )
+
+    def uses_in(self, environment: Environment) -> Iterator[OtherUse]:
+        return (use for use in self.uses if use.path in environment.files)
 
     def release(self, environment: Environment) -> Release | None:
         found = find_release(environment.graph, environment.name, self.settings, self.session.flux_version)

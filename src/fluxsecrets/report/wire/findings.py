@@ -130,6 +130,8 @@ class Results(TypedDict):
     """Allowances that somebody should look at."""
     gone: list[Gone]
     """Entries of the baseline that are not found any more."""
+    notes: list[Note]
+    """What was not analysed."""
 
 
 class Scan(Results):
@@ -155,8 +157,6 @@ class AuditCounts(FindingCounts):
 class Audit(Results):
     """What is wrong with secrets."""
 
-    notes: list[Note]
-    """What was not analysed."""
     without_keys: list[str]
     """Rules that did not run because no identity at hand opens anything."""
     without_environments: list[str]

@@ -7,6 +7,16 @@ from typing import Literal, TypedDict
 from .common import Error, Summary
 
 
+class DecryptedBy(TypedDict):
+    """A tool other than Flux that decrypts a file."""
+
+    tool: str
+    """Such as ksops."""
+    path: str
+    """The file that names it."""
+    line: int
+
+
 class StatusFile(TypedDict):
     """A file that is a secret, or was named."""
 
@@ -25,6 +35,8 @@ class StatusFile(TypedDict):
     """Why it counts as a secret."""
     drift: list[Literal["recipients", "selector", "rule"]]
     """How an encrypted file differs from its creation rule."""
+    decrypted_by: DecryptedBy | None
+    """The tool other than Flux that a file of the repository gives it to."""
     error: Error | None
 
 

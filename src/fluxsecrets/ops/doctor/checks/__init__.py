@@ -5,11 +5,13 @@ from __future__ import annotations
 from fluxsecrets.ops.doctor.model import Check
 
 from . import (
+    appliers,
     attributes,
     clock,
     configuration,
     drivers,
     environments,
+    flux,
     git,
     gpg,
     history,
@@ -45,5 +47,7 @@ CHECKS: tuple[Check, ...] = (
     libraries.CHECK,
     identities.CHECK,
     environments.CHECK,
+    flux.CHECK,
+    appliers.CHECK,
     secrets.CHECK,
 )

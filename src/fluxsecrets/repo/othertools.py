@@ -1,0 +1,266 @@
+"""Tools other than Flux that apply or decrypt files of a repository: what they do is not modelled.
+
+A table with a row per tool. To add one: a row with what shows it, what is not known of it here, and what is
+looked at all the same. Lines show a tool, not parsed objects, so that a use in a broken file counts, too.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+
+from fluxsecrets.errors import FluxsecretsError
+from fluxsecrets.marks import MANIFEST_SUFFIXES
+
+from .manifests import child, items_of, read_documents, text_of
+from .tree import Note, Tree, normalise, parent
+
+_LARGEST = 2**20
+"""Bytes of a file that are read; people write no larger manifest for these tools."""
+
+_SUFFIXES = (*MANIFEST_SUFFIXES, ".tf", ".tofu")
+
+
+@dataclass(frozen=True, slots=True)
+class OtherTool:
+    """A tool that is not modelled.
+
+    Attributes:
+        id: its name in JSON and in docs/other-tools.md.
+        name: for people.
+        unseen: what is not known of it, as a sentence.
+        still: what is looked at all the same, as a sentence.
+        applies: it applies objects of the repository to a cluster, as Flux does.
+        sign: what shows it in a line of a file.
+        beside: what else must be in the file, or None.
+    """
+
+    id: str
+    name: str
+    unseen: str
+    still: str
+    applies: bool
+    sign: re.Pattern[bytes]
+    beside: bytes | None = None
+
+
+_SCANNED = "its files are scanned for plain secrets"
+
+
+def _kind(*kinds: str) -> re.Pattern[bytes]:
+    """What shows an object of some kinds, even one of a List."""
+    return re.compile(
+        rf"(?m)^ {{0,4}}(?:- )?kind:[ \t]*[\"']?(?:{'|'.join(kinds)})[\"']?[ \t\r]*(?:#.*)?$".encode()
+    )
+
+
+TOOLS: tuple[OtherTool, ...] = (
+    OtherTool(
+        "argo-cd",
+        "Argo CD",
+        "what its Applications apply and decrypt is not known here",
+        _SCANNED,
+        True,
+        _kind("Application", "ApplicationSet", "AppProject"),
+        b"argoproj.io/",
+    ),
+    OtherTool(
+        "argo-cd-plugin",
+        "a config management plugin of Argo CD",
+        "what the plugin makes of files is not known here",
+        _SCANNED,
+        True,
+        re.compile(rb"(?m)^kind:[ \t]*[\"']?ConfigManagementPlugin\b|^[ ]+configManagementPlugins:"),
+    ),
+    OtherTool(
+        "argocd-vault-plugin",
+        "argocd-vault-plugin",
+        "the values that it puts in the place of `<path:…>` are not known here",
+        "its placeholders count as references, not as secrets",
+        False,
+        re.compile(rb"avp\.kubernetes\.io/|<path:[^\s>#]{1,300}#[^\s>]{1,200}>"),
+    ),
+    OtherTool(
+        "ksops",
+        "ksops",
+        "the Secrets that it makes are not known here, nor whether its key opens their files",
+        "the encrypted files that it lists are checked as files",
+        False,
+        re.compile(rb"(?m)^apiVersion:[ \t]*[\"']?viaduct\.ai/|^kind:[ \t]*[\"']?ksops\b"),
+    ),
+    OtherTool(
+        "kustomize-sopssecretgenerator",
+        "SopsSecretGenerator",
+        "the Secrets that it makes are not known here, nor whether its key opens their files",
+        "the encrypted files that it lists are checked as files",
+        False,
+        _kind("SopsSecretGenerator"),
+    ),
+    OtherTool(
+        "helm-secrets",
+        "helm-secrets",
+        "what Helm makes of the decrypted values is not known here",
+        "encrypted values files are checked as files",
+        False,
+        re.compile(rb"(?<![\w/])secrets(?:\+[a-z][a-z-]{0,40})*://"),
+    ),
+    OtherTool(
+        "sops-secrets-operator",
+        "the operator of SopsSecrets",
+        "the Secrets that it makes are not known here, nor whether its key opens the SopsSecrets",
+        "a SopsSecret is checked as an encrypted file",
+        False,
+        _kind("SopsSecret"),
+        b"isindir.github.com/",
+    ),
+    OtherTool(
+        "rancher-fleet",
+        "Rancher Fleet",
+        "what its bundles apply is not known here",
+        _SCANNED,
+        True,
+        re.compile(rb"(?m)^apiVersion:[ \t]*[\"']?fleet\.cattle\.io/"),
+    ),
+    OtherTool(
+        "kapp-controller",
+        "kapp-controller",
+        "what its Apps apply and decrypt is not known here",
+        _SCANNED,
+        True,
+        _kind("App", "PackageInstall"),
+        b".carvel.dev/",
+    ),
+    OtherTool(
+        "terraform-sops",
+        "Terraform's provider for sops",
+        "what becomes of decrypted values is not known here, and the state holds them in plain text",
+        "encrypted files are checked as files",
+        False,
+        re.compile(rb"(?m)^[ \t]*(?:data|ephemeral)[ \t]+\"sops_(?:file|external)\""),
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class OtherUse:
+    """A file that another tool reads.
+
+    Attributes:
+        path, line: where its first sign is.
+        files: those that it is known to decrypt, relative to the root.
+    """
+
+    tool: OtherTool
+    path: str
+    line: int
+    files: tuple[str, ...] = ()
+
+
+def find_uses(tree: Tree, paths: Collection[str] | None = None) -> tuple[OtherUse, ...]:
+    """Find what other tools read, by place.
+
+    Args:
+        tree: the repository.
+        paths: only these files are looked at; None means all.
+    """
+    wanted = tree.paths if paths is None else [path for path in tree.paths if path in paths]
+    return tuple(use for path in wanted if path.endswith(_SUFFIXES) for use in _uses(tree, path))
+
+
+def notes_of(uses: Iterable[OtherUse]) -> tuple[Note, ...]:
+    """Say once per tool what is not analysed, at the first place."""
+    by_tool: dict[str, list[OtherUse]] = {}
+    for use in uses:
+        by_tool.setdefault(use.tool.id, []).append(use)
+    return tuple(
+        Note(
+            found[0].path,
+            found[0].line,
+            f"not analysed: {found[0].tool.name}{_more(found)}: {found[0].tool.unseen}; "
+            f"{found[0].tool.still}",
+        )
+        for found in by_tool.values()
+    )
+
+
+def decrypted_by(uses: Iterable[OtherUse]) -> dict[str, OtherUse]:
+    """The files that tools are known to decrypt, with the first that does."""
+    found: dict[str, OtherUse] = {}
+    for use in uses:
+        for path in use.files:
+            found.setdefault(path, use)
+    return found
+
+
+def _more(found: Collection[OtherUse]) -> str:
+    rest = len(found) - 1
+    return f" (and {rest} more file{'' if rest == 1 else 's'})" if rest else ""
+
+
+_WORDS = (
+    b"argoproj.io/",
+    b"onfigManagementPlugin",
+    b"avp.kubernetes.io/",
+    b"<path:",
+    b"viaduct.ai/",
+    b"ksops",
+    b"SopsSecret",
+    b"secrets://",
+    b"secrets+",
+    b"fleet.cattle.io/",
+    b".carvel.dev/",
+    b'"sops_',
+)
+"""One of these is in every file that shows a tool. Most files have none, and are done with."""
+
+
+def _uses(tree: Tree, path: str) -> Iterator[OtherUse]:
+    try:
+        data = tree.read(path, head=_LARGEST)
+    except FluxsecretsError:  # whatever reads the file for its content reports what is wrong
+        return
+    if not any(word in data for word in _WORDS):
+        return
+    for tool in TOOLS:
+        if tool.beside is not None and tool.beside not in data:
+            continue
+        line = _first(tool.sign, data)
+        if line is not None:
+            yield OtherUse(tool, path, line, _listed(tree, path, data) if tool.id in _LISTING else ())
+
+
+def _first(sign: re.Pattern[bytes], data: bytes) -> int | None:
+    """The line of the first sign that is not in a comment."""
+    for match in sign.finditer(data):
+        begin = data.rfind(b"\n", 0, match.start()) + 1
+        if not data[begin : match.end()].lstrip().startswith(b"#"):
+            return data.count(b"\n", 0, match.start()) + 1
+    return None
+
+
+# The files of generators.
+
+_LISTING = frozenset({"ksops", "kustomize-sopssecretgenerator"})
+"""The tools whose generators list files."""
+
+_FIELDS = ("files", "envs", "binaryFiles")
+
+
+def _listed(tree: Tree, path: str, data: bytes) -> tuple[str, ...]:
+    try:
+        documents = read_documents(data, path, tree.limits)
+    except FluxsecretsError:
+        return ()
+    found: dict[str, None] = {}
+    for root in documents:
+        for part in (root, *items_of(child(root, "secretFrom"))):
+            for name in _FIELDS:
+                for item in items_of(child(part, name)):
+                    text = text_of(item)
+                    file = (
+                        normalise(f"{parent(path)}/{text.rpartition('=')[2]}".lstrip("/")) if text else None
+                    )
+                    if file is not None and file in tree.files:
+                        found[file] = None
+    return tuple(found)
