@@ -587,6 +587,29 @@ def test_stable_placeholders_are_the_same_in_each_run(history, tree):
     assert texts(tree()[0]) != texts(tree()[0])
 
 
+def test_stable_placeholders_follow_the_recipe_and_no_order(history, tree, identity, monkeypatch, act_as):
+    from cryptography.hazmat.primitives.hashes import SHA256
+    from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+    from fluxsecrets.placeholders.key import PlaceholderKey
+    from fluxsecrets.placeholders.values import placeholder
+
+    secrets = sorted((identity.secret, act_as("bob").secret))
+    monkeypatch.delenv("SOPS_AGE_KEY_FILE")
+    monkeypatch.setenv("SOPS_AGE_KEY", "\n".join(reversed(secrets)))
+    key = HKDF(SHA256(), 32, None, b"fluxsecrets masked --stable v1").derive("\n".join(secrets).encode())
+    expected = placeholder("another-throwaway", PlaceholderKey.derived(key), name="password")
+    found = yaml.safe_load((tree("--stable")[0] / "secret.yaml").read_text())
+    assert found["stringData"]["password"] == expected
+
+
+def test_stable_takes_an_identity_from_the_keyring(history, cli, tree, os_keyring, monkeypatch, identity):
+    at_hand = texts(tree("--stable")[0])
+    assert cli("keys", "import", "--store", "keyring", str(identity.path)).exit_code == 0
+    monkeypatch.delenv("SOPS_AGE_KEY_FILE")
+    assert texts(tree("--stable")[0]) == at_hand
+
+
 def test_stable_needs_an_identity(history, cli, monkeypatch):
     monkeypatch.delenv("SOPS_AGE_KEY_FILE")
     result = cli("masked", "--stable", "--", "true")

@@ -15,17 +15,23 @@ _INFO = b"fluxsecrets masked --stable v1"
 
 
 def stable_key(session: Session) -> PlaceholderKey:
-    """Return the key of the age identities at hand; their order does not matter.
+    """Return the key of the age identities at hand and in the OS keyring; their order does not matter.
+
+    Nobody is asked for a passphrase, and no key command is run: which of them give an identity depends on the
+    file that is opened.
 
     Raises:
-        IdentityError: there is no identity whose private key is at hand.
+        IdentityError: there is no identity whose private key is at hand, or the keyring does not give one.
     """
     from fluxsecrets.keys.age import AgeProvider
 
     provider = session.own_providers["age"]
-    found = provider.lookup().identities if isinstance(provider, AgeProvider) else ()
+    assert isinstance(provider, AgeProvider)  # noqa: S101 - the table of providers says so
+    stored = [provider.identity_of(each.recipient) for each in provider.lookup().stored]
     # An identity of a plug-in only names a key, which is on a token.
-    secrets = {each.secret.strip() for each in found if each.kind != "plugin"}
+    secrets = {
+        each.secret.strip() for each in (*provider.lookup().identities, *stored) if each.kind != "plugin"
+    }
     if not secrets:
         raise IdentityError(
             "--stable derives its key from your age identities, and there are none",
