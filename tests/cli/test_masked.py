@@ -669,6 +669,17 @@ def test_it_gets_the_path_and_nothing_is_left(encrypted, cli, tmp_path):
     assert folder == str(encrypted.path)
 
 
+def test_a_shell_gets_the_paths_as_words(history, cli, tmp_path, monkeypatch):
+    shown, odd = tmp_path / "shown", tmp_path / "a b'c"
+    odd.mkdir()
+    monkeypatch.setattr("fluxsecrets.files.private._memory_folder", lambda: str(odd))
+    text = f"ls {{}} {{}}/secret.yaml | sort > {shown}"
+    assert cli("masked", "--shell", "HEAD~1", "HEAD", "--", text).exit_code == 0
+    assert any(line.endswith("/after/secret.yaml") for line in shown.read_text().splitlines())
+    assert list(odd.iterdir()) == []
+    assert "--shell takes the whole command as one text" in cli("masked", "--shell", "--", "a", "b").stderr
+
+
 def test_without_a_path_it_runs_inside(encrypted, cli, tmp_path, git, monkeypatch):
     shown = tmp_path / "shown"
     git(encrypted.path, "init", "--quiet")

@@ -16,6 +16,7 @@ from fluxsecrets.cli.options import (
     make_session,
     order_option,
     quiet_option,
+    shell_option,
 )
 from fluxsecrets.cli.output import Output, show_warnings
 from fluxsecrets.errors import FluxsecretsError, UsageError
@@ -24,9 +25,6 @@ from fluxsecrets.ops.exec.execute import PLACEHOLDER, EnvOptions, file_values, r
 from fluxsecrets.ops.run.inputs import Input, read_input
 from fluxsecrets.ops.run.session import Session
 
-shell_option: Decorator = click.option(
-    "--shell", is_flag=True, help="Run the command, given as one text, in a shell."
-)
 user_option: Decorator = click.option(
     "--user", metavar="NAME", help="Run the command as this user; needs root."
 )

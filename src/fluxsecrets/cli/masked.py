@@ -13,6 +13,7 @@ from fluxsecrets.cli.options import (
     order_option,
     output_option,
     quiet_option,
+    shell_option,
 )
 from fluxsecrets.cli.output import Output
 from fluxsecrets.errors import UsageError
@@ -60,6 +61,7 @@ class RevisionsThenCommand(click.Command):
     is_flag=True,
     help="Decrypt instead of masking: the command can read every value.",
 )
+@shell_option
 @order_option
 @quiet_option
 def command(
@@ -71,6 +73,7 @@ def command(
     as_is: bool,
     kept: tuple[str, ...],
     show_values: bool,
+    shell: bool,
     quiet: bool,
 ) -> int:
     """Run a command on a copy of the repository in which every secret is a placeholder.
@@ -91,6 +94,7 @@ def command(
     Exit codes: the command's, 128+N if signal N ended it, 127 if it does not exist; 1 if it is 0 and a file
     has a wrong MAC, or had to be left out; 2 another error.
     """
+    from fluxsecrets.ops.exec.child import Command
     from fluxsecrets.ops.masked.model import MaskOptions
     from fluxsecrets.ops.masked.run import run_masked, write_masked
     from fluxsecrets.report.masked import masked_page
@@ -103,8 +107,9 @@ def command(
         found = write_masked(session, revisions, output, options)
         out.show(masked_page(found))
         return found.exit_code
+    wanted = Command(arguments, shell)
     return run_masked(
-        session, revisions, arguments, options, kept=kept, tell=lambda found: out.show(masked_page(found))
+        session, revisions, wanted, options, kept=kept, tell=lambda found: out.show(masked_page(found))
     )
 
 

@@ -69,6 +69,9 @@ format_option: Decorator = click.option(
     help="Format of the output.",
 )
 quiet_option: Decorator = click.option("-q", "--quiet", is_flag=True, help="Print results and errors only.")
+shell_option: Decorator = click.option(
+    "--shell", is_flag=True, help="Run the command, given as one text, in a shell."
+)
 for_others_option: Decorator = click.option(
     "--for-others",
     is_flag=True,

@@ -42,7 +42,7 @@ Tell = Callable[[Masked], None]
 def run_masked(
     session: Session,
     revisions: Sequence[str],
-    command: Sequence[str],
+    command: Command,
     options: MaskOptions,
     *,
     kept: Collection[str] = (),
@@ -53,7 +53,7 @@ def run_masked(
     Args:
         session: the run.
         revisions: one or two commits; none for the work tree.
-        command: the program and its arguments; `{}` is the path of a tree.
+        command: what to run; `{}` in it is the path of a tree.
         options: how they are masked.
         kept: names of variables that lead to secrets, and that the command gets all the same.
         tell: shows what was made, before the command starts.
@@ -62,12 +62,11 @@ def run_masked(
         The command's exit code, see `Child.run`; 1 if that is 0 and a file could not be masked as it should.
 
     Raises:
-        UsageError: the command is missing, or has the wrong number of `{}`; or a revision is unknown.
+        UsageError: the command has the wrong number of `{}`, or a revision is unknown.
         LimitError: the tree does not fit.
         FluxsecretsError: see `plan`; or the command can't be started, with a shell's exit code for that.
     """
-    Command(tuple(command))  # refused before anything is done
-    with_paths(command, [Path()] * max(1, len(revisions)))
+    with_paths(command.arguments, [Path()] * max(1, len(revisions)))  # refused before anything is done
     masks = Masks(_key(session, options))
     with sources(session, revisions) as found:
         plans = [plan(each, options.environment) for each in found]
@@ -131,14 +130,15 @@ def _written(
 
 
 def _run(
-    session: Session, command: Sequence[str], roots: Sequence[Path], source: Source, kept: Collection[str]
+    session: Session, command: Command, roots: Sequence[Path], source: Source, kept: Collection[str]
 ) -> int:
     environ = without_keys(session.environ, kept)
     repository = source.tree.root if source.state is None else _root(session)
-    folder = folder_for(command, roots, repository, session.cwd)
+    folder = folder_for(command.arguments, roots, repository, session.cwd)
     if folder is not None:
         environ["PWD"] = str(folder)
-    wanted = replace(Command(with_paths(command, roots)), folder=folder)
+    arguments = with_paths(command.arguments, roots, shell=command.shell)
+    wanted = replace(command, arguments=arguments, folder=folder)
     with passing_signals(session.environ) as child:
         return child.run(wanted, child_environment(environ, {}))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -42,8 +43,13 @@ def leads_to_key(name: str) -> bool:
     )
 
 
-def with_paths(arguments: Sequence[str], roots: Sequence[Path]) -> tuple[str, ...]:
+def with_paths(arguments: Sequence[str], roots: Sequence[Path], *, shell: bool = False) -> tuple[str, ...]:
     """Put the paths of the trees into a command: one stands for each `{}`, two for the first and the second.
+
+    Args:
+        arguments: the command.
+        roots: the trees.
+        shell: a shell reads the command, so the paths are quoted.
 
     Raises:
         UsageError: there are two trees, and not two `{}`.
@@ -54,13 +60,14 @@ def with_paths(arguments: Sequence[str], roots: Sequence[Path]) -> tuple[str, ..
             f"two revisions need two {{}} in the command, and it has {count}",
             hint=_HINT,
         )
-    left = iter(roots if len(roots) > 1 else list(roots) * count)
+    paths = [shlex.quote(str(root)) if shell else str(root) for root in roots]
+    left = iter(paths if len(paths) > 1 else paths * count)
     return tuple(_filled(each, left) for each in arguments)
 
 
-def _filled(argument: str, roots: Iterator[Path]) -> str:
+def _filled(argument: str, paths: Iterator[str]) -> str:
     first, *rest = argument.split(PLACEHOLDER)
-    return first + "".join(f"{next(roots)}{part}" for part in rest)
+    return first + "".join(f"{next(paths)}{part}" for part in rest)
 
 
 def folder_for(command: Sequence[str], roots: Sequence[Path], repository: Path, cwd: Path) -> Path | None:
