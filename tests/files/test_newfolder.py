@@ -46,6 +46,15 @@ def test_a_failure_leaves_nothing(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_what_a_killed_run_left_is_gone_with_the_next(tmp_path):
+    left = tmp_path / f"fluxsecrets-{'0' * 32}"
+    left.mkdir(mode=0o700)
+    (left / "a").write_text("throwaway")
+    with new_folder(tmp_path / "out", private=True) as folder:
+        assert {path.name for path in tmp_path.iterdir()} == {folder.root.name}
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
 def test_a_file_that_exists_is_not_replaced_and_no_link_is_followed(tmp_path):
     folder = NewFolder(tmp_path)
     (tmp_path / "target").write_text("kept")

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -17,6 +16,8 @@ from typing import NamedTuple
 from fluxsecrets.errors import FileAccessError
 
 from . import system
+from .deadfolders import remove_dead_folders
+from .private import make_locked, remove_locked
 from .reading import translated
 from .undisturbed import undisturbed
 
@@ -154,8 +155,9 @@ def new_folder(path: Path, *, private: bool) -> Iterator[NewFolder]:
     """
     refuse_filled(path)
     parent = path.absolute().parent
+    remove_dead_folders((str(parent),))  # of runs that were killed before they were done
     with translated(path, "written"):
-        made = Path(tempfile.mkdtemp(prefix=f".{path.name}.fluxsecrets-", suffix=".tmp", dir=parent))
+        made, lock = make_locked(parent)
     try:
         yield NewFolder(made, private)
         with translated(path, "written"), undisturbed():
@@ -166,7 +168,7 @@ def new_folder(path: Path, *, private: bool) -> Iterator[NewFolder]:
             made.rename(path)
     finally:
         with undisturbed():
-            shutil.rmtree(made, ignore_errors=True)
+            remove_locked(made, lock)
 
 
 def refuse_filled(path: Path) -> None:
