@@ -572,6 +572,16 @@ def test_a_revision_is_taken_from_git(history, tree):
     assert found["stringData"]["password"].startswith("masked-")
 
 
+def test_a_message_names_the_revision(history, git, cli):
+    history.write("secret.yaml", history.read("secret.yaml").replace(b"name: db", b"name: changed"))
+    git(history.path, "commit", "--quiet", "--all", "--message", "x")
+    result = cli("masked", "HEAD~1", "HEAD", "--", "true", "{}", "{}")
+    assert result.exit_code == 1
+    assert "error: HEAD:secret.yaml: the MAC does not match" in result.stderr
+    assert "warning: HEAD: secret.yaml: masked by the ciphertext" in result.stderr
+    assert "HEAD: there is no environment 'x'" in cli("masked", "--env", "x", "HEAD", "--", "true").stderr
+
+
 def test_a_revision_with_many_files_is_read_by_one_process(history, git, tree):
     for number in range(400):
         history.write(f"many/{number}.yaml", f"{SECRET}stringData: {{a: hunter2-throwaway-{number}}}\n")

@@ -22,6 +22,7 @@ from .model import MaskedFile, MaskOptions
 from .plain import mask_plain
 from .plan import Patches
 from .privatekeys import has_private_key, mask_private_keys
+from .sources import WORK_TREE
 from .standins import may_stand_in, with_stand_ins
 
 KEY_IN_PLAIN_TEXT = "a private key in plain text is masked"
@@ -44,12 +45,21 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What is the same for all files of a run."""
+    """What is the same for all files of a tree.
+
+    Attributes:
+        source: the state of the repository, for messages.
+    """
 
     session: Session
     masks: Masks
     options: MaskOptions
     patches: Patches
+    source: str = WORK_TREE
+
+    def shown(self, path: str) -> str:
+        """Return a path for messages, as git writes that of a revision: `HEAD~1:apps/db.yaml`."""
+        return path if self.source == WORK_TREE else f"{self.source}:{path}"
 
 
 def needs_masking(path: str, data: bytes, patches: Patches, *, as_is: bool) -> bool:
@@ -70,7 +80,7 @@ def mask_file(context: Context, job: Job) -> MaskedFile:
     try:
         return _mask(context, job)
     except FluxsecretsError as error:
-        return MaskedFile(job.path, problem=error.in_file(job.path))
+        return MaskedFile(job.path, problem=error.in_file(context.shown(job.path)))
 
 
 def _mask(context: Context, job: Job) -> MaskedFile:
@@ -91,7 +101,7 @@ def _mask(context: Context, job: Job) -> MaskedFile:
         text.closed,
         stand_ins,
         tuple(remarks),
-        None if problem is None else problem.in_file(job.path),
+        None if problem is None else problem.in_file(context.shown(job.path)),
     )
 
 

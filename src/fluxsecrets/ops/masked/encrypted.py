@@ -24,7 +24,7 @@ class Opening:
 
     Attributes:
         file: it, if an identity opens it and its MAC is right.
-        problem: why not, if that is an error; a missing identity is none.
+        problem: why not, if that is an error. A missing identity is not one.
     """
 
     file: OpenedFile | None = field(default=None, repr=False)

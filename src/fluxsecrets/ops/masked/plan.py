@@ -82,7 +82,7 @@ def plan(source: Source, environment: str | None) -> Plan:
         GitError: git failed.
     """
     tree = source.tree
-    paths = _paths(tree, environment)
+    paths = _paths(source, environment)
     # The contents of a commit come from one process of git, which others can't share.
     spread: Spread = partial(run_jobs, chunk=32) if source.state is None else map
     found = {each.path: each for each in discover(tree, paths=frozenset(paths), spread=spread)}
@@ -94,14 +94,17 @@ def _hidden(path: str) -> SecretFile:
     return SecretFile(path, SecretKind.NAMED, format_for_path(path), "git stores it encrypted")
 
 
-def _paths(tree: Tree, environment: str | None) -> tuple[str, ...]:
+def _paths(source: Source, environment: str | None) -> tuple[str, ...]:
+    tree = source.tree
     paths = [path for path in tree.paths if _belongs(path)]
     if environment is None:
         return tuple(paths)
     settings = load_settings(tree)
     found = {each.name: each for each in load_environments(tree, settings)}
     if environment not in found:
-        raise unknown_environment(tree, environment, tuple(found))
+        error = unknown_environment(tree, environment, tuple(found))
+        error.path = error.path if source.state is None else source.name
+        raise error
     chosen = found.pop(environment)
     left = {path for each in found.values() for path in each.files} - chosen.files
     return tuple(path for path in paths if path not in left)

@@ -126,7 +126,7 @@ def _made(root: Path) -> Path:
 def _written(
     session: Session, masks: Masks, options: MaskOptions, planned: Plan, out: NewFolder
 ) -> MaskedTree:
-    return write_tree(Context(session, masks, options, planned.patches), planned, out)
+    return write_tree(Context(session, masks, options, planned.patches, planned.source.name), planned, out)
 
 
 def _run(
