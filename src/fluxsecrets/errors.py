@@ -267,6 +267,10 @@ class StoreError(FluxsecretsError):
     """A secret store can't be reached, or refused the request."""
 
 
+class ClusterError(FluxsecretsError):
+    """A cluster, or a dump of one, can't be read, or is not the one that the environment is for."""
+
+
 class GitError(FluxsecretsError):
     """Git is missing or failed, or the folder is not a repository."""
 

@@ -14,7 +14,8 @@ from fluxsecrets.repo.manifests import Plain, dig
 from .masking import applied_data
 from .model import KustomizationVerdict
 
-_OWNER: Final = "kustomize.toolkit.fluxcd.io"
+OWNER: Final = "kustomize.toolkit.fluxcd.io"
+"""What the labels begin with by which Flux knows what it applied."""
 
 
 def with_common_metadata(verdict: KustomizationVerdict) -> KustomizationVerdict:
@@ -34,9 +35,9 @@ def with_owner(data: Plain, kustomization: FluxKustomization | None) -> Plain:
     """An object with the labels by which Flux knows which Kustomization applies it."""
     if kustomization is None:
         return data
-    labels = {f"{_OWNER}/name": kustomization.name}
+    labels = {f"{OWNER}/name": kustomization.name}
     if kustomization.namespace is not None:
-        labels[f"{_OWNER}/namespace"] = kustomization.namespace
+        labels[f"{OWNER}/namespace"] = kustomization.namespace
     return _with(data, "labels", labels)
 
 

@@ -1,0 +1,74 @@
+"""Whether the cluster has the environment's Kustomizations, and reconciles them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from fluxsecrets.cluster.kinds import KUSTOMIZATION
+from fluxsecrets.cluster.model import Gap, LiveObject
+from fluxsecrets.flux.common import OWNER
+from fluxsecrets.ops.live.messages import shown
+from fluxsecrets.ops.live.model import Check, CheckInfo, LiveFinding, Subject
+from fluxsecrets.ops.live.situation import Situation
+from fluxsecrets.repo.flux import FluxKustomization
+from fluxsecrets.shell import word
+
+INFO: Final = CheckInfo("kustomizations", "Kustomizations")
+
+
+def check(situation: Situation) -> Iterator[LiveFinding]:
+    """Find Kustomizations that are missing, left over, suspended, or not ready."""
+    listing = situation.cluster.listing(KUSTOMIZATION)
+    if listing.gap is not None:
+        yield INFO.gap(listing.gap)
+    known = set()
+    for _, item, key in situation.kustomizations:
+        known.add(key)
+        live = situation.cluster.get(KUSTOMIZATION, *key)
+        if isinstance(live, LiveObject):
+            yield from _judge(situation, item, live)
+        elif not isinstance(live, Gap):
+            yield INFO.wrong(
+                Subject("Kustomization", *key),
+                "the cluster does not have it",
+                hint="look at the Kustomization that applies it",
+                at=item,
+            )
+    for live in listing.objects:
+        owner = live.labels.get(f"{OWNER}/namespace", ""), live.labels.get(f"{OWNER}/name", "")
+        if live.key not in known and owner in known:
+            yield INFO.wrong(
+                Subject("Kustomization", *live.key),
+                "the repository does not have it any more",
+                hint=f"delete it if Flux does not: its owner {owner[1]} may have `prune: false`",
+            )
+
+
+def _judge(situation: Situation, item: FluxKustomization, live: LiveObject) -> Iterator[LiveFinding]:
+    subject = Subject("Kustomization", *live.key)
+    if live.suspended:
+        command = f"flux resume kustomization {word(live.name)} -n {word(live.namespace)}"
+        if item.suspend:
+            yield INFO.intended(subject, "it is suspended, as in the repository", at=item)
+        else:
+            yield INFO.wrong(
+                subject, "it is suspended in the cluster only", hint=f"`{command}` resumes it", at=item
+            )
+        return
+    ready, stalled = live.condition("Ready"), live.condition("Stalled")
+    if ready is None or ready.status == "Unknown" or not live.observed:
+        yield INFO.unknown(subject, "Flux has not finished reconciling it", hint="try again later", at=item)
+    elif ready.status == "False":
+        why = "it is stalled" if stalled is not None and stalled.status == "True" else "it is not ready"
+        said = shown(situation, ready.message)
+        yield INFO.wrong(
+            subject,
+            f"{why}: {ready.reason or 'no reason given'}",
+            hint=f"see `flux get kustomization {word(live.name)} -n {word(live.namespace)}`",
+            details=(said,) if said else (),
+            at=item,
+        )
+
+
+CHECK: Final = Check(INFO, check)

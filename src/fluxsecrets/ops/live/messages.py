@@ -1,0 +1,35 @@
+"""Messages of controllers, made fit to be shown.
+
+They quote what they stumble over: an API server prints `Invalid value: "…"`, a parser its input. The
+repository's own values are hidden wherever they are. Of what is in quotes, only names that the repository has
+are kept.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from fluxsecrets.flux.masking import MASK
+
+from .situation import Situation
+
+_LONGEST: Final = 300
+_QUOTED = re.compile(r"\"([^\"]*)\"|'([^']*)'|`([^`]*)`")
+_LONG_WORD = re.compile(r"[A-Za-z0-9+/=_-]{40,}")
+"""Tokens and base64 outside of quotes; a name of Kubernetes is rarely as long."""
+
+
+def shown(situation: Situation, message: str) -> str:
+    """Return a controller's message on one line, without what may be a value."""
+    known = situation.names
+    line = " ".join(situation.masker.text(message).split())
+    line = _QUOTED.sub(lambda match: _kept(match, known), line)
+    line = _LONG_WORD.sub(lambda match: match[0] if match[0] in known else MASK, line)
+    return line if len(line) <= _LONGEST else f"{line[:_LONGEST]}…"
+
+
+def _kept(match: re.Match[str], known: frozenset[str]) -> str:
+    quote, inner = match[0][0], next(group for group in match.groups() if group is not None)
+    parts = inner.split("/")
+    return match[0] if inner in known or all(part in known for part in parts) else f"{quote}{MASK}{quote}"

@@ -1,0 +1,103 @@
+"""Compare an environment with its cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from fluxsecrets.audit.facts import Facts
+from fluxsecrets.cluster.dump import Dump
+from fluxsecrets.cluster.kubectl import Kubectl
+from fluxsecrets.cluster.model import ClusterReader
+from fluxsecrets.errors import FluxsecretsError, UsageError
+from fluxsecrets.ops.checks.gather import gather
+from fluxsecrets.ops.run.session import Session
+from fluxsecrets.repo.environments import Environment, no_environment
+from fluxsecrets.repo.tree import open_tree
+
+from .checks import CHECKS
+from .identity import require_own_cluster, shown_cluster
+from .model import Check, LiveFinding, LiveVerification
+from .reading import key_reader, wanted
+from .situation import Situation
+
+
+@dataclass(frozen=True, slots=True)
+class LiveRequest:
+    """What to compare with what.
+
+    Attributes:
+        environment: its name; None if there is only one.
+        context: of the kubeconfig file; None takes that of the settings, or else the current one.
+        kubeconfig: the file; None takes the user's.
+        dump: a folder to read in place of a cluster.
+        any_cluster: compare even if it seems to be another environment's.
+        strict: what cannot be told counts as wrong.
+    """
+
+    environment: str | None = None
+    context: str | None = None
+    kubeconfig: Path | None = None
+    dump: Path | None = None
+    any_cluster: bool = False
+    strict: bool = False
+
+
+def verify_live(session: Session, request: LiveRequest, checks: Sequence[Check] = CHECKS) -> LiveVerification:
+    """Compare an environment of the repository with its cluster. Nothing is changed.
+
+    Raises:
+        UsageError: there are several environments, and none was named.
+        ConfigError: `.fluxsecrets.yaml` is invalid, or there is no such environment.
+        ClusterError: the cluster can't be read, or is another environment's.
+    """
+    tree = open_tree(session.cwd, limits=session.limits)
+    facts = gather(session, tree, with_keys=True, only=request.environment)
+    environment = _environment(facts)
+    facts = replace(facts, only=environment.name, given=(environment,), _made={})
+    cluster = _reader(session, request).read(wanted(facts, environment))
+    if not cluster.origin.chosen and session.warn is not None:
+        session.warn(
+            f"comparing with {shown_cluster(cluster)} ({cluster.origin.server}), the current context"
+        )
+    if not request.any_cluster:
+        require_own_cluster(environment, cluster)
+    situation = Situation(facts, environment, cluster)
+    findings = tuple(finding for each in checks for finding in _run(each, situation))
+    return LiveVerification(
+        environment.name,
+        cluster.origin,
+        tuple(each.info for each in checks),
+        findings,
+        kustomizations=sum(1 for _ in situation.kustomizations),
+        secrets=len(wanted(facts, environment).secrets),
+        strict=request.strict,
+    )
+
+
+def _environment(facts: Facts) -> Environment:
+    found = facts.environments
+    if not found:
+        raise no_environment(facts.tree)
+    if len(found) > 1:
+        names = ", ".join(each.name for each in found)
+        raise UsageError("a cluster is compared with one environment", hint=f"name it with --env: {names}")
+    return found[0]
+
+
+def _reader(session: Session, request: LiveRequest) -> ClusterReader:
+    read_keys = key_reader(session.environ)
+    if request.dump is not None:
+        return Dump(request.dump, session.shown(request.dump), session.limits, read_keys)
+    kubeconfig = None if request.kubeconfig is None else str(request.kubeconfig)
+    return Kubectl(session.environ, read_keys, request.context, kubeconfig)
+
+
+def _run(check: Check, situation: Situation) -> Sequence[LiveFinding]:
+    found: list[LiveFinding] = []
+    try:
+        found.extend(check.check(situation))
+    except FluxsecretsError as error:
+        found.append(check.info.unknown(None, str(error), hint=error.hint or ""))
+    return found
