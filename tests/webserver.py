@@ -33,8 +33,8 @@ class Hang(NamedTuple):
 
 
 @contextmanager
-def web_server(service):
-    """Serve what `service` answers to a `Request`, and yield the address."""
+def web_server(service, tls=None):
+    """Serve what `service` answers to a `Request`, and yield the address; over TLS with an `SSLContext`."""
     ended = threading.Event()
 
     class Handler(BaseHTTPRequestHandler):
@@ -64,10 +64,12 @@ def web_server(service):
             pass  # a client that gave up
 
     server = Server(("127.0.0.1", 0), Handler)
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.server_port}"
+        yield f"{'http' if tls is None else 'https'}://127.0.0.1:{server.server_port}"
     finally:
         ended.set()
         server.shutdown()
