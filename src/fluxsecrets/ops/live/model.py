@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from typing import Protocol
 
 from fluxsecrets.cluster.model import Gap, Origin
@@ -153,12 +154,14 @@ class LiveVerification:
     """An environment, compared with its cluster.
 
     Attributes:
+        root: of the repository.
         checks: those that ran.
         findings: in the order of the checks.
         kustomizations, secrets: how many of them the repository has.
         strict: what cannot be told counts as wrong.
     """
 
+    root: Path
     environment: str
     origin: Origin
     checks: tuple[CheckInfo, ...]

@@ -15,6 +15,8 @@ from fluxsecrets.flux.versions import Controller
 from fluxsecrets.repo.environments import Environment
 from fluxsecrets.repo.flux import SYSTEM, FluxKustomization
 
+from .expected import Expected, expected_secrets
+
 
 @dataclass(frozen=True, eq=False)
 class Situation:
@@ -38,6 +40,11 @@ class Situation:
     def controller(self) -> Controller:
         """What the repository says about kustomize-controller."""
         return controller_of(self.facts, self.environment)
+
+    @cached_property
+    def expected(self) -> Expected:
+        """The Secrets that the cluster has if Flux applied the environment as it is here, by hashes."""
+        return expected_secrets(self.verdicts, self.cluster.hasher.digest)
 
     @cached_property
     def masker(self) -> Masker:

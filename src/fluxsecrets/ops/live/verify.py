@@ -13,8 +13,9 @@ from fluxsecrets.cluster.model import ClusterReader
 from fluxsecrets.errors import FluxsecretsError, UsageError
 from fluxsecrets.ops.checks.gather import gather
 from fluxsecrets.ops.run.session import Session
+from fluxsecrets.repo.checkout import resolve
 from fluxsecrets.repo.environments import Environment, no_environment
-from fluxsecrets.repo.tree import open_tree
+from fluxsecrets.repo.tree import Tree, open_tree
 
 from .checks import CHECKS
 from .identity import require_own_cluster, shown_cluster
@@ -63,9 +64,10 @@ def verify_live(session: Session, request: LiveRequest, checks: Sequence[Check] 
         )
     if not request.any_cluster:
         require_own_cluster(environment, cluster)
-    situation = Situation(facts, environment, cluster)
+    situation = Situation(facts, environment, cluster, _head(tree))
     findings = tuple(finding for each in checks for finding in _run(each, situation))
     return LiveVerification(
+        tree.root,
         environment.name,
         cluster.origin,
         tuple(each.info for each in checks),
@@ -74,6 +76,13 @@ def verify_live(session: Session, request: LiveRequest, checks: Sequence[Check] 
         secrets=len(wanted(facts, environment).secrets),
         strict=request.strict,
     )
+
+
+def _head(tree: Tree) -> str | None:
+    """The commit that is checked out."""
+    if tree.repository is None or not tree.repository.has_head():
+        return None
+    return resolve(tree.repository, "HEAD")
 
 
 def _environment(facts: Facts) -> Environment:

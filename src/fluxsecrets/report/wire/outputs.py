@@ -5,7 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from . import changes, environments, extract, files, findings, flux, init, people, proposals, records, state
+from . import (
+    changes,
+    environments,
+    extract,
+    files,
+    findings,
+    flux,
+    init,
+    live,
+    people,
+    proposals,
+    records,
+    state,
+)
 
 OUTPUTS: Final[Mapping[str, tuple[type, ...]]] = {
     "init": (init.Init,),
@@ -35,6 +48,7 @@ OUTPUTS: Final[Mapping[str, tuple[type, ...]]] = {
     "audit": (findings.Audit,),
     "audit --who": (findings.Matrix,),
     "verify": (flux.Verification,),
+    "verify --cluster": (live.LiveVerification,),
     "review": (flux.Review,),
     "render": (flux.Rendering,),
     "env list": (environments.EnvironmentList,),

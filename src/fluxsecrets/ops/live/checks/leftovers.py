@@ -1,0 +1,127 @@
+"""Secrets that Flux once applied, and that the repository does not have any more."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from fluxsecrets.cluster.kinds import KUSTOMIZATION
+from fluxsecrets.cluster.model import Gap, LiveSecret, Name
+from fluxsecrets.flux.common import OWNER
+from fluxsecrets.flux.masking import applied_data
+from fluxsecrets.ops.live.causes import cause_of
+from fluxsecrets.ops.live.commands import kubectl
+from fluxsecrets.ops.live.model import Check, CheckInfo, LiveFinding, Subject
+from fluxsecrets.ops.live.situation import Situation
+
+INFO: Final = CheckInfo("leftover-secrets", "Secrets that are only in the cluster")
+
+_HASH: Final = re.compile(r"(.+)-[0-9a-z]{10}")
+"""The name of a Secret that kustomize generates, and its hash."""
+
+_KEPT: Final = "disabled"
+
+
+def check(situation: Situation) -> Iterator[LiveFinding]:
+    """Find Secrets with the labels of a Kustomization that does not apply them."""
+    expected = situation.expected
+    names = {each.key for each in expected.secrets if not each.is_prefix}
+    prefixes = {each.key for each in expected.secrets if each.is_prefix}
+    gap = situation.cluster.secrets.owned_gap
+    if gap is not None:
+        yield INFO.gap(gap)
+    for live in situation.cluster.secrets:
+        owner = owner_of(live)
+        if owner is None or live.item.key in names or _may_be(live.item.key, prefixes):
+            continue
+        finding = _left(situation, live, owner, generated=_base(live.item.key))
+        if finding is not None:
+            yield finding
+
+
+def owner_of(live: LiveSecret) -> Name | None:
+    """Return the Kustomization that has applied a Secret; None if Flux has not."""
+    labels = live.item.labels
+    namespace, name = labels.get(f"{OWNER}/namespace"), labels.get(f"{OWNER}/name")
+    return (namespace, name) if namespace and name else None
+
+
+def _left(situation: Situation, live: LiveSecret, key: Name, *, generated: Name | None) -> LiveFinding | None:
+    owner = situation.expected.owners.get(key)
+    if owner is None:
+        return _of_stranger(situation, live, key)
+    subject, shown = Subject("Secret", *live.item.key), "/".join(key)
+    if not owner.complete or (situation.expected.unplaced and generated is None):
+        return INFO.unknown(subject, f"the objects of its Kustomization {shown} are not all known here")
+    message = _message(situation, generated, shown)
+    if _is_used(situation, live.item.key):
+        return INFO.wrong(subject, f"{message}, and an object of the repository names it")
+    if _is_kept(live):
+        return INFO.intended(subject, f"{message}; Flux keeps it, by `{OWNER}/prune: disabled`")
+    cause = cause_of(situation, key)
+    if cause is not None:
+        make = INFO.intended if cause.intended else INFO.wrong
+        return make(subject, f"{message}: {cause.text}", hint=cause.hint)
+    if owner.prunes is False:
+        message = f"{message}; Flux does not delete it, by `prune: false`"
+    return INFO.wrong(subject, message, hint=_delete(situation, live))
+
+
+def _of_stranger(situation: Situation, live: LiveSecret, key: Name) -> LiveFinding | None:
+    """Judge a Secret of a Kustomization that the repository does not have: it may be another repository's."""
+    subject, found = Subject("Secret", *live.item.key), situation.cluster.get(KUSTOMIZATION, *key)
+    if isinstance(found, Gap):
+        return INFO.gap(found, subject)
+    if found is not None:
+        return None
+    message = f"its Kustomization {'/'.join(key)} is gone, and nothing updates it any more"
+    return INFO.wrong(subject, message, hint=_delete(situation, live))
+
+
+def _message(situation: Situation, generated: Name | None, shown: str) -> str:
+    for each in situation.expected.secrets:
+        if generated is not None and generated in (each.key, _base(each.key)):
+            return f"it is an older version of {each.name}"
+    return f"Kustomization {shown} does not have it any more"
+
+
+def _delete(situation: Situation, live: LiveSecret) -> str:
+    command = kubectl(situation.cluster.origin, "delete", "secret", live.item.name, "-n", live.item.namespace)
+    return f"if nothing uses it: `{command}`"
+
+
+def _is_kept(live: LiveSecret) -> bool:
+    found = (each.get(f"{OWNER}/prune", "") for each in (live.item.labels, live.item.annotations))
+    return any(value.lower() == _KEPT for value in found)
+
+
+def _base(key: Name) -> Name | None:
+    match = _HASH.fullmatch(key[1])
+    return (key[0], match[1]) if match is not None else None
+
+
+def _may_be(key: Name, prefixes: set[Name]) -> bool:
+    """Whether it may be a generated Secret whose hash is not known here."""
+    return _base(key) in prefixes
+
+
+def _is_used(situation: Situation, key: Name) -> bool:
+    """Whether an object that Flux applies names the Secret."""
+    return any(
+        _names(applied_data(each), key[1])
+        for verdict in situation.verdicts
+        for each in verdict.objects
+        if each.item.kind != "Secret"
+    )
+
+
+def _names(data: object, name: str) -> bool:
+    if isinstance(data, dict):
+        return any(_names(value, name) for value in data.values())
+    if isinstance(data, list):
+        return any(_names(value, name) for value in data)
+    return data == name
+
+
+CHECK: Final = Check(INFO, check)

@@ -1,0 +1,57 @@
+"""Who set which values of an object: what its `managedFields` tell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from fluxsecrets.repo.manifests import Plain, dig, maps, text
+
+FLUX_MANAGER: Final = "kustomize-controller"
+"""The field manager of Flux."""
+
+
+@dataclass(frozen=True, slots=True)
+class Manager:
+    """A program that has set values of a Secret.
+
+    Attributes:
+        name: such as `kubectl-edit`.
+        time: of its last change, in RFC 3339, or "".
+        keys: in `data`, of the values that it has set.
+    """
+
+    name: str
+    time: str
+    keys: frozenset[str]
+
+    @property
+    def is_flux(self) -> bool:
+        """Whether it is Flux."""
+        return self.name == FLUX_MANAGER
+
+    @property
+    def shown(self) -> str:
+        """With the time, if that is known."""
+        return f"{self.name} at {self.time}" if self.time else self.name
+
+
+def managers_of(data: Plain) -> Iterator[Manager]:
+    """Return who has set values of a Secret, as far as the cluster tells."""
+    for entry in maps(data, "metadata", "managedFields"):
+        fields = dig(entry, "fieldsV1", "f:data")
+        name = text(entry, "manager")
+        if name is not None and isinstance(fields, dict):
+            keys = frozenset(key.removeprefix("f:") for key in fields if key.startswith("f:"))
+            yield Manager(name, text(entry, "time") or "", keys)
+
+
+def last_of(managers: Iterable[Manager], keys: Iterable[str]) -> Manager | None:
+    """Return who has changed one of these keys last; None if the cluster does not tell.
+
+    Several may own a value that all of them have set to the same.
+    """
+    wanted = set(keys)
+    found = [each for each in managers if wanted & each.keys]
+    return max(found, key=lambda each: (each.time, not each.is_flux), default=None)

@@ -1,0 +1,67 @@
+"""Secrets of a cluster, compared with those that Flux would apply; `livestates.CASES` has the broken ones."""
+
+import os
+
+import pytest
+
+from fluxsecrets.ops.live.checks import externalsecrets, leftovers, sealedsecrets, secrets, values
+from fluxsecrets.ops.live.model import Standing
+from fluxsecrets.ops.live.verify import LiveRequest, verify_live
+from fluxsecrets.ops.run.session import Session
+from livestates import CASES, sound_cluster
+
+CHECKS = tuple(each.CHECK for each in (secrets, leftovers, values, sealedsecrets, externalsecrets))
+
+
+@pytest.fixture(scope="session")
+def _sound():
+    return []
+
+
+@pytest.fixture
+def sound(encrypted_waddle, git, _sound):
+    """The staging cluster, into which Flux has applied the example."""
+    if not _sound:
+        head = git(encrypted_waddle, "rev-parse", "HEAD").strip()
+        _sound.append(sound_cluster(encrypted_waddle, os.environ, "staging", head))
+    return _sound[0].copy()
+
+
+@pytest.fixture
+def compared(encrypted_waddle, tmp_path):
+    """Compares the example's staging environment with a cluster, by these checks."""
+
+    def compared(live, checks=CHECKS, **request):
+        dump = live.dump(tmp_path / "dump")
+        session = Session(dict(os.environ), encrypted_waddle)
+        return verify_live(session, LiveRequest("staging", dump=dump, **request), checks)
+
+    return compared
+
+
+def told(result):
+    """Check, object and message of each finding."""
+    return [
+        (each.check, each.subject.shown if each.subject is not None else "", each.message)
+        for each in result.findings
+    ]
+
+
+def test_a_sound_cluster_has_no_findings(sound, compared):
+    assert told(compared(sound)) == []
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_what_is_broken_is_found(case, sound, compared):
+    case.do(sound)
+    result = compared(sound)
+    found = [
+        each
+        for each in result.findings
+        if each.check == case.check
+        and each.subject is not None
+        and each.subject.shown.startswith(case.object)
+    ]
+    assert [case.says in each.message for each in found] == [True], told(result)
+    assert (found[0].standing is Standing.WRONG) == case.wrong
+    assert len(result.findings) == 1, told(result)
