@@ -35,6 +35,7 @@ FIXES = {
     "ServiceError": "Check the network, the credentials and the permissions. See "
     "[When a call fails](cloud-keys.md#when-a-call-fails).",
     "StoreError": "Check the store's address and your access. See [External Secrets](external-secrets.md#stores).",
+    "ClusterError": "Run `kubectl cluster-info` with the same context, or look at the files of the dump.",
     "GitError": "Run the git command that the message names. `fluxsecrets doctor` checks git and the repository.",
     "MissingLibraryError": "Run the command in the hint. See [Installation](install.md#what-each-system-needs).",
 }

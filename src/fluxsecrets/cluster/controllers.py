@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from fluxsecrets.flux.versions import CONTROLLER, GLOBAL_KEY, Controller, read_controller
+from fluxsecrets.flux.release import CONTROLLER
+from fluxsecrets.flux.versions import GLOBAL_KEY, Controller, read_controller
 from fluxsecrets.repo.manifests import maps, texts
 from fluxsecrets.repo.objects import Object
 
