@@ -140,8 +140,10 @@ def without(objects, kind, name):
 
 
 def write_dump(folder: Path, objects) -> Path:
-    """Write a dump as `kubectl get KIND -A -o json` makes it: a file per kind."""
+    """Write a dump as `kubectl get KIND -A -o json` makes it, a file per kind, in place of another one."""
     folder.mkdir(exist_ok=True)
+    for path in folder.glob("*.json"):
+        path.unlink()
     kinds = {}
     for each in objects:
         kinds.setdefault(each["kind"], []).append(each)

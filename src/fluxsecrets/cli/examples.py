@@ -250,6 +250,8 @@ SHOWN = MappingProxyType({
         "flux.md",
         ("one environment", "verify --env staging"),
         ("behaviours that surprise fail, too", "verify --strict"),
+        ("compared with its cluster", "verify --env staging --cluster --context waddle-staging"),
+        ("compared with what kubectl printed", "verify --env staging --from-dump dump"),
     ),
     "render": _shown(
         "flux.md#what-flux-would-apply",

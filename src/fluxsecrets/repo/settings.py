@@ -59,6 +59,7 @@ class EnvironmentSettings:
         cluster_recipients: the public keys whose private halves are in the cluster.
         flux_version: of Flux in the cluster; None where the repository says it.
         in_cluster: Secrets and ConfigMaps that something else makes in the cluster.
+        context: of its cluster in a kubeconfig file, or None.
     """
 
     name: str
@@ -69,6 +70,7 @@ class EnvironmentSettings:
     cluster_recipients: tuple[str, ...] = ()
     flux_version: GivenVersion | None = None
     in_cluster: tuple[Present, ...] = ()
+    context: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +209,7 @@ TOP_KEYS = frozenset(
     }
 )
 ENVIRONMENT_KEYS = frozenset(
-    {"path", "files", "sealing_certificates", "cluster_recipients", "flux_version", "in_cluster"}
+    {"path", "files", "sealing_certificates", "cluster_recipients", "flux_version", "in_cluster", "context"}
 )
 ALLOW_KEYS = frozenset({"rule", "path", "reason", "expires"})
 DAYS_KEYS = ("data_key_days", "identity_days", "token_days", "certificate_days")
@@ -218,6 +220,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,99}")
 _RULE = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
 _PLUGIN = re.compile(r"[A-Za-z0-9+._-]+")
 _RECIPIENT = re.compile(r"\S+(?: \S+)*")
+_CONTEXT = re.compile(r"[!-~](?:[ -~]{0,251}[!-~])?")
 FLUX_VERSION = re.compile(r"v?\d{1,3}\.\d{1,3}(?:\.\d{1,3})?", re.ASCII)
 _MAX_DAYS = 36_500
 
@@ -266,7 +269,18 @@ class _Reader:
             self.texts(fields, "cluster_recipients", self.recipient),
             self.version(fields, "flux_version"),
             self.present(fields),
+            self.context(fields),
         )
+
+    def context(self, fields: Fields) -> str | None:
+        if not is_set(fields, "context"):
+            return None
+        node = fields["context"][1]
+        name = self.read.strict_text("context", node).strip()
+        if not _CONTEXT.fullmatch(name):
+            hint = "`kubectl config get-contexts` lists them"
+            self.read.fail(node, f"{name[:60]!a} cannot name a context", hint=hint)
+        return name
 
     def present(self, fields: Fields) -> tuple[Present, ...]:
         if not is_set(fields, "in_cluster"):

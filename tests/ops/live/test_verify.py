@@ -181,7 +181,7 @@ def test_a_dump_may_be_in_yaml_in_any_files(tmp_path, compared):
     folder.mkdir()
     (folder / "README.md").write_text("not an object")
     (folder / "all.yaml").write_text(yaml.safe_dump_all(without(sound(), "Secret", "sops-age")))
-    (folder / "one.json").write_text(json.dumps(key_secret()))
+    (folder / "one.yml").write_text(json.dumps(key_secret()))
     # Single objects don't tell what else there is.
     result = compared([])
     assert told(result) == []

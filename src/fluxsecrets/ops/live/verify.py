@@ -15,6 +15,7 @@ from fluxsecrets.ops.checks.gather import gather
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.repo.checkout import resolve
 from fluxsecrets.repo.environments import Environment, no_environment
+from fluxsecrets.repo.settings import EnvironmentSettings
 from fluxsecrets.repo.tree import Tree, open_tree
 
 from .checks import CHECKS
@@ -35,6 +36,7 @@ class LiveRequest:
         dump: a folder to read in place of a cluster.
         any_cluster: compare even if it seems to be another environment's.
         strict: what cannot be told counts as wrong.
+        with_keys: whether to decrypt; without, no values are compared.
     """
 
     environment: str | None = None
@@ -43,6 +45,7 @@ class LiveRequest:
     dump: Path | None = None
     any_cluster: bool = False
     strict: bool = False
+    with_keys: bool = True
 
 
 def verify_live(session: Session, request: LiveRequest, checks: Sequence[Check] = CHECKS) -> LiveVerification:
@@ -54,10 +57,11 @@ def verify_live(session: Session, request: LiveRequest, checks: Sequence[Check] 
         ClusterError: the cluster can't be read, or is another environment's.
     """
     tree = open_tree(session.cwd, limits=session.limits)
-    facts = gather(session, tree, with_keys=True, only=request.environment)
+    facts = gather(session, tree, with_keys=request.with_keys, only=request.environment)
     environment = _environment(facts)
     facts = replace(facts, only=environment.name, given=(environment,), _made={})
-    cluster = _reader(session, request).read(wanted(facts, environment))
+    reader = _reader(session, request, facts.settings.environment(environment.name))
+    cluster = reader.read(wanted(facts, environment))
     if not cluster.origin.chosen and session.warn is not None:
         session.warn(
             f"comparing with {shown_cluster(cluster)} ({cluster.origin.server}), the current context"
@@ -95,12 +99,13 @@ def _environment(facts: Facts) -> Environment:
     return found[0]
 
 
-def _reader(session: Session, request: LiveRequest) -> ClusterReader:
+def _reader(session: Session, request: LiveRequest, settings: EnvironmentSettings | None) -> ClusterReader:
     read_keys = key_reader(session.environ)
     if request.dump is not None:
         return Dump(request.dump, session.shown(request.dump), session.limits, read_keys)
     kubeconfig = None if request.kubeconfig is None else str(request.kubeconfig)
-    return Kubectl(session.environ, read_keys, request.context, kubeconfig)
+    context = request.context or (settings.context if settings is not None else None)
+    return Kubectl(session.environ, read_keys, context, kubeconfig)
 
 
 def _run(check: Check, situation: Situation) -> Sequence[LiveFinding]:

@@ -4,11 +4,27 @@ from __future__ import annotations
 
 from fluxsecrets.ops.live.model import Check
 
-from . import decryptionkeys, externalsecrets, kustomizations, leftovers, sealedsecrets, secrets, values
+from . import (
+    controller,
+    decryptionkeys,
+    externalsecrets,
+    kustomizations,
+    leftovers,
+    revisions,
+    sealedsecrets,
+    secrets,
+    sources,
+    values,
+    workloadidentity,
+)
 
 CHECKS: tuple[Check, ...] = (
+    controller.CHECK,
+    sources.CHECK,
     kustomizations.CHECK,
+    revisions.CHECK,
     decryptionkeys.CHECK,
+    workloadidentity.CHECK,
     secrets.CHECK,
     leftovers.CHECK,
     values.CHECK,

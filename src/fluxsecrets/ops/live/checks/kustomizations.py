@@ -12,6 +12,9 @@ from fluxsecrets.ops.live.messages import shown
 from fluxsecrets.ops.live.model import Check, CheckInfo, LiveFinding, Subject
 from fluxsecrets.ops.live.situation import Situation
 from fluxsecrets.repo.flux import FluxKustomization
+from fluxsecrets.repo.manifests import Plain, dig
+from fluxsecrets.repo.objects import Object
+from fluxsecrets.repo.tree import inside
 from fluxsecrets.shell import word
 
 INFO: Final = CheckInfo("kustomizations", "Kustomizations")
@@ -23,11 +26,12 @@ def check(situation: Situation) -> Iterator[LiveFinding]:
     if listing.gap is not None:
         yield INFO.gap(listing.gap)
     known = set()
-    for _, item, key in situation.kustomizations:
+    for verdict, item, key in situation.kustomizations:
         known.add(key)
         live = situation.cluster.get(KUSTOMIZATION, *key)
         if isinstance(live, LiveObject):
             yield from _judge(situation, item, live)
+            yield from _judge_spec(verdict.applied.item, item, live)
         elif not isinstance(live, Gap):
             yield INFO.wrong(
                 Subject("Kustomization", *key),
@@ -69,6 +73,44 @@ def _judge(situation: Situation, item: FluxKustomization, live: LiveObject) -> I
             details=(said,) if said else (),
             at=item,
         )
+
+
+def _judge_spec(written: Object | None, item: FluxKustomization, live: LiveObject) -> Iterator[LiveFinding]:
+    """What was changed in the cluster; values of variables are not compared."""
+    if written is None:
+        return
+    differing = [field for field in _FIELDS if _field(written.data, field) != _field(live.data, field)]
+    if differing:
+        shown_fields = ", ".join(f"spec.{field}" for field in differing)
+        yield INFO.wrong(
+            Subject("Kustomization", *live.key),
+            f"{shown_fields} {'differ' if len(differing) > 1 else 'differs'} from the repository",
+            hint=f"see `flux export kustomization {word(live.name)} -n {word(live.namespace)}`",
+            at=item,
+        )
+
+
+_FIELDS: Final = (
+    "path",
+    "prune",
+    "decryption",
+    "sourceRef",
+    "targetNamespace",
+    "serviceAccountName",
+    "kubeConfig",
+)
+"""Fields that decide what is decrypted, applied and deleted, and as whom."""
+
+
+def _field(data: Plain, field: str) -> object:
+    value = dig(data, "spec", field)
+    if field == "path":
+        return inside(value) if isinstance(value, str) else ""
+    if field == "prune":
+        return value is True
+    if field == "sourceRef" and isinstance(value, dict):
+        return tuple(value.get(key) for key in ("kind", "name"))
+    return value or None
 
 
 CHECK: Final = Check(INFO, check)

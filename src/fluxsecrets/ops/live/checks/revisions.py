@@ -1,0 +1,143 @@
+"""Whether the cluster applied the commit that is checked out here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from fluxsecrets.cluster.kinds import KUSTOMIZATION, SOURCES
+from fluxsecrets.cluster.model import LiveObject, Name
+from fluxsecrets.errors import GitError
+from fluxsecrets.ops.live.model import Check, CheckInfo, LiveFinding, Subject
+from fluxsecrets.ops.live.situation import Situation
+from fluxsecrets.repo.flux import FluxKustomization
+from fluxsecrets.repo.git import Repository
+from fluxsecrets.repo.manifests import dig, text
+from fluxsecrets.shell import word
+
+INFO: Final = CheckInfo("revisions", "revisions")
+
+_COMMIT = re.compile(r"(?:^|[:@/])([0-9a-f]{40}|[0-9a-f]{64})$")
+_ORIGIN = "org.opencontainers.image.revision"
+"""The annotation of an OCI artifact with the commit that it was made of."""
+
+
+def check(situation: Situation) -> Iterator[LiveFinding]:
+    """Find Kustomizations that lag behind their source, and sources that are not at the commit here."""
+    seen: set[tuple[str, Name]] = set()
+    for _, item, key in situation.kustomizations:
+        live = situation.cluster.get(KUSTOMIZATION, *key)
+        source = source_of(situation, live) if isinstance(live, LiveObject) else None
+        if source is None or not isinstance(live, LiveObject):
+            continue
+        yield from _lag(live, source, item)
+        if (source.kind.name, source.key) not in seen:
+            seen.add((source.kind.name, source.key))
+            yield from _judge_source(situation, source)
+
+
+def source_of(situation: Situation, live: LiveObject) -> LiveObject | None:
+    """Return what a Kustomization of the cluster is built from, if it could be read."""
+    reference = dig(live.data, "spec", "sourceRef")
+    kind = SOURCES.get(text(reference, "kind") or "")
+    name = text(reference, "name")
+    if kind is None or name is None:
+        return None
+    found = situation.cluster.get(kind, text(reference, "namespace") or live.namespace, name)
+    return found if isinstance(found, LiveObject) else None
+
+
+def _lag(live: LiveObject, source: LiveObject, item: FluxKustomization) -> Iterator[LiveFinding]:
+    """What Flux has fetched and not applied. One that is suspended or not ready was reported as such."""
+    ready = live.condition("Ready")
+    applied, fetched = text(live.data, "status", "lastAppliedRevision"), _revision(source)
+    if live.suspended or ready is None or ready.status != "True" or fetched is None or applied == fetched:
+        return
+    yield INFO.wrong(
+        Subject("Kustomization", *live.key),
+        f"it is at {shown_revision(applied)}, and its source is at {shown_revision(fetched)}",
+        hint=f"`flux reconcile kustomization {word(live.name)} -n {word(live.namespace)}` applies it",
+        at=item,
+    )
+
+
+def _judge_source(situation: Situation, source: LiveObject) -> Iterator[LiveFinding]:
+    repository, fetched = situation.facts.tree.repository, _origin(source)
+    if repository is None or fetched is None or not repository.has_head():
+        return
+    subject = Subject(source.kind.name, *source.key)
+    match = _COMMIT.search(fetched)
+    if match is None:
+        yield INFO.unknown(subject, f"its revision {shown_revision(fetched)} does not tell the commit")
+        return
+    try:
+        here, there = _apart(repository, match[1])
+    except GitError:
+        yield INFO.unknown(
+            subject, f"it is at commit {match[1][:10]}, which is not here", hint="`git fetch` may bring it"
+        )
+        return
+    if here and there:
+        yield INFO.unknown(
+            subject,
+            f"it is at commit {match[1][:10]}, and this branch is another one",
+            hint="check out the branch that the cluster follows",
+        )
+    elif here:
+        yield INFO.wrong(
+            subject,
+            f"it is at commit {match[1][:10]}, {_commits(here)} behind the one that is checked out here",
+            hint=_fetch(source),
+        )
+    elif there:
+        yield INFO.unknown(
+            subject,
+            f"it is at commit {match[1][:10]}, {_commits(there)} ahead of the one that is checked out here",
+            hint="`git pull` brings them; until then, differences may be changes that are not here",
+        )
+
+
+_WORDS: Final = {"GitRepository": "git", "OCIRepository": "oci", "Bucket": "bucket"}
+"""Sources as `flux reconcile source` names them."""
+
+
+def _fetch(source: LiveObject) -> str:
+    kind = _WORDS.get(source.kind.name)
+    if kind is None:
+        return "push the branch, if it is not pushed"
+    where = f"{word(source.name)} -n {word(source.namespace)}"
+    return f"push the branch, if it is not pushed; `flux reconcile source {kind} {where}` fetches it"
+
+
+def _apart(repository: Repository, commit: str) -> tuple[int, int]:
+    """How many commits only HEAD has, and how many only the other commit."""
+    output = repository.run("rev-list", "--left-right", "--count", f"HEAD...{commit}", "--")
+    here, there = output.split()
+    return int(here), int(there)
+
+
+def _commits(number: int) -> str:
+    return "1 commit" if number == 1 else f"{number} commits"
+
+
+def _revision(source: LiveObject) -> str | None:
+    return text(source.data, "status", "artifact", "revision")
+
+
+def _origin(source: LiveObject) -> str | None:
+    """The commit of an artifact, if it is made of one."""
+    metadata = dig(source.data, "status", "artifact", "metadata")
+    origin = metadata.get(_ORIGIN) if isinstance(metadata, dict) else None
+    return origin if isinstance(origin, str) else _revision(source)
+
+
+def shown_revision(revision: str | None) -> str:
+    """Return a revision with a short commit: `main@sha1:0123456789`."""
+    if revision is None:
+        return "no revision"
+    match = _COMMIT.search(revision)
+    return ascii(revision[: match.start(1) + 10] if match is not None else revision[:80])[1:-1]
+
+
+CHECK: Final = Check(INFO, check)
