@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from fluxsecrets.repo.flux import HELM_GROUP, KUSTOMIZE_GROUP, SOURCE_GROUP
+from fluxsecrets.repo.flux import KUSTOMIZE_GROUP, SOURCE_GROUP
 
 
 class Kind(NamedTuple):
@@ -30,7 +30,6 @@ SECRET: Final = Kind("", "Secret", "secrets")
 SERVICE_ACCOUNT: Final = Kind("", "ServiceAccount", "serviceaccounts")
 DEPLOYMENT: Final = Kind("apps", "Deployment", "deployments")
 KUSTOMIZATION: Final = Kind(KUSTOMIZE_GROUP, "Kustomization", "kustomizations")
-HELM_RELEASE: Final = Kind(HELM_GROUP, "HelmRelease", "helmreleases")
 GIT_REPOSITORY: Final = Kind(SOURCE_GROUP, "GitRepository", "gitrepositories")
 OCI_REPOSITORY: Final = Kind(SOURCE_GROUP, "OCIRepository", "ocirepositories")
 BUCKET: Final = Kind(SOURCE_GROUP, "Bucket", "buckets")
@@ -39,7 +38,7 @@ EXTERNAL_SECRET: Final = Kind("external-secrets.io", "ExternalSecret", "external
 SEALED_SECRET: Final = Kind("bitnami.com", "SealedSecret", "sealedsecrets")
 
 KINDS: Final = (
-    SECRET, SERVICE_ACCOUNT, DEPLOYMENT, KUSTOMIZATION, HELM_RELEASE, GIT_REPOSITORY, OCI_REPOSITORY, BUCKET,
+    SECRET, SERVICE_ACCOUNT, DEPLOYMENT, KUSTOMIZATION, GIT_REPOSITORY, OCI_REPOSITORY, BUCKET,
     EXTERNAL_ARTIFACT, EXTERNAL_SECRET, SEALED_SECRET,
 )  # fmt: skip
 
