@@ -30,6 +30,7 @@ class LiveOptions:
     kubeconfig: Path | None
     from_dump: Path | None
     any_cluster: bool
+    save_dump: Path | None
 
     @property
     def asked(self) -> bool:
@@ -46,6 +47,7 @@ class LiveOptions:
             "--context": self.context is not None,
             "--kubeconfig": self.kubeconfig is not None,
             "--any-cluster": self.any_cluster,
+            "--save-dump": self.save_dump is not None,
         }
         for name, is_given in given.items():
             if is_given and not self.asked:
@@ -79,6 +81,12 @@ class LiveOptions:
     type=click.Path(path_type=Path),
     metavar="DIR",
     help="Compare with what kubectl printed into this folder.",
+)
+@click.option(
+    "--save-dump",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Save what was read, without values, for --from-dump elsewhere.",
 )
 @click.option("--any-cluster", is_flag=True, help="Compare even if it seems to be another cluster.")
 @flux_version_option
@@ -144,6 +152,7 @@ def command(
             any_cluster=live.any_cluster,
             strict=strict,
             with_keys=not no_keys,
+            save=live.save_dump,
         )
         compared = verify_live(make_session(), request)
         reports.write(Output(quiet=quiet), lambda name: LIVE_FORMATS[name](compared, everything, __version__))

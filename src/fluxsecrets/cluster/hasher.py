@@ -24,6 +24,11 @@ class Hasher:
         if len(self._key) != KEY_SIZE:
             raise ValueError("the key of a hash has another length")
 
+    @property
+    def key(self) -> bytes:
+        """The key, for a dump that takes it along encrypted."""
+        return self._key
+
     def digest(self, namespace: str, name: str, key: str, value: bytes) -> str:
         """Return the hash of a value under a key of a Secret, in hexadecimal."""
         made = hmac.new(self._key, digestmod="sha256")

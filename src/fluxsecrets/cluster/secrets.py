@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Final
 
 from fluxsecrets.marks import SIGN_BYTES
 from fluxsecrets.repo.manifests import Plain, dig, pairs, text
@@ -12,9 +11,6 @@ from fluxsecrets.repo.secretrules import decode_base64
 from .hasher import Hasher
 from .kinds import SECRET
 from .model import ClusterKeys, LiveObject, LiveSecret
-
-HASHED: Final = "hmac-sha256:"
-"""What a hash begins with that stands in a dump in place of a value. It is not base64."""
 
 _HIDDEN = frozenset({"hidden", "masked", "none", "null", "redacted", "removed", "secret"})
 """Words that stand for a value in a dump. Some of them are base64."""
@@ -32,7 +28,7 @@ def read_secret(data: Plain, hasher: Hasher, read_keys: ReadKeys, *, dumped: boo
         data: as kubectl prints it.
         hasher: makes the hashes.
         read_keys: looks for keys in the values.
-        dumped: values may be hidden, or hashed by `hasher` already.
+        dumped: values may be hidden.
     """
     namespace, name = text(data, "metadata", "namespace") or "", text(data, "metadata", "name") or ""
     values: dict[str, bytes | None] = {}
@@ -40,7 +36,7 @@ def read_secret(data: Plain, hasher: Hasher, read_keys: ReadKeys, *, dumped: boo
     found = dig(data, "data")
     for key, value in found.items() if isinstance(found, dict) else ():
         values[key] = plain = None if dumped and _is_hidden(value) else _decoded(value)
-        digests[key] = hasher.digest(namespace, name, key, plain) if plain is not None else _hashed(value)
+        digests[key] = hasher.digest(namespace, name, key, plain) if plain is not None else None
     copies = tuple(
         key for key, value in pairs(data, "metadata", "annotations").items() if _is_copy(key, value)
     )
@@ -59,10 +55,6 @@ def _is_hidden(value: object) -> bool:
 
 def _decoded(value: object) -> bytes | None:
     return decode_base64(value) if isinstance(value, str) else None
-
-
-def _hashed(value: object) -> str | None:
-    return value.removeprefix(HASHED) if isinstance(value, str) and value.startswith(HASHED) else None
 
 
 def _is_copy(key: str, value: str) -> bool:

@@ -10,6 +10,7 @@ from fluxsecrets.audit.facts import Facts
 from fluxsecrets.cluster.dump import Dump
 from fluxsecrets.cluster.kubectl import Kubectl
 from fluxsecrets.cluster.model import ClusterReader
+from fluxsecrets.cluster.saved import FILE, SavedDump
 from fluxsecrets.errors import FluxsecretsError, UsageError
 from fluxsecrets.ops.checks.gather import gather
 from fluxsecrets.ops.run.session import Session
@@ -22,6 +23,7 @@ from .checks import CHECKS
 from .identity import require_own_cluster, shown_cluster
 from .model import Check, LiveFinding, LiveVerification
 from .reading import key_reader, wanted
+from .saving import dump_hasher, refuse_dump, save_dump
 from .situation import Situation
 
 
@@ -37,6 +39,7 @@ class LiveRequest:
         any_cluster: compare even if it seems to be another environment's.
         strict: what cannot be told counts as wrong.
         with_keys: whether to decrypt; without, no values are compared.
+        save: a new folder for a dump without values, or None.
     """
 
     environment: str | None = None
@@ -46,6 +49,7 @@ class LiveRequest:
     any_cluster: bool = False
     strict: bool = False
     with_keys: bool = True
+    save: Path | None = None
 
 
 def verify_live(session: Session, request: LiveRequest, checks: Sequence[Check] = CHECKS) -> LiveVerification:
@@ -56,6 +60,8 @@ def verify_live(session: Session, request: LiveRequest, checks: Sequence[Check] 
         ConfigError: `.fluxsecrets.yaml` is invalid, or there is no such environment.
         ClusterError: the cluster can't be read, or is another environment's.
     """
+    if request.save is not None:
+        refuse_dump(request.save)
     tree = open_tree(session.cwd, limits=session.limits)
     facts = gather(session, tree, with_keys=request.with_keys, only=request.environment)
     environment = _environment(facts)
@@ -69,6 +75,8 @@ def verify_live(session: Session, request: LiveRequest, checks: Sequence[Check] 
     if not request.any_cluster:
         require_own_cluster(environment, cluster)
     situation = Situation(facts, environment, cluster, _head(tree))
+    if request.save is not None:
+        _save(session, situation, request.save)
     findings = tuple(finding for each in checks for finding in _run(each, situation))
     return LiveVerification(
         tree.root,
@@ -101,6 +109,11 @@ def _environment(facts: Facts) -> Environment:
 
 def _reader(session: Session, request: LiveRequest, settings: EnvironmentSettings | None) -> ClusterReader:
     read_keys = key_reader(session.environ)
+    if request.dump is not None and (request.dump / FILE).is_file():
+        hasher = dump_hasher(session, request.dump) if request.with_keys else None
+        if hasher is None and session.warn is not None:
+            session.warn("the hashes of the dump can't be used here, so that no values are compared")
+        return SavedDump(request.dump, session.shown(request.dump), hasher)
     if request.dump is not None:
         return Dump(request.dump, session.shown(request.dump), session.limits, read_keys)
     kubeconfig = None if request.kubeconfig is None else str(request.kubeconfig)
@@ -115,3 +128,11 @@ def _run(check: Check, situation: Situation) -> Sequence[LiveFinding]:
     except FluxsecretsError as error:
         found.append(check.info.unknown(None, str(error), hint=error.hint or ""))
     return found
+
+
+def _save(session: Session, situation: Situation, folder: Path) -> None:
+    has_hashes = save_dump(session, situation, folder)
+    if session.note is not None:
+        session.note(f"saved what was read of the cluster to {session.shown(folder)}")
+    if not has_hashes and session.warn is not None:
+        session.warn("nobody can read all files of the environment, so the dump has no hashes to compare")
