@@ -32,6 +32,10 @@ def check(situation: Situation) -> Iterator[LiveFinding]:
         if isinstance(live, LiveObject):
             yield from _judge(situation, item, live)
             yield from _judge_spec(verdict.applied.item, item, live)
+        elif "${" in "".join(key):
+            yield INFO.unknown(
+                Subject("Kustomization", *key), "its name has a variable that is not known here", at=item
+            )
         elif not isinstance(live, Gap):
             yield INFO.wrong(
                 Subject("Kustomization", *key),
@@ -79,7 +83,7 @@ def _judge_spec(written: Object | None, item: FluxKustomization, live: LiveObjec
     """What was changed in the cluster; values of variables are not compared."""
     if written is None:
         return
-    differing = [field for field in _FIELDS if _field(written.data, field) != _field(live.data, field)]
+    differing = [field for field in _FIELDS if _differs(written.data, live.data, field)]
     if differing:
         shown_fields = ", ".join(f"spec.{field}" for field in differing)
         yield INFO.wrong(
@@ -100,6 +104,12 @@ _FIELDS: Final = (
     "kubeConfig",
 )
 """Fields that decide what is decrypted, applied and deleted, and as whom."""
+
+
+def _differs(written: Plain, live: Plain, field: str) -> bool:
+    value = _field(written, field)
+    # A variable whose value is not known here can't be compared.
+    return "${" not in str(value) and value != _field(live, field)
 
 
 def _field(data: Plain, field: str) -> object:
