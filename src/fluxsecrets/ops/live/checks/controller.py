@@ -9,7 +9,8 @@ from typing import Final
 from fluxsecrets.cluster.controllers import controllers, live_controller
 from fluxsecrets.cluster.kinds import DEPLOYMENT
 from fluxsecrets.cluster.model import LiveObject
-from fluxsecrets.flux.versions import CONTROLLER, GATE, GLOBAL_KEY
+from fluxsecrets.flux.release import CONTROLLER
+from fluxsecrets.flux.versions import GATE, GLOBAL_KEY, GlobalKey
 from fluxsecrets.ops.live.model import Check, CheckInfo, LiveFinding, Subject
 from fluxsecrets.ops.live.situation import Situation
 from fluxsecrets.repo.manifests import dig
@@ -52,9 +53,14 @@ def _judge(situation: Situation, deployment: LiveObject) -> Iterator[LiveFinding
         )
     if written.gates is not None and live.strict != written.strict and own == expected:
         yield INFO.wrong(subject, f"its feature gate {GATE} is not as in the repository")
-    if written.gates is not None and live.has_global_key != written.has_global_key:
-        has = "has" if live.has_global_key else "does not have"
-        yield INFO.wrong(subject, f"it {has} {GLOBAL_KEY}, unlike in the repository")
+    own_key, expected_key = _name(live.global_key), _name(written.global_key)
+    if written.gates is not None and own_key != expected_key:
+        has = f"{GLOBAL_KEY} is {own_key or 'not set'}"
+        yield INFO.wrong(subject, f"its {has}, and {expected_key or 'not set'} in the repository")
+
+
+def _name(key: GlobalKey | None) -> str:
+    return key.name if key is not None else ""
 
 
 def _minor(version: str | None) -> str | None:
