@@ -34,7 +34,7 @@ from .model import (
     by_name,
 )
 
-FILE: Final = "cluster.json"
+FILE: Final = "fluxsecrets-dump.json"
 """The dump's file in its folder."""
 
 KEY_FILE: Final = "hashes.sops.json"
