@@ -153,6 +153,31 @@ def test_a_kustomization_that_is_not_applied_is_the_cause(compared, broken, caus
     assert told(result)[0][1:] == ("db", f"'password' differs: {cause}")
 
 
+@pytest.mark.parametrize(
+    ("rule", "standing"),
+    [
+        ("{paths: [/data/password]}", "INTENDED"),
+        ("{paths: [/data], target: {kind: Secret, name: d.}}", "INTENDED"),
+        ("{paths: [/data], target: {kind: Secret, name: other}}", "WRONG"),
+        ("{paths: [/data/pass], target: {kind: '('}}", "WRONG"),
+    ],
+)
+def test_what_spec_ignore_names_may_differ(compared, rule, standing):
+    apps = kustomization("apps", "apps", more=f"  ignore: [{rule}]\n")
+    files = {DB: None, "clusters/staging/apps.yaml": apps, "apps/db.yaml": encrypted(secret())}
+    labels = {f"{OWNER}/name": "apps", f"{OWNER}/namespace": "flux-system"}
+    live = sound(drifted(labels=labels), live_kustomization("apps", "./apps"))
+    assert [each[:2] for each in told(compared(live, files))] == [(standing, "db")]
+
+
+def test_kinds_that_are_not_looked_at_are_named(compared):
+    push = (
+        "apiVersion: external-secrets.io/v1alpha1\nkind: PushSecret\nmetadata: {name: p, namespace: apps}\n"
+    )
+    result = compared(sound(), {"clusters/staging/p.yaml": push})
+    assert told(result) == [("UNKNOWN", "", "1 PushSecret not looked at")]
+
+
 def test_secrets_for_another_cluster_are_not_compared(compared):
     remote = kustomization("remote", "remote", more="  kubeConfig: {secretRef: {name: other}}\n")
     files = {"clusters/staging/r.yaml": remote, "remote/s.yaml": encrypted(secret("far"))}

@@ -1,6 +1,7 @@
 """Secrets of a cluster, compared with those that Flux would apply; `livestates.CASES` has the broken ones."""
 
 import os
+import shutil
 
 import pytest
 
@@ -8,7 +9,8 @@ from fluxsecrets.ops.live.checks import externalsecrets, leftovers, sealedsecret
 from fluxsecrets.ops.live.model import Standing
 from fluxsecrets.ops.live.verify import LiveRequest, verify_live
 from fluxsecrets.ops.run.session import Session
-from livestates import CASES, sound_cluster
+from kubeserver import Cluster, kube_server, write_kubeconfig
+from livestates import CASES, STRANGER, sound_cluster
 
 CHECKS = tuple(each.CHECK for each in (secrets, leftovers, values, sealedsecrets, externalsecrets))
 
@@ -65,3 +67,23 @@ def test_what_is_broken_is_found(case, sound, compared):
     assert [case.says in each.message for each in found] == [True], told(result)
     assert (found[0].standing is Standing.WRONG) == case.wrong
     assert len(result.findings) == 1, told(result)
+
+
+AT_ONCE = ("value changed by hand", "older generated Secret", "owner is gone", "no key unseals")
+
+
+@pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl is not on PATH: it is not tried")
+def test_the_same_is_found_by_kubectl(sound, encrypted_waddle, tmp_path, environment):
+    cases = [each for each in CASES if each.name in AT_ONCE]
+    for case in cases:
+        case.do(sound)
+    with kube_server(Cluster([*sound.objects.values()])) as cluster:
+        config = write_kubeconfig(tmp_path / "kubeconfig", cluster.address)
+        session = Session({**os.environ, "HOME": str(environment)}, encrypted_waddle)
+        request = LiveRequest("staging", context="staging", kubeconfig=config)
+        result = verify_live(session, request, CHECKS)
+        assert cluster.refused == []
+    found = [(each.check, each.subject.shown) for each in result.findings]
+    assert sorted(found) == sorted((each.check, each.object) for each in cases)
+    assert STRANGER not in repr(result)
+    assert all("--context staging" in each.hint for each in result.findings if "`" in each.hint)

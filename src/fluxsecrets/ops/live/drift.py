@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import filterfalse
 
 from fluxsecrets.cluster.model import LiveSecret
 
@@ -20,6 +22,7 @@ class Drift:
         extra: keys that the repository lacks.
         closed: keys whose value is not known here.
         hidden: keys whose value the dump hides.
+        ignored: keys in which they differ, and `spec.ignore` says that they may.
         type: that of the cluster's, if it is another, else None.
         by: who has set what differs or is extra; None if the cluster does not tell.
     """
@@ -29,6 +32,7 @@ class Drift:
     extra: tuple[str, ...] = ()
     closed: tuple[str, ...] = ()
     hidden: tuple[str, ...] = ()
+    ignored: tuple[str, ...] = ()
     type: str | None = None
     by: Manager | None = None
 
@@ -44,15 +48,21 @@ def drift_of(expected: ExpectedSecret, live: LiveSecret) -> Drift:
     known = {key: value for key, value in both.items() if value is not None}
     hidden = tuple(key for key in known if live.digests[key] is None)
     comparable = [key for key in known if key not in hidden and key not in live.ciphertexts]
-    differs = tuple(key for key in comparable if live.digests[key] != known[key])
-    extra = tuple(key for key in live.digests if key not in expected.values) if expected.complete else ()
+    differs = [key for key in comparable if live.digests[key] != known[key]]
+    missing = [key for key in expected.values if key not in live.digests]
+    extra = [key for key in live.digests if key not in expected.values] if expected.complete else []
     is_other = expected.type is not None and live.type != expected.type
     return Drift(
-        differs=differs,
-        missing=tuple(key for key in expected.values if key not in live.digests),
-        extra=extra,
+        differs=_counting(expected, differs),
+        missing=_counting(expected, missing),
+        extra=_counting(expected, extra),
         closed=tuple(key for key, value in both.items() if value is None),
         hidden=hidden,
+        ignored=tuple(filter(expected.ignores, (*differs, *missing, *extra))),
         type=live.type if is_other else None,
         by=last_of(managers_of(live.item.data), {*differs, *extra}),
     )
+
+
+def _counting(expected: ExpectedSecret, keys: Iterable[str]) -> tuple[str, ...]:
+    return tuple(filterfalse(expected.ignores, keys))

@@ -13,13 +13,15 @@ from typing import Final
 from fluxsecrets.cluster.model import Name
 from fluxsecrets.flux.common import OWNER, with_common_metadata
 from fluxsecrets.flux.masking import applied_data
-from fluxsecrets.flux.model import KustomizationVerdict, ObjectVerdict, Verdict
+from fluxsecrets.flux.model import KustomizationVerdict, ObjectVerdict
 from fluxsecrets.flux.unknown import is_unknown
 from fluxsecrets.flux.values import decoded
 from fluxsecrets.repo.flux import KUSTOMIZE_GROUP, SYSTEM
 from fluxsecrets.repo.manifests import Plain, dig
 from fluxsecrets.repo.objects import Object, with_data
 from fluxsecrets.repo.outcome import Effect, Outcome
+
+from .ignoring import IgnoreRule, ignored_keys, read_rules
 
 Digest = Callable[[str, str, str, bytes], str]
 """A keyed hash of a value, which is bound to a namespace, a name and a key: `Hasher.digest`."""
@@ -59,6 +61,7 @@ class ExpectedSecret:
         immutable: None if it is not known here.
         values: a hash by key; None for a value that is not known here. Not in the repr.
         complete: these are all its keys.
+        ignored: keys in which differences are ignored, by `spec.ignore`; None for all keys.
         is_prefix: its name lacks the hash that kustomize adds, since not all of its values are known here.
     """
 
@@ -71,6 +74,7 @@ class ExpectedSecret:
     immutable: bool | None
     values: Mapping[str, str | None] = field(repr=False)
     complete: bool = True
+    ignored: frozenset[str] | None = frozenset()
     is_prefix: bool = False
     policy: Policy = Policy.OVERRIDES
 
@@ -78,6 +82,10 @@ class ExpectedSecret:
     def key(self) -> Name:
         """Namespace and name."""
         return self.namespace, self.name
+
+    def ignores(self, key: str) -> bool:
+        """Whether Flux leaves a difference in a key alone."""
+        return self.ignored is None or key in self.ignored
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,34 +118,39 @@ class Owner:
     Attributes:
         prunes: Flux deletes what it no longer applies; None if that is not known here.
         complete: it is known here which objects it applies.
-        fails: Flux applies nothing of it.
-        suspend: Flux does not reconcile it, by the repository.
         remote: it applies to another cluster.
+        ignores: its `spec.ignore`.
     """
 
     key: Name
     prunes: bool | None
     complete: bool
-    fails: bool
-    suspend: bool
     remote: bool
+    ignores: tuple[IgnoreRule, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What an environment has, as far as Secrets go.
+    """What Flux applies of an environment that is or becomes a Secret.
 
     Attributes:
         secrets: those that Flux applies to this cluster.
         makers: SealedSecrets and ExternalSecrets.
+        not_modelled: objects of External Secrets that bring Secrets about in ways that are not looked at.
         unplaced: Secrets whose name or namespace is not known here.
         owners: the Kustomizations by their keys.
     """
 
     secrets: tuple[ExpectedSecret, ...]
     makers: tuple[Maker, ...]
+    not_modelled: tuple[Object, ...]
     unplaced: tuple[Object, ...]
     owners: Mapping[Name, Owner]
+
+    @property
+    def count(self) -> int:
+        """How many Secrets that brings about."""
+        return len({each.key for each in self.secrets}) + len(self.makers)
 
 
 def expected_secrets(
@@ -152,10 +165,11 @@ def expected_secrets(
     """
     secrets: list[ExpectedSecret] = []
     makers: list[Maker] = []
+    others: list[Object] = []
     unplaced: list[Object] = []
     verdicts = tuple(verdicts)
-    prunes = dict(_pruning(verdicts, system))
-    owners = [_owner(each, prunes, system) for each in verdicts]
+    applied = dict(_kustomizations(verdicts, system))
+    owners = [_owner(each, applied, system) for each in verdicts]
     for verdict, owner in zip(verdicts, owners, strict=True):
         if owner is not None and owner.remote:
             continue
@@ -163,17 +177,24 @@ def expected_secrets(
             item = with_data(each.item, applied_data(each))
             if (item.group, item.kind) in _MAKERS:
                 makers.append(Maker(item, owner.key if owner is not None else None))
+            elif (item.group, item.kind) in _NOT_MODELLED:
+                others.append(item)
             elif not item.is_secret:
                 continue
             elif item.namespace is None or is_unknown(item.namespace) or is_unknown(item.name):
                 unplaced.append(item)
             else:
-                secrets.append(_secret(each, item, owner.key if owner is not None else None, digest))
+                secrets.append(_secret(each, item, owner, digest))
     known = {owner.key: owner for owner in owners if owner is not None}
-    return Expected(tuple(secrets), tuple(makers), tuple(unplaced), known)
+    return Expected(tuple(secrets), tuple(makers), tuple(others), tuple(unplaced), known)
 
 
 _MAKERS: Final = frozenset({("bitnami.com", "SealedSecret"), ("external-secrets.io", "ExternalSecret")})
+
+
+_NOT_MODELLED: Final = frozenset(
+    ("external-secrets.io", kind) for kind in ("PushSecret", "ClusterPushSecret", "ClusterExternalSecret")
+)
 
 
 def policy_of(metadata: Iterable[Mapping[str, str]]) -> Policy:
@@ -199,24 +220,29 @@ _POLICIES: Final = {
 """In the order in which Flux asks."""
 
 
-def _pruning(verdicts: Iterable[KustomizationVerdict], system: str) -> Iterator[tuple[Name, bool]]:
-    """What the Kustomizations that are applied say about pruning."""
+def _kustomizations(verdicts: Iterable[KustomizationVerdict], system: str) -> Iterator[tuple[Name, Object]]:
+    """The Kustomizations as they are applied."""
     for verdict in verdicts:
         for each in verdict.objects:
-            item = each.item
-            if item.group == KUSTOMIZE_GROUP and item.kind == "Kustomization":
-                prune = dig(applied_data(each), "spec", "prune")
-                yield (item.namespace or system, item.name), prune is True
+            if (each.item.group, each.item.kind) == (KUSTOMIZE_GROUP, "Kustomization"):
+                item = with_data(each.item, applied_data(each))
+                yield (item.namespace or system, item.name), item
 
 
-def _owner(verdict: KustomizationVerdict, prunes: Mapping[Name, bool], system: str) -> Owner | None:
+def _owner(verdict: KustomizationVerdict, applied: Mapping[Name, Object], system: str) -> Owner | None:
     item = verdict.applied.kustomization
     if item is None:
         return None
     key = (item.namespace or system, item.name)
-    fails = verdict.verdict is Verdict.FAILS
+    written = applied.get(key)
     built = verdict.applied.reason is None and not any(map(_hides_objects, verdict.applied.outcomes))
-    return Owner(key, prunes.get(key), built and bool(verdict.objects), fails, item.suspend, item.remote)
+    return Owner(
+        key=key,
+        prunes=dig(written.data, "spec", "prune") is True if written is not None else None,
+        complete=built and bool(verdict.objects),
+        remote=item.remote,
+        ignores=tuple(read_rules(written)) if written is not None else (),
+    )
 
 
 def _hides_objects(outcome: Outcome) -> bool:
@@ -224,7 +250,7 @@ def _hides_objects(outcome: Outcome) -> bool:
     return outcome.effect in (Effect.FAILS, Effect.UNKNOWN)
 
 
-def _secret(each: ObjectVerdict, item: Object, owner: Name | None, digest: Digest) -> ExpectedSecret:
+def _secret(each: ObjectVerdict, item: Object, owner: Owner | None, digest: Digest) -> ExpectedSecret:
     data, generated = item.data, each.item.generated
     namespace, name = item.namespace or "", item.name
     is_prefix = generated is not None and generated.hashed and name == each.item.name
@@ -240,13 +266,14 @@ def _secret(each: ObjectVerdict, item: Object, owner: Name | None, digest: Diges
     return ExpectedSecret(
         namespace=namespace,
         name=name,
-        owner=owner,
+        owner=owner.key if owner is not None else None,
         file=item.file,
         line=item.line,
         type=None if is_unknown(kind) else str(kind) if kind else OPAQUE,
         immutable=None if is_unknown(immutable) else immutable is True,
         values=values,
         complete=generated is None or generated.complete,
+        ignored=ignored_keys(owner.ignores, item) if owner is not None else frozenset(),
         is_prefix=is_prefix,
         policy=policy_of((item.labels, item.annotations)),
     )

@@ -38,7 +38,7 @@ class Manager:
 
 
 def managers_of(data: Plain) -> Iterator[Manager]:
-    """Return who has set values of a Secret, as far as the cluster tells."""
+    """Return who has set values of a Secret."""
     for entry in maps(data, "metadata", "managedFields"):
         fields = dig(entry, "fieldsV1", "f:data")
         name = text(entry, "manager")

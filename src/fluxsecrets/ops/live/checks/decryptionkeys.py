@@ -49,7 +49,7 @@ def check(situation: Situation) -> Iterator[LiveFinding]:
 
 
 def _secret_of(situation: Situation, item: FluxKustomization, key: Name) -> Name | LiveFinding:
-    """The Secret that Flux takes keys from, or why there is none."""
+    """The Secret that Flux takes keys from, or the finding that it has none."""
     if item.decryption is not None and item.decryption.secret is not None:
         return key[0], item.decryption.secret
     deployments = situation.cluster.listing(DEPLOYMENT)

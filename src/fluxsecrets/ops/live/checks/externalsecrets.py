@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -25,7 +26,7 @@ _MISSED: Final = 3
 
 _LEAST: Final = timedelta(minutes=5)
 _HOUR: Final = timedelta(hours=1)
-"""What External Secrets takes for the interval if there is none."""
+"""The interval of an ExternalSecret that names none."""
 
 _UNITS: Final = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
 _PART: Final = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(h|ms|m|s|us|µs|ns)")
@@ -37,6 +38,8 @@ def check(situation: Situation) -> Iterator[LiveFinding]:
     for maker in situation.expected.makers:
         if maker.item.kind == EXTERNAL_SECRET.name:
             yield from _judge(situation, maker, now)
+    for kind, count in Counter(item.kind for item in situation.expected.not_modelled).items():
+        yield INFO.unknown(None, f"{count} {kind}{'' if count == 1 else 's'} not looked at")
 
 
 def _judge(situation: Situation, maker: Maker, now: datetime) -> Iterator[LiveFinding]:

@@ -61,8 +61,7 @@ def _not_synced(situation: Situation, item: Object, subject: Subject, message: s
     if _NO_KEY in message:
         said, hint = (
             "the controller has no key that opens it",
-            "restore the controller's old keys, or seal the values for its newest certificate with "
-            "`fluxsecrets seal`",
+            "restore the controller's old keys, or seal the values again for its newest certificate",
         )
     else:
         said, hint = "its controller could not make the Secret", ""

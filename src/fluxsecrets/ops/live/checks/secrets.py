@@ -62,6 +62,9 @@ def _compared(
         hidden.append(expected)
     if drift.keys or drift.type is not None:
         yield _differs(situation, expected, live, drift)
+    elif drift.ignored:
+        message = f"{_listed(drift.ignored)} differs, and may, by `spec.ignore` of its Kustomization"
+        yield _finding(expected, message, intended=True)
 
 
 def _missing(situation: Situation, expected: ExpectedSecret) -> LiveFinding:

@@ -48,7 +48,7 @@ def _decrypt(situation: Situation, live: LiveSecret) -> str:
     if owner is None:
         return "it was applied without Flux: encrypted files are not for `kubectl apply`"
     why = command_for("verify", environment=situation.environment.name)
-    return f"`{why}` says why; once that is mended and pushed: `{reconcile(situation, owner)}`"
+    return f"`{why}` says why; after the fix is pushed: `{reconcile(situation, owner)}`"
 
 
 def _remove(situation: Situation, live: LiveSecret, annotation: str) -> str:
