@@ -22,10 +22,6 @@ publish
 keyservice
 completion
 
-# The checks of a cluster build on these; `verify --cluster` calls them.
-live_controller
-verify_live
-
 # Options and buffers of RE2 and hyperscan, which read them in C or need them to stay alive.
 log_errors
 max_mem
