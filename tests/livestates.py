@@ -68,7 +68,7 @@ class Live:
         folder.mkdir(exist_ok=True)
         items = [each for each in self.objects.values() if kinds is None or each["kind"] in kinds]
         text = json.dumps({"apiVersion": "v1", "kind": "List", "metadata": {}, "items": items})
-        (folder / "cluster.json").write_text(text, encoding="utf-8")
+        (folder / "objects.json").write_text(text, encoding="utf-8")
         return folder
 
 

@@ -72,5 +72,5 @@ def _rule(info: CheckInfo) -> RuleInfo:
         Severity.HIGH,
         "What the cluster has is compared with what Flux would apply.",
         f"See {info.id} in docs/{_PAGE}.",
-        f"{_PAGE}#{info.id}",
+        f"{_PAGE}#what-is-checked",
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 
 from fluxsecrets.ops.live.model import LiveFinding, LiveVerification, Standing
@@ -13,6 +14,7 @@ from .text import Cell, counted, path_shower, printable
 _STYLES = {Standing.WRONG: "red", Standing.UNKNOWN: "yellow", Standing.INTENDED: ""}
 _ORDER = tuple(Standing)
 _INDENT = "      "
+_COMMAND = re.compile(r"`[^`]+`")
 
 
 def text_page(found: LiveVerification, *, everything: bool) -> Page:
@@ -54,8 +56,9 @@ def _finding(
     if finding.path is not None:
         place = show_path(finding.path)
         yield Sentence(printable(f"{place}:{finding.line}" if finding.line else place), indent=_INDENT)
-    if finding.hint and finding.hint not in hints:
-        hints.add(finding.hint)
+    news = set(_COMMAND.findall(finding.hint)) or {finding.hint}
+    if finding.hint and not news <= hints:
+        hints |= news
         yield Sentence(printable(f"hint: {finding.hint}"), indent=_INDENT)
 
 

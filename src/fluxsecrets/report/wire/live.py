@@ -9,7 +9,7 @@ class LiveCheck(TypedDict):
     """A check that ran."""
 
     check: str
-    """A heading of docs/cluster.md."""
+    """Its name in docs/cluster.md."""
     title: str
 
 
