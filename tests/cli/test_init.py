@@ -170,7 +170,7 @@ def test_the_next_commands_work_as_printed(new, cli, git):
     git(root, "add", "--all")
     for line in commands[2:]:
         mine, _, theirs = line.partition(" | ")
-        assert theirs == "kubectl apply -f -"
+        assert theirs == "kubectl apply --server-side -f -"
         result = cli(*shlex.split(mine)[1:])
         assert result.exit_code == 0
         assert PRIVATE in result.stdout

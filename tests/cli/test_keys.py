@@ -232,7 +232,7 @@ def test_a_plain_copy_only_where_it_is_asked_for_and_never_at_a_terminal(waddle,
     assert "not shown at a terminal" in shown.stderr
     secret = cli("keys", "cluster-secret", "--env", "staging", "--identity", "alice")
     assert (secret.exit_code, secret.stdout) == (2, "")
-    assert "kubectl apply -f -" in secret.stderr
+    assert "kubectl apply --server-side -f -" in secret.stderr
     inside = cli("keys", "export", "alice", "--plain", "-o", "alice.txt")
     assert "alice.txt is in the repository and not ignored by git" in inside.stderr
 

@@ -115,7 +115,10 @@ SHOWN = MappingProxyType({
     ),
     "exec-file": _shown(
         "commands/exec-file.md",
-        ("{} is the path of a pipe with the plain text", f"exec-file {_SECRET} -- kubectl apply -f {{}}"),
+        (
+            "{} is the path of a pipe with the plain text",
+            f"exec-file {_SECRET} -- kubectl apply --server-side -f {{}}",
+        ),
         ("for a program that seeks: a file in memory", f"exec-file --no-fifo {_SECRET} -- less {{}}"),
     ),
     "recipients": _shown(
@@ -188,7 +191,7 @@ SHOWN = MappingProxyType({
     ),
     "keys cluster-secret": _shown(
         "keys.md#the-clusters",
-        ("print it, for `kubectl apply -f -`", "keys cluster-secret --env staging"),
+        ("print it, for `kubectl apply --server-side -f -`", "keys cluster-secret --env staging"),
         ("with an identity that you name", "keys cluster-secret --env staging --identity cluster-staging"),
     ),
     "audit": _shown(

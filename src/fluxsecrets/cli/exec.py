@@ -165,7 +165,7 @@ def exec_file(
     if not any(PLACEHOLDER in argument for argument in wanted.arguments):
         raise UsageError(
             "the command has no {}, the placeholder for the file's path",
-            hint="for example: fluxsecrets exec-file FILE -- kubectl apply -f {}",
+            hint="for example: fluxsecrets exec-file FILE -- kubectl apply --server-side -f {}",
         )
     given = read_encrypted(session, file, input_type)
     content = decrypt_given(session, given, output_type=output_type)

@@ -253,8 +253,10 @@ def cluster_secret_(environment: str, identity: str | None, output: Path | None,
     """Print the Secret with which Flux decrypts an environment; it holds the private key in plain text.
 
     Name and namespace are those of `spec.decryption.secretRef` in the environment's Kustomizations. Pipe it
-    into `kubectl apply -f -`, or into `fluxsecrets encrypt --filename FILE - > FILE` to keep it encrypted.
-    The identity is the one of `cluster_recipients` in .fluxsecrets.yaml, or the one named after the cluster.
+    into `kubectl apply --server-side -f -`, or into `fluxsecrets encrypt --filename FILE - > FILE` to keep it
+    encrypted. Without --server-side, kubectl copies the private key into an annotation, which
+    `kubectl describe` prints. The identity is the one of `cluster_recipients` in .fluxsecrets.yaml, or the
+    one named after the cluster.
     """
     from fluxsecrets.ops.people.clustersecret import cluster_secret
     from fluxsecrets.report.keys import short_key
@@ -263,7 +265,8 @@ def cluster_secret_(environment: str, identity: str | None, output: Path | None,
     if output is None:
         refuse_terminal(
             "a Secret with a private key",
-            f"pipe it: fluxsecrets keys cluster-secret --env {environment} | kubectl apply -f -",
+            f"pipe it: fluxsecrets keys cluster-secret --env {environment} | "
+            "kubectl apply --server-side -f -",
         )
     made = cluster_secret(session, environment, identity)
     for warning in made.warnings:

@@ -170,5 +170,5 @@ def _confirm(plan: IdentityPlan) -> None:
         raise UsageError(
             "nothing was changed",
             hint=f"bring the new identity there first: `fluxsecrets keys cluster-secret --env {environment} "
-            f"--identity {plan.new.id} | kubectl apply -f -`",
+            f"--identity {plan.new.id} | kubectl apply --server-side -f -`",
         )

@@ -159,7 +159,7 @@ def _next_steps(plan: NewEnvironment) -> list[str]:
         steps.append(command_for("encrypt", apart))
     if plan.granted:
         steps.append(f"fluxsecrets recipients sync --env {plan.name}, for what both environments use")
-    steps.append(f"fluxsecrets keys cluster-secret --env {plan.name} | kubectl apply -f -")
+    steps.append(f"fluxsecrets keys cluster-secret --env {plan.name} | kubectl apply --server-side -f -")
     return [printable(step) for step in steps]
 
 

@@ -350,7 +350,7 @@ def _next_steps(plan: IdentityPlan, done: Replaced) -> Iterator[str]:
         yield (
             f"the repository does not keep the cluster's identity: commit and push, then bring it there with "
             f"`fluxsecrets keys cluster-secret --env {environment} --identity {plan.new_name} | "
-            f"kubectl apply -f -`"
+            f"kubectl apply --server-side -f -`"
         )
     end = f"`fluxsecrets rotate --env {environment} --identity --finish`"
     yield f"until then either identity opens everything; when the cluster has the new one: {end}"

@@ -238,7 +238,7 @@ def _key_hints(name: str, unknown: NoClusterKey | None) -> Iterator[str]:
         verb = "is" if len(unknown.shared_rules) == 1 else "are"
         steps.insert(0, f"give these files rules of their own ({places} {verb} for other files, too)")
     yield f"  if it has none: {', '.join(steps)}, then bring its key there:"
-    yield f"    fluxsecrets keys cluster-secret --env {name} | kubectl apply -f -"
+    yield f"    fluxsecrets keys cluster-secret --env {name} | kubectl apply --server-side -f -"
 
 
 def _summary(one: Verification) -> str:

@@ -60,7 +60,7 @@ def _commands(survey: Survey, holders: Holders) -> Iterator[Command]:
         if holder is not None and holder.place and (edited or _names_secret(environment)):
             name = file_word(environment.name)
             yield Command(
-                f"fluxsecrets keys cluster-secret --env {name} | kubectl apply -f -",
+                f"fluxsecrets keys cluster-secret --env {name} | kubectl apply --server-side -f -",
                 f"gives the cluster of {environment.name} its key",
             )
 

@@ -74,7 +74,7 @@ def _missing(situation: Situation, name: Name, gap: Gap | None, item: FluxKustom
     return INFO.wrong(
         subject,
         f"the cluster does not have it, and Kustomization {item.name} decrypts with it",
-        hint=f"`{_secret_command(situation)} | kubectl apply -f -` creates it",
+        hint=f"`{_secret_command(situation)} | kubectl apply --server-side -f -` creates it",
         at=item,
     )
 
