@@ -340,7 +340,14 @@ CASES = (
         _SECRET,
         "'admin-password' differs",
     ),
-    Case("older commit", _behind, "secrets", _SECRET, "has applied another commit"),
+    Case(
+        "commit from elsewhere",
+        _behind,
+        "secrets",
+        _SECRET,
+        "has applied commit 0000000000, which is not part of this branch",
+        wrong=False,
+    ),
     Case("suspended", _suspended, "secrets", _SECRET, "is suspended", wrong=False),
     Case(
         "reconcile disabled",

@@ -32,7 +32,8 @@ class Hasher:
     def digest(self, namespace: str, name: str, key: str, value: bytes) -> str:
         """Return the hash of a value under a key of a Secret, in hexadecimal."""
         made = hmac.new(self._key, digestmod="sha256")
-        for part in (namespace.encode(), name.encode(), key.encode("utf-8", "surrogatepass"), value):
+        names = (each.encode("utf-8", "surrogatepass") for each in (namespace, name, key))
+        for part in (*names, value):
             made.update(len(part).to_bytes(8, "big"))
             made.update(part)
         return made.hexdigest()

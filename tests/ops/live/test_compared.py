@@ -2,6 +2,7 @@
 
 import json
 from base64 import b64encode
+from contextlib import suppress
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from audit_tree import encrypted, kustomization, repository, secret, session, write
 from fluxsecrets.cli.output import Output
+from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.ops.live.checks import externalsecrets, leftovers, secrets, values
 from fluxsecrets.ops.live.model import Standing
 from fluxsecrets.ops.live.verify import LiveRequest, verify_live
@@ -318,3 +320,44 @@ def test_no_value_gets_out(compared, capsys, value, how, other):
     for plain in (value, theirs, other):
         for form in (plain, b64encode(plain.encode()).decode()):
             assert not any(form in each for each in shown)
+
+
+ODD = [
+    None,
+    True,
+    -1,
+    1e308,
+    "",
+    "x\x1b[31m",
+    "\ud800",
+    "9999999999h",
+    "2026-13-99T",
+    [],
+    [None],
+    {},
+    {"": ""},
+]
+
+
+def places(data, steps=()):
+    """Every place in JSON data, as the steps to it."""
+    if steps:
+        yield steps
+    inner = data.items() if isinstance(data, dict) else enumerate(data) if isinstance(data, list) else ()
+    for step, value in inner:
+        yield from places(value, (*steps, step))
+
+
+@given(choose=st.randoms(use_true_random=False))
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_odd_objects_are_no_crash(compared, choose):
+    objects = sound(live_secret("made", values={"password": "x"}, owner=None), *external())
+    steps = choose.choice([each for each in places(objects) if len(each) > 2])
+    inner = objects
+    for step in steps[:-1]:
+        inner = inner[step]
+    inner[steps[-1]] = choose.choice(ODD)
+    with suppress(FluxsecretsError):
+        result = compared(objects, {"clusters/staging/e.yaml": EXTERNAL}, any_cluster=True)
+        for name in FORMATS:
+            assert list(FORMATS[name](result, True, "1"))

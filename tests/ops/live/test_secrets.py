@@ -10,7 +10,7 @@ from fluxsecrets.ops.live.model import Standing
 from fluxsecrets.ops.live.verify import LiveRequest, verify_live
 from fluxsecrets.ops.run.session import Session
 from kubeserver import Cluster, kube_server, write_kubeconfig
-from livestates import CASES, STRANGER, sound_cluster
+from livestates import CASES, STRANGER, edited, sound_cluster
 
 CHECKS = tuple(each.CHECK for each in (secrets, leftovers, values, sealedsecrets, externalsecrets))
 
@@ -67,6 +67,18 @@ def test_what_is_broken_is_found(case, sound, compared):
     assert [case.says in each.message for each in found] == [True], told(result)
     assert (found[0].standing is Standing.WRONG) == case.wrong
     assert len(result.findings) == 1, told(result)
+
+
+def test_an_older_commit_is_the_cause(sound, compared, encrypted_waddle, git):
+    edited(sound)
+    (encrypted_waddle / "README.md").write_text("more\n", encoding="utf-8")
+    git(encrypted_waddle, "commit", "--quiet", "--all", "--message", "more")
+    (found,) = compared(sound).findings
+    assert found.message.endswith(": its Kustomization flux-system/observability has applied an older commit")
+    assert found.hint == (
+        "push, and `flux reconcile kustomization observability -n flux-system --with-source` makes Flux "
+        "apply the newest"
+    )
 
 
 AT_ONCE = ("value changed by hand", "older generated Secret", "owner is gone", "no key unseals")

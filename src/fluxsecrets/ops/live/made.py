@@ -30,8 +30,8 @@ def missing(info: CheckInfo, situation: Situation, maker: Maker, gap: Gap | None
         )
     cause = cause_of(situation, maker.owner)
     if cause is not None:
-        make = info.intended if cause.intended else info.wrong
-        return make(subject, f"the cluster does not have it: {cause.text}", hint=cause.hint, at=item)
+        message = f"the cluster does not have it: {cause.text}"
+        return info.found(cause.standing, subject, message, cause.hint, at=item)
     again = (
         f"`{reconcile(situation, maker.owner)}` makes Flux apply it now" if maker.owner is not None else ""
     )

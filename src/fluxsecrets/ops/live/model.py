@@ -93,7 +93,7 @@ class CheckInfo:
         at: Placed | None = None,
     ) -> LiveFinding:
         """Return a finding for something that is wrong; `at` is where the repository has it."""
-        return self._finding(Standing.WRONG, subject, message, hint, details, at)
+        return self.found(Standing.WRONG, subject, message, hint, details, at)
 
     def unknown(
         self,
@@ -105,7 +105,7 @@ class CheckInfo:
         at: Placed | None = None,
     ) -> LiveFinding:
         """Return a finding for something that can't be told."""
-        return self._finding(Standing.UNKNOWN, subject, message, hint, details, at)
+        return self.found(Standing.UNKNOWN, subject, message, hint, details, at)
 
     def intended(
         self,
@@ -117,22 +117,23 @@ class CheckInfo:
         at: Placed | None = None,
     ) -> LiveFinding:
         """Return a finding for a difference that somebody intended."""
-        return self._finding(Standing.INTENDED, subject, message, hint, details, at)
+        return self.found(Standing.INTENDED, subject, message, hint, details, at)
 
     def gap(self, gap: Gap, subject: Subject | None = None, at: Placed | None = None) -> LiveFinding:
         """Return a finding for something that could not be read."""
         message = f"{gap.what} can't be read: {gap.why}"
-        return self._finding(Standing.UNKNOWN, subject, message, gap.hint, (), at)
+        return self.found(Standing.UNKNOWN, subject, message, gap.hint, (), at)
 
-    def _finding(
+    def found(
         self,
         standing: Standing,
         subject: Subject | None,
         message: str,
-        hint: str,
-        details: tuple[str, ...],
-        at: Placed | None,
+        hint: str = "",
+        details: tuple[str, ...] = (),
+        at: Placed | None = None,
     ) -> LiveFinding:
+        """Return a finding of any standing."""
         path, line = (at.file, at.line) if at is not None else (None, None)
         return LiveFinding(self.id, standing, subject, message, hint, details, path, line)
 

@@ -10,6 +10,7 @@ from fluxsecrets.cluster.controllers import global_secrets
 from fluxsecrets.cluster.decryptionkeys import AGE_SUFFIX
 from fluxsecrets.cluster.kinds import DEPLOYMENT
 from fluxsecrets.cluster.model import ClusterKeys, Gap, LiveSecret, Name
+from fluxsecrets.ops.live.commands import kubectl
 from fluxsecrets.ops.live.model import Check, CheckInfo, LiveFinding, Subject
 from fluxsecrets.ops.live.opening import opens, recipient_keys
 from fluxsecrets.ops.live.situation import Situation
@@ -69,12 +70,13 @@ def _secret_of(situation: Situation, item: FluxKustomization, key: Name) -> Name
 
 def _missing(situation: Situation, name: Name, gap: Gap | None, item: FluxKustomization) -> LiveFinding:
     subject = Subject("Secret", *name)
+    apply = kubectl(situation.cluster.origin, "apply", "--server-side", "-f", "-")
     if gap is not None:
         return INFO.gap(gap, subject)
     return INFO.wrong(
         subject,
         f"the cluster does not have it, and Kustomization {item.name} decrypts with it",
-        hint=f"`{_secret_command(situation)} | kubectl apply --server-side -f -` creates it",
+        hint=f"`{_secret_command(situation)} | {apply}` creates it",
         at=item,
     )
 

@@ -28,6 +28,9 @@ _LEAST: Final = timedelta(minutes=5)
 _HOUR: Final = timedelta(hours=1)
 """The interval of an ExternalSecret that names none."""
 
+_FOR_EVER: Final = 1e9
+"""Seconds of an interval that nobody waits for."""
+
 _UNITS: Final = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
 _PART: Final = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(h|ms|m|s|us|µs|ns)")
 
@@ -115,8 +118,8 @@ def _interval(live: LiveObject) -> timedelta | None:
     if written is None:
         return _HOUR
     parts = _PART.findall(written)
-    found = timedelta(seconds=sum(float(number) * _UNITS[unit] for number, unit in parts))
-    return found or None
+    seconds = sum(float(number) * _UNITS[unit] for number, unit in parts)
+    return timedelta(seconds=seconds) if 0 < seconds < _FOR_EVER else None
 
 
 def _now(situation: Situation) -> datetime:

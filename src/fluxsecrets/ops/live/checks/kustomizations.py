@@ -8,6 +8,7 @@ from typing import Final
 from fluxsecrets.cluster.kinds import KUSTOMIZATION
 from fluxsecrets.cluster.model import Gap, LiveObject
 from fluxsecrets.flux.common import OWNER
+from fluxsecrets.ops.live.causes import kustomization_command
 from fluxsecrets.ops.live.messages import shown
 from fluxsecrets.ops.live.model import Check, CheckInfo, LiveFinding, Subject
 from fluxsecrets.ops.live.situation import Situation
@@ -15,7 +16,6 @@ from fluxsecrets.repo.flux import FluxKustomization
 from fluxsecrets.repo.manifests import Plain, dig
 from fluxsecrets.repo.objects import Object
 from fluxsecrets.repo.tree import inside
-from fluxsecrets.shell import word
 
 INFO: Final = CheckInfo("kustomizations", "Kustomizations")
 
@@ -31,7 +31,7 @@ def check(situation: Situation) -> Iterator[LiveFinding]:
         live = situation.cluster.get(KUSTOMIZATION, *key)
         if isinstance(live, LiveObject):
             yield from _judge(situation, item, live)
-            yield from _judge_spec(verdict.applied.item, item, live)
+            yield from _judge_spec(situation, verdict.applied.item, item, live)
         elif "${" in "".join(key):
             yield INFO.unknown(
                 Subject("Kustomization", *key), "its name has a variable that is not known here", at=item
@@ -56,7 +56,7 @@ def check(situation: Situation) -> Iterator[LiveFinding]:
 def _judge(situation: Situation, item: FluxKustomization, live: LiveObject) -> Iterator[LiveFinding]:
     subject = Subject("Kustomization", *live.key)
     if live.suspended:
-        command = f"flux resume kustomization {word(live.name)} -n {word(live.namespace)}"
+        command = kustomization_command(situation, "resume", live.key)
         if item.suspend:
             yield INFO.intended(subject, "it is suspended, as in the repository", at=item)
         else:
@@ -73,13 +73,15 @@ def _judge(situation: Situation, item: FluxKustomization, live: LiveObject) -> I
         yield INFO.wrong(
             subject,
             f"{why}: {ready.reason or 'no reason given'}",
-            hint=f"see `flux get kustomization {word(live.name)} -n {word(live.namespace)}`",
+            hint=f"see `{kustomization_command(situation, 'get', live.key)}`",
             details=(said,) if said else (),
             at=item,
         )
 
 
-def _judge_spec(written: Object | None, item: FluxKustomization, live: LiveObject) -> Iterator[LiveFinding]:
+def _judge_spec(
+    situation: Situation, written: Object | None, item: FluxKustomization, live: LiveObject
+) -> Iterator[LiveFinding]:
     """What was changed in the cluster; values of variables are not compared."""
     if written is None:
         return
@@ -89,7 +91,7 @@ def _judge_spec(written: Object | None, item: FluxKustomization, live: LiveObjec
         yield INFO.wrong(
             Subject("Kustomization", *live.key),
             f"{shown_fields} {'differ' if len(differing) > 1 else 'differs'} from the repository",
-            hint=f"see `flux export kustomization {word(live.name)} -n {word(live.namespace)}`",
+            hint=f"see `{kustomization_command(situation, 'export', live.key)}`",
             at=item,
         )
 

@@ -61,8 +61,7 @@ def _left(situation: Situation, live: LiveSecret, key: Name, *, generated: Name 
         return INFO.intended(subject, f"{message}; Flux keeps it, by `{OWNER}/prune: disabled`")
     cause = cause_of(situation, key)
     if cause is not None:
-        make = INFO.intended if cause.intended else INFO.wrong
-        return make(subject, f"{message}: {cause.text}", hint=cause.hint)
+        return INFO.found(cause.standing, subject, f"{message}: {cause.text}", cause.hint)
     if owner.prunes is False:
         message = f"{message}; Flux does not delete it, by `prune: false`"
     return INFO.wrong(subject, message, hint=_delete(situation, live))

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
 from fluxsecrets.cluster.kinds import KUSTOMIZATION, SOURCES
 from fluxsecrets.cluster.model import LiveObject, Name
-from fluxsecrets.errors import GitError
+from fluxsecrets.ops.live.causes import reconcile
+from fluxsecrets.ops.live.commands import flux
+from fluxsecrets.ops.live.commits import COMMIT, distance
 from fluxsecrets.ops.live.model import Check, CheckInfo, LiveFinding, Subject
 from fluxsecrets.ops.live.situation import Situation
 from fluxsecrets.repo.flux import FluxKustomization
-from fluxsecrets.repo.git import Repository
 from fluxsecrets.repo.manifests import dig, text
-from fluxsecrets.shell import word
 
 INFO: Final = CheckInfo("revisions", "revisions")
 
-_COMMIT = re.compile(r"(?:^|[:@/])([0-9a-f]{40}|[0-9a-f]{64})$")
 _ORIGIN = "org.opencontainers.image.revision"
 """The annotation of an OCI artifact with the commit that it was made of."""
 
@@ -31,7 +29,7 @@ def check(situation: Situation) -> Iterator[LiveFinding]:
         source = source_of(situation, live) if isinstance(live, LiveObject) else None
         if source is None or not isinstance(live, LiveObject):
             continue
-        yield from _lag(live, source, item)
+        yield from _lag(situation, live, source, item)
         if (source.kind.name, source.key) not in seen:
             seen.add((source.kind.name, source.key))
             yield from _judge_source(situation, source)
@@ -48,7 +46,9 @@ def source_of(situation: Situation, live: LiveObject) -> LiveObject | None:
     return found if isinstance(found, LiveObject) else None
 
 
-def _lag(live: LiveObject, source: LiveObject, item: FluxKustomization) -> Iterator[LiveFinding]:
+def _lag(
+    situation: Situation, live: LiveObject, source: LiveObject, item: FluxKustomization
+) -> Iterator[LiveFinding]:
     """What Flux has fetched and not applied. One that is suspended or not ready was reported as such."""
     ready = live.condition("Ready")
     applied, fetched = text(live.data, "status", "lastAppliedRevision"), _revision(source)
@@ -57,27 +57,27 @@ def _lag(live: LiveObject, source: LiveObject, item: FluxKustomization) -> Itera
     yield INFO.wrong(
         Subject("Kustomization", *live.key),
         f"it is at {shown_revision(applied)}, and its source is at {shown_revision(fetched)}",
-        hint=f"`flux reconcile kustomization {word(live.name)} -n {word(live.namespace)}` applies it",
+        hint=f"`{reconcile(situation, live.key)}` applies it",
         at=item,
     )
 
 
 def _judge_source(situation: Situation, source: LiveObject) -> Iterator[LiveFinding]:
-    repository, fetched = situation.facts.tree.repository, _origin(source)
-    if repository is None or fetched is None or not repository.has_head():
+    fetched = _origin(source)
+    if fetched is None or situation.head is None:
         return
     subject = Subject(source.kind.name, *source.key)
-    match = _COMMIT.search(fetched)
+    match = COMMIT.search(fetched)
     if match is None:
         yield INFO.unknown(subject, f"its revision {shown_revision(fetched)} does not tell the commit")
         return
-    try:
-        here, there = _apart(repository, match[1])
-    except GitError:
+    found = distance(situation, match[1])
+    if found is None:
         yield INFO.unknown(
             subject, f"it is at commit {match[1][:10]}, which is not here", hint="`git fetch` may bring it"
         )
         return
+    here, there = found
     if here and there:
         yield INFO.unknown(
             subject,
@@ -88,7 +88,7 @@ def _judge_source(situation: Situation, source: LiveObject) -> Iterator[LiveFind
         yield INFO.wrong(
             subject,
             f"it is at commit {match[1][:10]}, {_commits(here)} behind the one that is checked out here",
-            hint=_fetch(source),
+            hint=_fetch(situation, source),
         )
     elif there:
         yield INFO.unknown(
@@ -102,19 +102,12 @@ _WORDS: Final = {"GitRepository": "git", "OCIRepository": "oci", "Bucket": "buck
 """Sources as `flux reconcile source` names them."""
 
 
-def _fetch(source: LiveObject) -> str:
+def _fetch(situation: Situation, source: LiveObject) -> str:
     kind = _WORDS.get(source.kind.name)
     if kind is None:
         return "push the branch, if it is not pushed"
-    where = f"{word(source.name)} -n {word(source.namespace)}"
-    return f"push the branch, if it is not pushed; `flux reconcile source {kind} {where}` fetches it"
-
-
-def _apart(repository: Repository, commit: str) -> tuple[int, int]:
-    """How many commits only HEAD has, and how many only the other commit."""
-    output = repository.run("rev-list", "--left-right", "--count", f"HEAD...{commit}", "--")
-    here, there = output.split()
-    return int(here), int(there)
+    words = ("reconcile", "source", kind, source.name, "-n", source.namespace)
+    return f"push the branch, if it is not pushed; `{flux(situation.cluster.origin, *words)}` fetches it"
 
 
 def _commits(number: int) -> str:
@@ -136,7 +129,7 @@ def shown_revision(revision: str | None) -> str:
     """Return a revision with a short commit: `main@sha1:0123456789`."""
     if revision is None:
         return "no revision"
-    match = _COMMIT.search(revision)
+    match = COMMIT.search(revision)
     return ascii(revision[: match.start(1) + 10] if match is not None else revision[:80])[1:-1]
 
 

@@ -10,7 +10,7 @@ from fluxsecrets.ops.live.causes import cause_of, reconcile
 from fluxsecrets.ops.live.commands import kubectl
 from fluxsecrets.ops.live.drift import Drift, drift_of
 from fluxsecrets.ops.live.expected import ExpectedSecret, Policy, policy_of
-from fluxsecrets.ops.live.model import Check, CheckInfo, LiveFinding, Subject
+from fluxsecrets.ops.live.model import Check, CheckInfo, LiveFinding, Standing, Subject
 from fluxsecrets.ops.live.situation import Situation
 
 INFO = CheckInfo("secrets", "Secrets that Flux applies")
@@ -64,7 +64,7 @@ def _compared(
         yield _differs(situation, expected, live, drift)
     elif drift.ignored:
         message = f"{_listed(drift.ignored)} differs, and may, by `spec.ignore` of its Kustomization"
-        yield _finding(expected, message, intended=True)
+        yield _finding(expected, message, standing=Standing.INTENDED)
 
 
 def _missing(situation: Situation, expected: ExpectedSecret) -> LiveFinding:
@@ -73,11 +73,11 @@ def _missing(situation: Situation, expected: ExpectedSecret) -> LiveFinding:
         return _finding(
             expected,
             f"the cluster does not have it; Flux leaves it out, by `{expected.policy}`",
-            intended=True,
+            standing=Standing.INTENDED,
         )
     message = "the cluster does not have it"
     if cause is not None:
-        return _finding(expected, f"{message}: {cause.text}", cause.hint, intended=cause.intended)
+        return _finding(expected, f"{message}: {cause.text}", cause.hint, cause.standing)
     return _finding(expected, message, _restore(situation, expected, "makes Flux apply it now"))
 
 
@@ -90,10 +90,12 @@ def _differs(situation: Situation, expected: ExpectedSecret, live: LiveSecret, d
     if not policy.restores or (
         policy is Policy.MERGES and not (drift.differs or drift.missing or drift.type)
     ):
-        return _finding(expected, f"{message}; Flux leaves that alone, by `{policy}`", intended=True)
+        return _finding(
+            expected, f"{message}; Flux leaves that alone, by `{policy}`", standing=Standing.INTENDED
+        )
     cause = cause_of(situation, expected.owner)
     if cause is not None:
-        return _finding(expected, f"{message}: {cause.text}", cause.hint, intended=cause.intended)
+        return _finding(expected, f"{message}: {cause.text}", cause.hint, cause.standing)
     return _finding(expected, message, _remedy(situation, expected, live, drift))
 
 
@@ -149,10 +151,9 @@ def _subject(expected: ExpectedSecret) -> Subject:
 
 
 def _finding(
-    expected: ExpectedSecret, message: str, hint: str = "", *, intended: bool = False
+    expected: ExpectedSecret, message: str, hint: str = "", standing: Standing = Standing.WRONG
 ) -> LiveFinding:
-    make = INFO.intended if intended else INFO.wrong
-    return make(_subject(expected), message, hint=hint, at=expected)
+    return INFO.found(standing, _subject(expected), message, hint, at=expected)
 
 
 CHECK = Check(INFO, check)

@@ -7,12 +7,12 @@ from typing import Final
 
 from fluxsecrets.cluster.kinds import SOURCES, Kind
 from fluxsecrets.cluster.model import Gap, LiveObject, Name
+from fluxsecrets.ops.live.commands import kubectl
 from fluxsecrets.ops.live.messages import shown
 from fluxsecrets.ops.live.model import Check, CheckInfo, LiveFinding, Subject
 from fluxsecrets.ops.live.situation import Situation
 from fluxsecrets.repo.flux import FluxKustomization
 from fluxsecrets.repo.manifests import dig
-from fluxsecrets.shell import word
 
 INFO: Final = CheckInfo("sources", "sources")
 
@@ -62,7 +62,7 @@ def _judge(
         yield INFO.wrong(
             subject,
             "it is suspended: the cluster gets no new commits",
-            hint=f"see `kubectl get {kind.argument} {word(live.name)} -n {word(live.namespace)}`",
+            hint=f"see `{_get(situation, live)}`",
             at=source or item,
         )
     elif ready is not None and ready.status == "False":
@@ -76,6 +76,10 @@ def _judge(
         )
     elif dig(live.data, "status", "artifact") is None:
         yield INFO.unknown(subject, "it has no artifact yet", hint="try again later", at=item)
+
+
+def _get(situation: Situation, live: LiveObject) -> str:
+    return kubectl(situation.cluster.origin, "get", live.kind.argument, live.name, "-n", live.namespace)
 
 
 CHECK: Final = Check(INFO, check)
