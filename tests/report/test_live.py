@@ -98,6 +98,15 @@ def test_of_many_alike_a_few_are_shown(capsys):
     assert out.count("does not have it") == 30
 
 
+def test_of_many_details_a_few_are_shown(capsys):
+    many = finding(
+        Standing.UNKNOWN, "db", "can't be compared", details=tuple(f"apps/s{at}" for at in range(30))
+    )
+    out, _ = shown(capsys, "text", compared([many]))
+    assert (out.count("apps/s"), "and 20 more\n" in out) == (10, True)
+    assert shown(capsys, "text", compared([many]), everything=True)[0].count("apps/s") == 30
+
+
 def test_json_has_the_documented_form(capsys):
     report = json.loads(shown(capsys, "json", compared())[0])
     assert problems(report) == []

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from fluxsecrets.ops.live.model import LiveFinding, LiveVerification, Standing
 
-from .alike import LIKE_IT, few, shape
+from .alike import LIKE_IT, MOST, few, shape
 from .page import Block, Heading, Note, Page, Sentence
 from .text import Cell, counted, path_shower, printable
 
@@ -25,7 +25,7 @@ def text_page(found: LiveVerification, *, everything: bool) -> Page:
     chosen = few([at if everything else _cause(each) for at, each in enumerate(listed)])
     hints: set[str] = set()
     for at in chosen.shown:
-        yield from _finding(listed[at], titles, show_path, hints)
+        yield from _finding(listed[at], titles, show_path, hints, everything=everything)
         if at in chosen.left:
             yield Sentence(f"and {chosen.left[at]} {LIKE_IT}", indent=_INDENT)
     yield Note(_summary(found))
@@ -43,7 +43,12 @@ def _cause(finding: LiveFinding) -> tuple[object, ...]:
 
 
 def _finding(
-    finding: LiveFinding, titles: dict[str, str], show_path: Callable[[str], str], hints: set[str]
+    finding: LiveFinding,
+    titles: dict[str, str],
+    show_path: Callable[[str], str],
+    hints: set[str],
+    *,
+    everything: bool,
 ) -> Iterator[Block]:
     about = finding.subject.shown if finding.subject is not None else titles[finding.check]
     widest = max(len(each) for each in Standing)
@@ -51,8 +56,11 @@ def _finding(
         [Cell(finding.standing.ljust(widest), _STYLES[finding.standing]), Cell(printable(about), "bold")]
     )
     yield Sentence(printable(finding.message), indent=_INDENT)
-    for line in finding.details:
+    details = finding.details if everything else finding.details[:MOST]
+    for line in details:
         yield Sentence(printable(line), indent=f"{_INDENT}  ")
+    if len(details) < len(finding.details):
+        yield Sentence(f"and {len(finding.details) - len(details)} more", indent=f"{_INDENT}  ")
     if finding.path is not None:
         place = show_path(finding.path)
         yield Sentence(printable(f"{place}:{finding.line}" if finding.line else place), indent=_INDENT)
