@@ -83,6 +83,14 @@ def test_without_a_key_nothing_is_told_about_the_value(compared):
     assert (result.exit_code, compared(sound(), who=None, strict=True).exit_code) == (0, 1)
 
 
+def test_nothing_is_told_about_a_secret_that_flux_refuses(compared):
+    refused = secret().replace("\nstringData:", "\ntype: kubernetes.io/tls\nstringData:")
+    messages = [each[2] for each in told(compared(sound(), {DB: encrypted(refused)}))]
+    assert (
+        messages[-1] == "Secret apps/db has values that can't be compared: Flux refuses them as they are here"
+    )
+
+
 def test_keys_are_compared_even_without_a_key(compared):
     result = compared(sound(live_secret(values={"user": "x"})), who=None)
     assert told(result) == [("WRONG", "db", "the cluster lacks 'password'; only the cluster has 'user'")]
@@ -129,6 +137,31 @@ def test_what_merges_keeps_the_keys_of_others(compared):
     assert told(compared(sound(live), {DB: encrypted(secret(more=more))})) == [
         ("INTENDED", "db", "only the cluster has 'more'; Flux leaves that alone, by `ssa: Merge`")
     ]
+
+
+@pytest.mark.parametrize(
+    ("manager", "hint"),
+    [
+        ("kubectl-edit", "`flux reconcile kustomization flux-system -n flux-system` puts it back"),
+        ("replicator", "Flux leaves keys of other programs alone"),
+    ],
+)
+def test_a_key_of_another_program_stays(compared, manager, hint):
+    live = live_secret(values={"password": "hunter2-throwaway", "more": "x"})
+    fields = {"f:data": {"f:more": {}}}
+    live["metadata"]["managedFields"] = [{"manager": manager, "fieldsV1": fields}]
+    (found,) = compared(sound(live)).findings
+    assert found.message == f"only the cluster has 'more'; changed by {manager}"
+    assert found.hint.startswith(hint)
+
+
+def test_the_cluster_fills_the_secret_of_a_service_account(compared):
+    kind = "kubernetes.io/service-account-token"
+    live = live_secret(values={"token": "x", "password": "hunter2-throwaway"})
+    live["type"] = kind
+    account = "  annotations: {kubernetes.io/service-account.name: app}"
+    written = secret(more=account).replace("\nstringData:", f"\ntype: {kind}\nstringData:")
+    assert told(compared(sound(live), {DB: encrypted(written)})) == []
 
 
 @pytest.mark.parametrize(

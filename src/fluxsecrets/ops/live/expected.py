@@ -29,6 +29,9 @@ Digest = Callable[[str, str, str, bytes], str]
 OPAQUE: Final = "Opaque"
 """The type that the API server gives a Secret without one."""
 
+_FILLED: Final = "kubernetes.io/service-account-token"
+"""The type of a Secret into which the cluster puts values of its own."""
+
 
 class Policy(StrEnum):
     """What Flux does with what the cluster has of an object, by its annotations or labels."""
@@ -62,6 +65,7 @@ class ExpectedSecret:
         values: a hash by key; None for a value that is not known here. Not in the repr.
         complete: these are all its keys.
         ignored: keys in which differences are ignored, by `spec.ignore`; None for all keys.
+        refused: Flux refuses it as it is here, so that its values can't be known.
         is_prefix: its name lacks the hash that kustomize adds, since not all of its values are known here.
     """
 
@@ -75,6 +79,7 @@ class ExpectedSecret:
     values: Mapping[str, str | None] = field(repr=False)
     complete: bool = True
     ignored: frozenset[str] | None = frozenset()
+    refused: bool = False
     is_prefix: bool = False
     policy: Policy = Policy.OVERRIDES
 
@@ -255,9 +260,9 @@ def _secret(each: ObjectVerdict, item: Object, owner: Owner | None, digest: Dige
     namespace, name = item.namespace or "", item.name
     is_prefix = generated is not None and generated.hashed and name == each.item.name
     # Of an object that Flux refuses, the data are those of the stage that failed.
-    hidden = is_prefix or any(outcome.effect is Effect.FAILS for outcome in each.outcomes)
+    refused = any(outcome.effect is Effect.FAILS for outcome in each.outcomes)
     values = {
-        key: digest(namespace, name, key, value) if value is not None and not hidden else None
+        key: digest(namespace, name, key, value) if value is not None and not (refused or is_prefix) else None
         for key, value in _values(data)
     }
     if generated is not None:
@@ -272,8 +277,9 @@ def _secret(each: ObjectVerdict, item: Object, owner: Owner | None, digest: Dige
         type=None if is_unknown(kind) else str(kind) if kind else OPAQUE,
         immutable=None if is_unknown(immutable) else immutable is True,
         values=values,
-        complete=generated is None or generated.complete,
+        complete=(generated is None or generated.complete) and kind != _FILLED,
         ignored=ignored_keys(owner.ignores, item) if owner is not None else frozenset(),
+        refused=refused,
         is_prefix=is_prefix,
         policy=policy_of((item.labels, item.annotations)),
     )

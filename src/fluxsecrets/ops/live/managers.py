@@ -11,6 +11,9 @@ from fluxsecrets.repo.manifests import Plain, dig, maps, text
 FLUX_MANAGER: Final = "kustomize-controller"
 """The field manager of Flux."""
 
+_UNDONE: Final = ("kubectl", "before-first-apply")
+"""What the names of field managers start with whose changes Flux undoes."""
+
 
 @dataclass(frozen=True, slots=True)
 class Manager:
@@ -30,6 +33,14 @@ class Manager:
     def is_flux(self) -> bool:
         """Whether it is Flux."""
         return self.name == FLUX_MANAGER
+
+    @property
+    def is_undone(self) -> bool:
+        """Whether Flux removes what it has added; the keys of other programs stay.
+
+        Follows kustomize-controller's `applyOpts.Cleanup` and `matchFieldManager` of fluxcd/pkg's ssa.
+        """
+        return self.is_flux or self.name.startswith(_UNDONE)
 
     @property
     def shown(self) -> str:

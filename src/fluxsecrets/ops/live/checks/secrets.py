@@ -6,12 +6,14 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 from fluxsecrets.cluster.model import Gap, LiveSecret
+from fluxsecrets.flux.common import OWNER
 from fluxsecrets.ops.live.causes import cause_of, reconcile
 from fluxsecrets.ops.live.commands import kubectl
 from fluxsecrets.ops.live.drift import Drift, drift_of
 from fluxsecrets.ops.live.expected import ExpectedSecret, Policy, policy_of
 from fluxsecrets.ops.live.model import Check, CheckInfo, LiveFinding, Standing, Subject
 from fluxsecrets.ops.live.situation import Situation
+from fluxsecrets.shell import command_for
 
 INFO = CheckInfo("secrets", "Secrets that Flux applies")
 
@@ -27,9 +29,13 @@ def check(situation: Situation) -> Iterator[LiveFinding]:
     for secrets in applied.values():
         yield from _compared(situation, secrets, closed, hidden)
     closed += [each for each in situation.expected.secrets if each.is_prefix]
+    refused = [each for each in closed if each.refused]
+    closed = [each for each in closed if not each.refused]
     yield from _not_compared(
         closed, "none of your identities can decrypt them", "run this with a key that can"
     )
+    why = command_for("verify", environment=situation.environment.name)
+    yield from _not_compared(refused, "Flux refuses them as they are here", f"`{why}` says why")
     yield from _not_compared(hidden, "the dump hides them", "")
     for item in situation.expected.unplaced:
         yield INFO.unknown(
@@ -120,6 +126,12 @@ def _remedy(situation: Situation, expected: ExpectedSecret, live: LiveSecret, dr
         return f"{what}: `{delete}` makes Flux create it anew; until then, what uses it may fail"
     if drift.by is not None and drift.by.is_flux:
         return "Flux has set it: what is in the repository here may not be pushed, or not be applied yet"
+    if drift.extra == drift.keys and drift.by is not None and not drift.by.is_undone:
+        edit = kubectl(situation.cluster.origin, "edit", "secret", expected.name, "-n", expected.namespace)
+        return (
+            f"Flux leaves keys of other programs alone: `{edit}` can remove it; if it belongs there, give "
+            f"the Secret the annotation `{OWNER}/ssa: Merge`"
+        )
     return _restore(situation, expected, "puts it back")
 
 
