@@ -29,7 +29,7 @@ def secret_fingerprints(environ: Mapping[str, str], data: bytes) -> tuple[str, .
     gpg = find_gpg(environ)
     if gpg is None:
         raise IdentityError("gpg is not installed", hint="install GnuPG, or name it with SOPS_GPG_EXEC")
-    with private_directory() as home:  # gpg makes its home folder, if there is none
+    with private_directory() as home:  # gpg would make a home folder for the user
         run = run_gpg(
             gpg,
             ("--homedir", str(home), *_SHOW),

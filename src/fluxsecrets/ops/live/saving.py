@@ -1,8 +1,8 @@
 """Save what was read of a cluster, without values, for somebody who has no access to it.
 
 The values are keyed hashes. The key is encrypted with SOPS for those who can decrypt every encrypted file of
-the environment: whoever has it could try out passwords, and they can read them anyway. If there is nobody,
-the hashes are left out.
+the environment. Holders of the key can try out passwords on the hashes, and these readers know the passwords
+anyway. If nobody can decrypt all files, the hashes are left out.
 """
 
 from __future__ import annotations
