@@ -52,7 +52,7 @@ class LiveOptions:
         for name, is_given in given.items():
             if is_given and not self.asked:
                 raise UsageError(f"{name} needs --cluster", hint="add --cluster to compare with a cluster")
-            if is_given and self.from_dump is not None and name != "--any-cluster":
+            if is_given and self.from_dump is not None and name in ("--context", "--kubeconfig"):
                 raise UsageError(
                     f"{name} can't be combined with --from-dump", hint="a dump is read without kubectl"
                 )

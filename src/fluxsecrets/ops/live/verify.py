@@ -68,8 +68,8 @@ def verify_live(session: Session, request: LiveRequest, checks: Sequence[Check] 
     facts = replace(facts, only=environment.name, given=(environment,), _made={})
     reader = _reader(session, request, facts.settings.environment(environment.name))
     cluster = reader.read(wanted(facts, environment))
-    if not cluster.origin.chosen and session.warn is not None:
-        session.warn(
+    if not cluster.origin.chosen and session.note is not None:
+        session.note(
             f"comparing with {shown_cluster(cluster)} ({cluster.origin.server}), the current context"
         )
     if not request.any_cluster:
