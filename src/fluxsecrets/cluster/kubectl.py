@@ -42,7 +42,8 @@ _OF_FLUX = frozenset({DEPLOYMENT, SERVICE_ACCOUNT})
 
 _FORBIDDEN = re.compile(r"\(Forbidden\)|is forbidden:")
 _NO_SUCH_KIND = re.compile(r"doesn't have a resource type|could not find the requested resource")
-_LOGIN = re.compile(r"\(?Unauthorized\)?|logged in to the server|getting credentials|exec: ")
+_PLUGIN = re.compile(r"exec: executable \S+ (?:not found|failed)|exec plugin: ")
+_LOGIN = re.compile(r"\(?Unauthorized\)?|logged in to the server|getting credentials")
 _NO_CONTEXT = re.compile(
     r"context .*does not exist|no context exists|cannot locate context|current-context must exist"
 )
@@ -162,13 +163,13 @@ class _Calls:
         """
         command = [self.program, "get", kind.argument, *arguments, "--output=json", *self.options]
         ended = run(command, self.environ, timeout=_TIMEOUT, limit=_LIMIT)
-        if ended.timed_out or ended.overflowed:
-            size = (
-                f"more than {_LIMIT // 2**20} MiB"
-                if ended.overflowed
-                else f"more than {_TIMEOUT:.0f} seconds"
+        if ended.timed_out:
+            raise ClusterError(
+                f"kubectl did not answer within {_TIMEOUT:.0f} seconds",
+                hint="a credential plugin may wait for a login: try `kubectl auth whoami`",
             )
-            return Gap(Why.FAILED, what, f"kubectl took {size}")
+        if ended.overflowed:
+            return Gap(Why.FAILED, what, f"kubectl printed more than {_LIMIT // 2**20} MiB")
         if ended.code == 0:
             return [*items(_parsed(ended.output))] if ended.output.strip() else []
         if _FORBIDDEN.search(ended.errors):
@@ -224,6 +225,9 @@ def _failure(ended: Ended, origin: Origin) -> ClusterError | None:
     if _NO_CONTEXT.search(ended.errors):
         hint = "`kubectl config get-contexts` lists them; name one with --context"
         return ClusterError(f"the kubeconfig file does not have {where}", hint=hint)
+    if _PLUGIN.search(ended.errors):
+        hint = "try `kubectl auth whoami`: it shows what the plugin says"
+        return ClusterError(f"the credential plugin of {where} is missing, or failed", hint=hint)
     if _LOGIN.search(ended.errors):
         hint = "log in as your cluster's provider says, and try `kubectl auth whoami`"
         return ClusterError(f"the cluster of {where} does not accept your credentials", hint=hint)

@@ -46,7 +46,7 @@ _LIMIT: Final = 256 * 2**20
 
 _SPEC = frozenset(
     {
-        "decryption", "interval", "kubeConfig", "path", "prune", "refreshInterval", "refreshPolicy",
+        "decryption", "interval", "kubeConfig", "path", "prune", "ref", "refreshInterval", "refreshPolicy",
         "serviceAccountName", "sourceRef", "suspend", "targetNamespace", "url",
     }
 )  # fmt: skip

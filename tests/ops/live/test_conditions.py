@@ -120,21 +120,29 @@ def test_the_commit_of_the_cluster_is_compared_with_the_one_here(tmp_path, git):
     git(root, "commit", "--quiet", "--message", "two")
     second = git(root, "rev-parse", "HEAD").strip()
 
-    def told(commit, prefix="main@sha1:"):
+    def told(commit, prefix="main@sha1:", ref=None):
         artifact = {"revision": f"{prefix}{commit}"}
         applied = with_status(live_kustomization(), lastAppliedRevision=artifact["revision"])
-        write_dump(dump, sound(live_source(artifact=artifact), applied))
+        source = live_source(artifact=artifact)
+        source["spec"]["ref"] = ref or {"branch": "main"}
+        write_dump(dump, sound(source, applied))
         result = verify_live(session(root, None), LiveRequest("staging", dump=dump), (revisions.CHECK,))
         return [(each.standing, each.message) for each in result.findings]
 
     assert told(second) == []
     behind = f"it is at commit {first[:10]}, 1 commit behind the one that is checked out here"
     assert told(first) == [(WRONG, behind)]
+    (root / "clusters/staging/app.yaml").write_text("# changed\n")
+    uncommitted = "1 file has changes that are not committed, so that the cluster can't have them"
+    assert told(second) == [(UNKNOWN, uncommitted)]
+    git(root, "checkout", "--quiet", "--", ".")
+    pinned = "it follows a tag, 1 commit behind the commit that is checked out here"
+    assert told(first, ref={"tag": "v1"}) == [(Standing.INTENDED, pinned)]
     assert told("9" * 40) == [(UNKNOWN, "it is at commit 9999999999, which is not here")]
     assert told("a" * 64, "latest@sha256:")[0][0] is UNKNOWN
     git(root, "reset", "--quiet", "--soft", first)
     ahead = f"it is at commit {second[:10]}, 1 commit ahead of the one that is checked out here"
-    assert told(second) == [(UNKNOWN, ahead)]
+    assert (UNKNOWN, ahead) in told(second)
 
 
 def test_service_accounts_of_the_decryption_are_checked(compared):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from fluxsecrets.cluster.kinds import KUSTOMIZATION, SOURCES
+from fluxsecrets.cluster.kinds import GIT_REPOSITORY, KUSTOMIZATION, SOURCES
 from fluxsecrets.cluster.model import LiveObject, Name
 from fluxsecrets.ops.live.causes import reconcile
 from fluxsecrets.ops.live.commands import flux
@@ -13,16 +13,19 @@ from fluxsecrets.ops.live.commits import COMMIT, distance
 from fluxsecrets.ops.live.model import Check, CheckInfo, LiveFinding, Subject
 from fluxsecrets.ops.live.situation import Situation
 from fluxsecrets.repo.flux import FluxKustomization
+from fluxsecrets.repo.git.worktree import changed_since_head
 from fluxsecrets.repo.manifests import dig, text
 
 INFO: Final = CheckInfo("revisions", "revisions")
 
+_MOST = 10
 _ORIGIN = "org.opencontainers.image.revision"
 """The annotation of an OCI artifact with the commit that it was made of."""
 
 
 def check(situation: Situation) -> Iterator[LiveFinding]:
     """Find Kustomizations that lag behind their source, and sources that are not at the commit here."""
+    yield from _uncommitted(situation)
     seen: set[tuple[str, Name]] = set()
     for _, item, key in situation.kustomizations:
         live = situation.cluster.get(KUSTOMIZATION, *key)
@@ -84,6 +87,12 @@ def _judge_source(situation: Situation, source: LiveObject) -> Iterator[LiveFind
             f"it is at commit {match[1][:10]}, and this branch is another one",
             hint="check out the branch that the cluster follows",
         )
+    elif here and _is_pinned(source):
+        yield INFO.intended(
+            subject,
+            f"it follows {_is_pinned(source)}, {_commits(here)} behind the commit that is checked out here",
+            hint="check out the same commit to compare it",
+        )
     elif here:
         yield INFO.wrong(
             subject,
@@ -108,6 +117,29 @@ def _fetch(situation: Situation, source: LiveObject) -> str:
         return "push the branch, if it is not pushed"
     words = ("reconcile", "source", kind, source.name, "-n", source.namespace)
     return f"push the branch, if it is not pushed; `{flux(situation.cluster.origin, *words)}` fetches it"
+
+
+def _is_pinned(source: LiveObject) -> str:
+    """What it follows in place of a branch, or ""."""
+    reference = dig(source.data, "spec", "ref") if source.kind == GIT_REPOSITORY else None
+    found = (f"a {key}" for key in ("commit", "name", "semver", "tag") if text(reference, key) is not None)
+    return next(found, "")
+
+
+def _uncommitted(situation: Situation) -> Iterator[LiveFinding]:
+    """Files are compared as they are here, and no cluster can have what is not committed."""
+    repository = situation.facts.tree.repository
+    if repository is None or not repository.has_head():
+        return
+    changed = sorted(changed_since_head(repository, situation.environment.files))
+    if changed:
+        files = "1 file has" if len(changed) == 1 else f"{len(changed)} files have"
+        yield INFO.unknown(
+            None,
+            f"{files} changes that are not committed, so that the cluster can't have them",
+            hint="commit them, or compare a clean checkout",
+            details=tuple(changed[:_MOST]),
+        )
 
 
 def _commits(number: int) -> str:
