@@ -79,6 +79,8 @@ class Cluster:
         if request.headers.get("authorization") != f"Bearer {TOKEN}":
             return status(401, "Unauthorized", "Unauthorized")
         self.asked.append(request.path)
+        if url.path == "/version":
+            return Answer(200, {"major": "1", "minor": "32", "gitVersion": "v1.32.0"})
         if url.path in {"/api", "/apis"}:
             return self.discovery(core=url.path == "/api", accept=request.headers.get("accept", ""))
         found = self.resource(url.path.strip("/").split("/"))

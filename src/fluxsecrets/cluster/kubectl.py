@@ -32,6 +32,7 @@ _TIMEOUT: Final = 90.0
 """Seconds for one call, with all chunks of a list and the login of a credential plugin."""
 
 _REQUEST_TIMEOUT: Final = "20s"
+_PROBE_TIMEOUT: Final = "10s"
 _LIMIT: Final = 256 * 2**20
 _AT_ONCE: Final = 4
 
@@ -86,6 +87,7 @@ class Kubectl:
             )
         origin = self._origin(program)
         calls = _Calls(program, self._options(origin), self.environ, origin)
+        calls.require_answer()
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             listed = pool.map(lambda kind: _listing(calls, kind, wanted.namespaces), wanted.kinds)
             listings = dict(zip(wanted.kinds, listed, strict=True))
@@ -94,8 +96,7 @@ class Kubectl:
         return LiveCluster(origin, self.hasher, listings, self._secrets(calls, wanted))
 
     def _options(self, origin: Origin) -> tuple[str, ...]:
-        options = [f"--request-timeout={_REQUEST_TIMEOUT}"]
-        options += [f"--context={origin.context}"] if origin.context else []
+        options = [f"--context={origin.context}"] if origin.context else []
         options += [f"--kubeconfig={self.kubeconfig}"] if self.kubeconfig is not None else []
         return tuple(options)
 
@@ -155,19 +156,23 @@ class _Calls:
     environ: Mapping[str, str] = field(repr=False)
     origin: Origin
 
+    def require_answer(self) -> None:
+        """Ask for the server's version: without that, kubectl tries for minutes to learn the server's kinds.
+
+        Raises:
+            ClusterError: the cluster doesn't answer, or not this user.
+        """
+        failure = _failure(self._run("--raw=/version", f"--request-timeout={_PROBE_TIMEOUT}"), self.origin)
+        if failure is not None:
+            raise failure
+
     def get(self, kind: Kind, what: str, *arguments: str) -> list[Any] | Gap:
         """Return the objects that one call prints, or why they can't be read.
 
         Raises:
             ClusterError: the cluster doesn't answer, or not this user.
         """
-        command = [self.program, "get", kind.argument, *arguments, "--output=json", *self.options]
-        ended = run(command, self.environ, timeout=_TIMEOUT, limit=_LIMIT)
-        if ended.timed_out:
-            raise ClusterError(
-                f"kubectl did not answer within {_TIMEOUT:.0f} seconds",
-                hint="a credential plugin may wait for a login: try `kubectl auth whoami`",
-            )
+        ended = self._run(kind.argument, *arguments, "--output=json", f"--request-timeout={_REQUEST_TIMEOUT}")
         if ended.overflowed:
             return Gap(Why.FAILED, what, f"kubectl printed more than {_LIMIT // 2**20} MiB")
         if ended.code == 0:
@@ -182,6 +187,17 @@ class _Calls:
             raise failure
         context = f" --context {word(self.origin.context)}" if self.origin.context else ""
         return Gap(Why.FAILED, what, f"run `kubectl get {kind.argument} -A{context}` to see why")
+
+    def _run(self, *arguments: str) -> Ended:
+        """Start `kubectl get`; nothing else is ever asked of a cluster."""
+        command = [self.program, "get", *arguments, *self.options]
+        ended = run(command, self.environ, timeout=_TIMEOUT, limit=_LIMIT)
+        if ended.timed_out:
+            raise ClusterError(
+                f"kubectl did not answer within {_TIMEOUT:.0f} seconds",
+                hint="a credential plugin may wait for a login: try `kubectl auth whoami`",
+            )
+        return ended
 
 
 def _listing(calls: _Calls, kind: Kind, namespaces: frozenset[str]) -> Listing:
