@@ -10,7 +10,7 @@ from fluxsecrets.ops.live.model import Standing
 from fluxsecrets.ops.live.verify import LiveRequest, verify_live
 from fluxsecrets.ops.run.session import Session
 from kubeserver import Cluster, kube_server, write_kubeconfig
-from livestates import CASES, STRANGER, edited, sound_cluster
+from livestates import CASES, STRANGER, b64, edited, sound_cluster
 
 CHECKS = tuple(each.CHECK for each in (secrets, leftovers, values, sealedsecrets, externalsecrets))
 
@@ -34,9 +34,9 @@ def compared(encrypted_waddle, tmp_path):
     """Compares the example's staging environment with a cluster, by these checks."""
 
     def compared(live, checks=CHECKS, **request):
-        dump = live.dump(tmp_path / "dump")
+        request.setdefault("dump", live.dump(tmp_path / "dump"))
         session = Session(dict(os.environ), encrypted_waddle)
-        return verify_live(session, LiveRequest("staging", dump=dump, **request), checks)
+        return verify_live(session, LiveRequest("staging", **request), checks)
 
     return compared
 
@@ -82,6 +82,17 @@ def test_an_older_commit_is_the_cause(sound, compared, encrypted_waddle, git):
 
 
 AT_ONCE = ("value changed by hand", "older generated Secret", "owner is gone", "no key unseals")
+
+
+def test_the_same_is_found_in_a_saved_dump(sound, compared, tmp_path):
+    for case in CASES:
+        if case.name in AT_ONCE:
+            case.do(sound)
+    before = compared(sound, save=tmp_path / "saved")
+    after = compared(sound, dump=tmp_path / "saved")
+    assert (len(before.findings), told(after)) == (len(AT_ONCE), told(before))
+    texts = [path.read_text(encoding="utf-8") for path in (tmp_path / "saved").iterdir()]
+    assert not any(value in each for each in texts for value in (STRANGER, b64(STRANGER)))
 
 
 @pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl is not on PATH: it is not tried")

@@ -103,12 +103,7 @@ def _readers(situation: Situation) -> tuple[Recipient, ...]:
 
 def _compared(situation: Situation) -> frozenset[Name]:
     """The Secrets that Flux applies. Of those that controllers make, no value is compared."""
-    return frozenset(
-        (each.item.namespace, each.item.name)
-        for verdict in situation.verdicts
-        for each in verdict.objects
-        if each.item.is_secret and each.item.namespace is not None
-    )
+    return frozenset(each.key for each in situation.expected.secrets if not each.is_prefix)
 
 
 def _encrypted_key(session: Session, hasher: Hasher, readers: tuple[Recipient, ...]) -> bytes:
