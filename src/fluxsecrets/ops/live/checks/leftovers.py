@@ -107,20 +107,27 @@ def _may_be(key: Name, prefixes: set[Name]) -> bool:
 
 def _is_used(situation: Situation, key: Name) -> bool:
     """Whether an object that Flux applies names the Secret."""
-    return any(
-        _names(applied_data(each), key[1])
-        for verdict in situation.verdicts
-        for each in verdict.objects
-        if each.item.kind != "Secret"
-    )
+    names = situation.facts.once("texts in objects", lambda: frozenset(_texts_of(situation)))
+    return key[1] in names
 
 
-def _names(data: object, name: str) -> bool:
-    if isinstance(data, dict):
-        return any(_names(value, name) for value in data.values())
-    if isinstance(data, list):
-        return any(_names(value, name) for value in data)
-    return data == name
+def _texts_of(situation: Situation) -> Iterator[str]:
+    """Every text in the objects that Flux applies, apart from Secrets."""
+    for verdict in situation.verdicts:
+        for each in verdict.objects:
+            if each.item.kind != "Secret":
+                yield from _texts(applied_data(each))
+
+
+def _texts(data: object) -> Iterator[str]:
+    if isinstance(data, str):
+        yield data
+    elif isinstance(data, dict):
+        for value in data.values():
+            yield from _texts(value)
+    elif isinstance(data, list):
+        for value in data:
+            yield from _texts(value)
 
 
 CHECK: Final = Check(INFO, check)
