@@ -168,26 +168,39 @@ spec:
       name: db-values
 """
 READERS = {
-    "volume": "volumes: [{name: c, configMap: {name: shop}}]",
-    "envFrom": "containers: [{name: a, image: b, envFrom: [{configMapRef: {name: shop}}]}]",
-    "none": "containers: [{name: a, image: b}]",
+    "a volume": ("volumes: [{name: c, configMap: {name: shop}}]", "move all of its secret keys"),
+    "envFrom with more behind": (
+        "containers: [{name: a, image: b, envFrom: [{configMapRef: {name: shop}}, {secretRef: {name: c}}]}]",
+        "reads other variables after those of the ConfigMap",
+    ),
+    "nothing": ("containers: [{name: a, image: b}]", "no object was found that reads"),
 }
 
 
 @pytest.mark.parametrize("how", READERS)
 def test_a_key_stays_in_a_config_map_if_a_reference_cannot_follow(shop, cli, how):
-    folder = shop({"shop.yaml": config_map_with(READERS[how])})
+    pod, reason = READERS[how]
+    folder = shop({"shop.yaml": config_map_with(pod)})
     before = (folder / "shop.yaml").read_bytes()
     found = extract(cli, "--all", code=1)
     assert not found["files"]
-    reason = reasons(found)["data.cache-password"]
-    assert (
-        "move all of its secret keys" in reason
-        if how != "none"
-        else "no object was found that reads" in reason
-    )
+    assert reason in reasons(found)["data.cache-password"]
     assert (folder / "shop.yaml").read_bytes() == before
     assert cli("extract", "apps/shop/shop.yaml", "cache-password").exit_code == 2
+
+
+def test_all_variables_of_a_config_map_come_from_both(shop, cli):
+    source = "{prefix: X_, configMapRef: {name: shop, optional: true}}"
+    folder = shop({"shop.yaml": config_map_with(f"containers: [{{name: a, image: b, envFrom: [{source}]}}]")})
+    found = extract(cli, "--all")
+    assert [each["object"] for each in found["files"]] == ["ConfigMap shop"]
+    secret = source.replace("configMapRef", "secretRef").replace("shop", "shop-secret")
+    text = (folder / "shop.yaml").read_text()
+    assert f"envFrom: [{source}, {{prefix: X_, secretRef:" in text
+    assert sorted(re.findall(r"\w+: [\w-]+", secret)) == sorted(
+        re.findall(r"\w+: [\w-]+", text.partition(f"[{source}, ")[2].partition("]")[0])
+    )
+    assert cli("scan").exit_code == 0
 
 
 def config_map_with(pod):
@@ -270,6 +283,9 @@ def test_a_dry_run_and_a_list_write_nothing(shop, cli):
     found = extract(cli, "--all", "--dry-run")
     assert found["dry_run"]
     assert len(found["files"]) == 2
+    assert extract(cli, "--all", "--env", "production", "--dry-run") == found
+    assert extract(cli, "--all", "apps/shop/shop.yaml", "--dry-run") == found
+    assert extract(cli, "--all", "clusters", "--dry-run")["files"] == []
     listed = cli("extract", "apps/shop/shop.yaml")
     assert listed.exit_code == 0
     assert VALUE not in listed.stdout + listed.stderr
@@ -380,3 +396,12 @@ def composed_by_flux(cli):
         if each["kind"] in ("Secret", "ConfigMap")
     }
     return compose(spec.get("values"), spec["valuesFrom"], data)
+
+
+def test_a_list_leaves_out_what_is_written_elsewhere(shop, cli):
+    release = RELEASE + "  values: {port: &port 80, probe: *port}\n"
+    shop({"db.yaml": release, "other.yaml": "password: x\n"}, listed=["db.yaml"])
+    found = extract(cli, "apps/shop/db.yaml")
+    assert [each["key"] for each in found["candidates"]] == ["spec.values.port"]
+    assert extract(cli, "apps/shop/other.yaml")["candidates"] == []
+    assert extract(cli, "apps/shop/kustomization.yaml")["candidates"] == []

@@ -96,7 +96,6 @@ def command(
     Before anything is written, it is checked that Flux applies the same as before. The values stay in
     git's history: change them afterwards.
     """
-    from fluxsecrets.ops.extract.everything import extract_all
     from fluxsecrets.ops.extract.extract import COMMAND, extract
     from fluxsecrets.report.extract import FORMATS
 
@@ -110,6 +109,8 @@ def command(
                 "--secret, --to and --document are about one object, and --all takes all",
                 hint="leave them out, or name the manifest and its keys",
             )
+        from fluxsecrets.ops.extract.everything import extract_all
+
         done = extract_all(session, asked)
         out.show(FORMATS[report](done))
         return done.exit_code

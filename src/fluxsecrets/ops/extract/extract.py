@@ -22,13 +22,13 @@ from fluxsecrets.ops.run.writer import (
     write_files,
 )
 from fluxsecrets.repo.environments import Environment
-from fluxsecrets.repo.manifests import child, text_of
 from fluxsecrets.repo.settings import load_settings
 from fluxsecrets.repo.tree import Tree, open_tree
 from fluxsecrets.shell import file_word
-from fluxsecrets.sops.document import Path
+from fluxsecrets.sops.document import Leaf, Path, find
 
 from .choosing import WantedSecret, choose_secret
+from .home import home_of, readers_for
 from .listing import list_beside
 from .manifest import Holder, chosen_paths, edited, key_text, read_manifest
 from .model import (
@@ -37,12 +37,11 @@ from .model import (
     Extraction,
     ExtractRequest,
     ExtractResult,
-    Reader,
     Wanted,
 )
 from .planning import Home, built_of, is_committed, moved_values, new_keys, object_in, secret_data
 from .proof import Proposal, prove, prove_alone, reaching
-from .readers import readers_of, readers_of_file, secret_names
+from .readers import secret_names
 from .secretfile import SecretFile, add_to
 
 COMMAND = "extract"
@@ -106,11 +105,12 @@ class Extractor:
         """Yield the values of a file that could be extracted, by their keys."""
         file = read_manifest(self.tree.read(path), self.tree.limits, path)
         for holder in file.holders:
-            if holder.place.at_reader and not self._readers(path, holder, self._reaching(path)):
+            if holder.place.at_reader and not readers_for(path, holder, self._reaching(path)):
                 continue  # it may be anything
             for literal in holder.place.literals(holder.node):
-                key = key_text(literal.path)
-                yield Candidate(target.shown, holder.shown, key, literal.line)
+                written = find(holder.node, literal.path)
+                if not (isinstance(written, Leaf) and written.alias):  # that is another value's text
+                    yield Candidate(target.shown, holder.shown, key_text(literal.path), literal.line)
 
     def add(self, path: str, keys: Iterable[str]) -> None:
         """Plan to extract the values of a file that keys name.
@@ -136,12 +136,8 @@ class Extractor:
         data = self.workspace.read(path)
         holder = read_manifest(data, self.tree.limits, path).holders[at]
         environments = self._reaching(path)
-        readers = self._readers(path, holder, environments)
-        home = Home(path, holder.namespace, holder.node)
-        if holder.place.at_reader and readers:
-            home = Home(
-                readers[0].file, text_of(child(readers[0].node, "metadata", "namespace")), readers[0].node
-            )
+        readers = readers_for(path, holder, environments)
+        home = home_of(path, holder, readers)
         secret = self._secret(home, holder, environments)
         name, built = secret.name, built_of(environments, path)
         versions = [self._version(each) for each in environments]
@@ -188,12 +184,6 @@ class Extractor:
                 (*extraction.warnings, *written.warnings),
             )
         )
-
-    def _readers(self, path: str, holder: Holder, environments: Sequence[Environment]) -> tuple[Reader, ...]:
-        """Return the objects that refer to one, or to what is generated from its file."""
-        if holder.place.at_reader:
-            return readers_of_file(environments, path)
-        return () if holder.base else readers_of(environments, path, holder.part)
 
     def _secret(self, home: Home, holder: Holder, environments: Collection[Environment]) -> SecretFile:
         """Return the file of the Secret; a new one gets a name that no other Secret has."""

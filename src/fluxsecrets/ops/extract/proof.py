@@ -14,11 +14,12 @@ from fluxsecrets.repo.helmvalues import Resolve, ValuesReference, compose, is_re
 from fluxsecrets.repo.manifests import Plain, dig, pairs
 from fluxsecrets.repo.objects import Object
 from fluxsecrets.repo.outcome import Effect
-from fluxsecrets.repo.references import uses
+from fluxsecrets.repo.references import Use, uses
 from fluxsecrets.repo.secretrules import decode_base64
 from fluxsecrets.repo.settings import Settings
 from fluxsecrets.repo.tree import Tree, with_planned
 
+from .places.podenv import POD_SPECS
 from .readers import names_of
 from .reading import as_read
 
@@ -110,19 +111,31 @@ def _objects(environment: Environment) -> dict[Identity, Object]:
 
 def _compare(before: Environment, after: Environment, proposal: Proposal) -> None:
     old, new = _objects(before), _objects(after)
+    changed = {
+        (item.namespace, name)
+        for identity, item in old.items()
+        if item.kind == "ConfigMap" and identity in new and new[identity].data != item.data
+        for name in (*names_of(item), *names_of(new[identity]))
+    }
     for identity, item in old.items():
         now = new.get(identity)
         if item.file in proposal.secrets:
             continue
         if now is None:
             raise _differs(before, item, "it would no longer be applied")
+        if item.data == now.data and not (changed and _reads_any(item, changed)):
+            continue
         if is_release(item.data):
             _compare_releases(before, item, now, old.values(), tuple(new.values()), proposal)
-        elif item.data != now.data:
+        else:
             _compare_others(before, item, now, old.values(), new.values())
     for identity, item in new.items():
         if identity not in old and item.file not in proposal.secrets:
             raise _differs(before, item, "it would be applied, too")
+
+
+def _reads_any(item: Object, config_maps: Collection[tuple[str | None, str]]) -> bool:
+    return any(use.kind == "ConfigMap" and (use.namespace, use.name) in config_maps for use in uses(item))
 
 
 def _compare_releases(
@@ -133,8 +146,6 @@ def _compare_releases(
     planned: Collection[Object],
     proposal: Proposal,
 ) -> None:
-    if old.data == new.data:
-        return
     # The new Secrets hold what the former ones held, and those are encrypted in the tree.
     made = [item for item in planned if item.file in proposal.secrets]
     had = _resolver(old, [*objects, *made])
@@ -159,16 +170,25 @@ def _compare_others(
 ) -> None:
     if old.kind == "ConfigMap":
         _compare_config_maps(environment, old, new, planned)
-    elif as_read(old.data, _resolver(old, objects)) != as_read(new.data, _resolver(new, planned)):
+    elif _read(old, objects) != _read(new, planned):
         raise _differs(environment, old, "it would change")
+
+
+def _read(item: Object, objects: Iterable[Object]) -> Plain:
+    contents = _contents(item, objects)
+
+    def whole(kind: str, name: str) -> dict[str, str] | None:
+        return all_in(contents[kind, name]) if (kind, name) in contents else None
+
+    return as_read(item.data, _resolver(item, objects), whole)
 
 
 def _compare_config_maps(
     environment: Environment, old: Object, new: Object, planned: Iterable[Object]
 ) -> None:
-    """A ConfigMap may only lose keys that nothing reads any more. Releases are compared by their values.
+    """A ConfigMap may only lose keys that nothing reads any more, besides what is compared by what it reads.
 
-    One that is generated may change, too, if releases alone read it.
+    One that is generated may change, too, if only that reads it.
     """
     had, has = pairs(old.data, "data"), pairs(new.data, "data")
     lost = {key: value for key, value in had.items() if has.get(key) != value}
@@ -180,8 +200,15 @@ def _compare_config_maps(
         for use in uses(item):
             reads = use.key is None or use.key in lost
             named = (use.kind, use.namespace) == ("ConfigMap", old.namespace) and use.name in names_of(new)
-            if named and reads and use.via != "valuesFrom":
+            if named and reads and not _is_compared(item, use):
                 raise _differs(environment, old, f"{item.kind} {item.name} still reads it")
+
+
+def _is_compared(item: Object, use: Use) -> bool:
+    """Whether an object is compared by what the reference reads."""
+    if is_release(item.data):
+        return use.via == "valuesFrom"
+    return item.kind in POD_SPECS and use.via in ("env", "envFrom") and not use.likely
 
 
 def _unhashed(item: Object) -> Plain:
@@ -193,14 +220,19 @@ def _besides(release: Plain) -> Plain:
     return {**release, "spec": {k: v for k, v in spec.items() if k not in ("values", "valuesFrom")}}
 
 
-def _resolver(release: Object, objects: Iterable[Object]) -> Resolve:
-    """What references of a release read from the objects of its environment; ciphertexts are unknown."""
-    data: dict[tuple[str, str], Plain] = {
+def _contents(reader: Object, objects: Iterable[Object]) -> dict[tuple[str, str], Plain]:
+    """The Secrets and ConfigMaps that an object may refer to, by kind and name."""
+    return {
         (item.kind, name): item.data
         for item in objects
-        if item.kind in ("Secret", "ConfigMap") and item.namespace == release.namespace
+        if item.kind in ("Secret", "ConfigMap") and item.namespace == reader.namespace
         for name in names_of(item)
     }
+
+
+def _resolver(reader: Object, objects: Iterable[Object]) -> Resolve:
+    """What references of an object read from those of its environment; ciphertexts are unknown."""
+    data = _contents(reader, objects)
 
     def resolve(reference: ValuesReference) -> str | None:
         found = data.get((reference.kind, reference.name), {})
@@ -218,6 +250,14 @@ def value_in(data: Plain, key: str) -> str | None:
             decoded = decode_base64(text)
             text = None if decoded is None else decoded.decode("utf-8", "surrogateescape")
     return None if text is None or is_ciphertext(text) else text
+
+
+def all_in(data: Plain) -> dict[str, str] | None:
+    """What a Secret or ConfigMap holds; None if some of it is encrypted or not text."""
+    keys = {**pairs(data, "data"), **(pairs(data, "stringData") if data.get("kind") == "Secret" else {})}
+    found = {key: value_in(data, key) for key in keys}
+    known = {key: value for key, value in found.items() if value is not None}
+    return known if len(known) == len(found) else None
 
 
 def _differs(environment: Environment, item: Object, reason: str) -> UnprotectedError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from fluxsecrets.repo.helmvalues import Resolve, ValuesReference
@@ -12,12 +13,17 @@ from .places.podenv import CONTAINERS, POD_SPECS, expanded
 _REFERENCES = {"secretKeyRef": "Secret", "configMapKeyRef": "ConfigMap"}
 
 
-def as_read(data: Plain, resolve: Resolve) -> Plain:
+Whole = Callable[[str, str], Mapping[str, str] | None]
+"""What a Secret or ConfigMap holds, by kind and name; None if some of it is unknown."""
+
+
+def as_read(data: Plain, resolve: Resolve, whole: Whole) -> Plain:
     """Return an object with what its containers' variables hold in place of their references.
 
     Args:
         data: the object as it is applied.
         resolve: what a key of a Secret or ConfigMap holds, or None if that is unknown.
+        whole: all of what it holds.
     """
     spec = POD_SPECS.get(text(data, "kind") or "")
     if spec is None:
@@ -28,6 +34,9 @@ def as_read(data: Plain, resolve: Resolve) -> Plain:
             if maps(container, "env"):
                 read = [_variable(each, resolve) for each in container["env"]]
                 data = with_value(data, (*spec, kind, position, "env"), read)
+            if maps(container, "envFrom"):
+                taken = _together(container["envFrom"], whole)
+                data = with_value(data, (*spec, kind, position, "envFrom"), taken)
     return data
 
 
@@ -45,3 +54,30 @@ def _variable(item: Any, resolve: Resolve) -> Any:
             found = resolve(ValuesReference(kind, name, key))
             return item if found is None else {"name": item.get("name"), "gets": found}
     return item
+
+
+def _together(items: Iterable[Any], whole: Whole) -> list[Any]:
+    """The entries of `envFrom`: known variables of neighbours become one map, in which the last counts."""
+    found: list[Any] = []
+    for item in items:
+        known = _all(item, whole)
+        if known is None:
+            found.append(item)
+        elif found and isinstance(found[-1], _Variables):
+            found[-1] = _Variables({**found[-1], **known})
+        else:
+            found.append(_Variables(known))
+    return found
+
+
+class _Variables(dict[str, str]):
+    """Variables by their names, which are known."""
+
+
+def _all(item: Any, whole: Whole) -> dict[str, str] | None:
+    for field, kind in (("secretRef", "Secret"), ("configMapRef", "ConfigMap")):
+        name = text(item, field, "name")
+        if name is not None:
+            known, prefix = whole(kind, name), text(item, "prefix") or ""
+            return None if known is None else {f"{prefix}{key}": value for key, value in known.items()}
+    return None

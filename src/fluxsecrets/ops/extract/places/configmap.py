@@ -9,14 +9,13 @@ from typing import ClassVar, Final
 from fluxsecrets.errors import UsageError
 from fluxsecrets.ops.extract.model import Edit, Elsewhere, Extraction, LiteralValue, Moved, Reader, Wanted
 from fluxsecrets.repo.helmvalues import DEFAULT_KEY
-from fluxsecrets.repo.manifests import child, dig, line_of, text_of
+from fluxsecrets.repo.manifests import child, items_of, line_of, text_of
 from fluxsecrets.sops.document import Data, Entry, Leaf, Mapping, Path, find, show_path, to_data
 
 from .literals import is_value, is_variable
 
 _DATA: Final = "data"
 _WHOLE: Final = {
-    "envFrom": "all of its keys as environment variables",
     "volume": "it as a volume",
     "substituteFrom": "all of its keys as variables",
     "values": "it, as the values of its chart say",
@@ -54,9 +53,9 @@ class _ConfigMap:
         readers = wanted.readers
         moved = tuple(_moved(wanted, path, readers) for path in wanted.paths)
         keys = {each.key for each in moved}
-        changed = (_changed(reader, keys, wanted.secret) for reader in readers)
+        changed = (_changed(reader, keys, wanted) for reader in readers)
         elsewhere = tuple(each for each in changed if each is not None)
-        unread = sorted(keys - {_key(reader) for reader in readers})
+        unread = sorted(key for key in keys if not any(_reads(reader, key) for reader in readers))
         if unread:
             raise UsageError(
                 f"no object was found that reads {', '.join(unread)}, so no reference can follow the value",
@@ -95,7 +94,7 @@ def _moved(wanted: Wanted, path: Path, readers: Iterable[Reader]) -> Moved:
             f"the Secret {wanted.secret} has a key {key} already",
             hint="name another Secret with --secret NAME",
         )
-    names = dict.fromkeys(each.shown for each in readers if _key(each) == key)
+    names = dict.fromkeys(each.shown for each in readers if _reads(each, key))
     return Moved(path, key, node.value, f"read by {', '.join(names)}", line_of(node) or 0)
 
 
@@ -104,44 +103,75 @@ def _key(reader: Reader) -> str | None:
     return DEFAULT_KEY if reader.use.via == "valuesFrom" and reader.use.key is None else reader.use.key
 
 
-def _changed(reader: Reader, keys: set[str], secret: str) -> Elsewhere | None:
+def _reads(reader: Reader, key: str) -> bool:
+    return _key(reader) in (None, key)
+
+
+def _changed(reader: Reader, keys: set[str], wanted: Wanted) -> Elsewhere | None:
     """Return how an object refers to the Secret; None if it reads other keys only.
 
     Raises:
         UsageError: its reference can't follow.
     """
-    key, use = _key(reader), reader.use
-    if key is not None and key not in keys:
+    if not any(_reads(reader, key) for key in keys):
         return None
-    if key is None or use.likely or use.via not in ("env", "valuesFrom"):
-        what = _WHOLE.get(use.via, "it in a way that is not known here")
+    way = None if reader.use.likely else _WAYS.get(reader.use.via)
+    if way is None:
+        what = _WHOLE.get(reader.use.via, "it in a way that is not known here")
         raise UsageError(
             f"{reader.shown} reads {what}, and that can't follow a single key to a Secret",
             hint="move all of its secret keys to a Secret by hand, and refer to both there",
         )
     if reader.problem is not None:
-        raise UsageError(f"{reader.shown} reads {key}, and {reader.problem}", hint="change it by hand")
-    edits = _in_env(reader, secret) if use.via == "env" else _in_values(reader, secret)
-    return Elsewhere(reader.file, reader.part, (), reader.shown, tuple(edits))
+        raise UsageError(
+            f"{reader.shown} reads it, and {reader.problem}", hint="change the reference by hand"
+        )
+    return Elsewhere(reader.file, reader.part, (), reader.shown, tuple(way(reader, wanted)))
 
 
-def _in_env(reader: Reader, secret: str) -> Iterator[Edit]:
+def _in_env(reader: Reader, wanted: Wanted) -> Iterator[Edit]:
     """`configMapKeyRef` becomes `secretKeyRef`."""
     steps = reader.use.steps[:-1]
-    old = to_data(reader.node)
-    reference = dig(_at(old, steps[:-1]), str(steps[-1]))
-    yield Edit((*steps[:-1], "secretKeyRef"), {**reference, "name": secret})
+    yield Edit((*steps[:-1], "secretKeyRef"), {**_at(reader, steps), "name": wanted.secret})
     yield Edit(steps, remove=True)
 
 
-def _in_values(reader: Reader, secret: str) -> Iterator[Edit]:
+def _in_env_from(reader: Reader, wanted: Wanted) -> Iterator[Edit]:
+    """`secretRef` follows `configMapRef`; the last of equal variables counts.
+
+    Raises:
+        UsageError: something follows already, or the container would get other keys of the Secret, too.
+    """
+    steps = reader.use.steps[:-1]
+    listed, at = steps[:-2], steps[-2]
+    if len(items_of(find(reader.node, listed))) - 1 != at:
+        raise UsageError(
+            f"{reader.shown} reads other variables after those of the ConfigMap: they would count less",
+            hint="put the ConfigMap last in envFrom, if none of its variables is in the others",
+        )
+    if wanted.taken:
+        raise UsageError(
+            f"{reader.shown} reads all keys, and the Secret {wanted.secret} has others",
+            hint="name another Secret with --secret NAME",
+        )
+    reference: Data = {**_at(reader, steps), "name": wanted.secret}
+    others = {key: value for key, value in _at(reader, steps[:-1]).items() if key != "configMapRef"}
+    yield Edit((*listed, int(at) + 1), {**others, "secretRef": reference})
+
+
+def _in_values(reader: Reader, wanted: Wanted) -> Iterator[Edit]:
     """`kind: ConfigMap` becomes `kind: Secret`."""
     steps = reader.use.steps[:-1]
     yield Edit((*steps, "kind"), "Secret")
-    yield Edit((*steps, "name"), secret)
+    yield Edit((*steps, "name"), wanted.secret)
 
 
-def _at(data: Data, steps: Path) -> Data:
-    for step in steps:
-        data = data[step]  # type: ignore[index]  # the reference was found there
-    return data
+def _at(reader: Reader, steps: Path) -> dict[str, Data]:
+    """Return a map of the object that reads."""
+    node = find(reader.node, steps)
+    found = to_data(node) if node is not None else None
+    return found if isinstance(found, dict) else {}
+
+
+_WAYS: Final = {"env": _in_env, "envFrom": _in_env_from, "valuesFrom": _in_values}
+"""By the kind of reference: how it follows a key to a Secret."""
