@@ -1,7 +1,7 @@
 import pytest
 
 from fluxsecrets.flux.release import Release
-from fluxsecrets.flux.since import FACTS, POST_QUANTUM, STRICT, has, is_sure, minor_of
+from fluxsecrets.flux.since import FACTS, POST_QUANTUM, STRICT, has, is_newer, is_sure, minor_of
 from fluxsecrets.flux.versions import read_controller
 from fluxsecrets.repo.objects import Object
 
@@ -199,3 +199,18 @@ def test_the_account_for_decryption():
     assert read_controller([item]).account == "default"
     item.data["spec"]["cluster"]["tenantDefaultDecryptionServiceAccount"] = "tenant"
     assert read_controller([item]).account == "tenant"
+
+
+@pytest.mark.parametrize(
+    ("version", "newer"),
+    [
+        ("2.9.4", False),
+        ("2.10.0", True),
+        ("3.0", True),
+        ("2.x", False),
+        ("<3.0.0", False),
+        ("<=2.12.0", True),
+    ],
+)
+def test_what_is_newer_than_the_facts(version, newer):
+    assert is_newer(version) is newer

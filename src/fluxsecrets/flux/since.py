@@ -20,6 +20,9 @@ NEWEST: Final = 9
 SUPPORTED: Final = NEWEST - 2
 """The oldest minor version that the Flux project still maintains: it maintains three."""
 
+_UNBOUNDED = 10**6
+"""The minor version of a range that ends with a major one."""
+
 _EXACT = re.compile(r"[~=v]*(\d+)\.(\d+)(?:\.(?:\d+|[xX*])[^\s,|]*)?")
 _BELOW = re.compile(r"<(=?)\s*v?(\d+)\.(\d+)(?:\.(\d+))?")
 
@@ -223,6 +226,12 @@ def minor_of(version: str | None) -> int | None:
     return newest[1] if newest[0] == 2 else 0
 
 
+def is_newer(version: str) -> bool:
+    """Whether a version is newer than what the facts were checked for; a range without an end is not."""
+    newest = newest_of(version)
+    return newest is not None and newest > (2, NEWEST) and newest[1] != _UNBOUNDED
+
+
 def newest_of(version: str | None) -> tuple[int, int] | None:
     """Return the newest major and minor version that a text allows; None if it has no upper end."""
     return max(_ends(version), default=None) if version is not None else None
@@ -241,6 +250,3 @@ def _ends(version: str) -> Iterator[tuple[int, int]]:
     exact = _EXACT.fullmatch(version.strip())
     if exact is not None:
         yield int(exact[1]), int(exact[2])
-
-
-_UNBOUNDED = 10**6

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from fluxsecrets.flux.release import Release
-from fluxsecrets.flux.since import NEWEST
+from fluxsecrets.flux.since import NEWEST, is_newer
 
 if TYPE_CHECKING:
     from .wire import flux as wire
@@ -17,7 +17,8 @@ def release_text(release: Release | None, show_path: Callable[[str], str]) -> st
     if release is None:
         return f"nothing says which version of Flux it has, so 2.{NEWEST} is assumed"
     place = "" if release.file is None else f" ({show_path(release.file)}:{release.line})"
-    return f"Flux {release.version}, from {release.by}{place}"
+    newer = f"; what changed after 2.{NEWEST} is not known here" if is_newer(release.version) else ""
+    return f"Flux {release.version}, from {release.by}{place}{newer}"
 
 
 def release_data(release: Release | None, show_path: Callable[[str], str]) -> wire.FluxRelease | None:

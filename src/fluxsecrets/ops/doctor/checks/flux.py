@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fluxsecrets.flux.since import NEWEST
+from fluxsecrets.flux.since import NEWEST, is_newer
 from fluxsecrets.ops.doctor.facts import Facts
 from fluxsecrets.ops.doctor.model import Check, CheckInfo, Diagnosis, ok
 
@@ -21,7 +21,8 @@ def check(facts: Facts) -> Iterator[Diagnosis]:
             )
             continue
         place = f" ({release.file}:{release.line})" if release.file is not None else ""
-        yield ok(f"{name}: Flux {release.version}, from {release.by}{place}")
+        newer = f"; what changed after 2.{NEWEST} is not known here" if is_newer(release.version) else ""
+        yield ok(f"{name}: Flux {release.version}, from {release.by}{place}{newer}")
 
 
 CHECK = Check(INFO, check)
