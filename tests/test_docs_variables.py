@@ -19,6 +19,7 @@ _SET = {  # what is set for other programs only
     "GIT_OPTIONAL_LOCKS",
     "GIT_TERMINAL_PROMPT",
     "PRE_COMMIT_HOOK",
+    "PWD",
 }
 
 

@@ -12,7 +12,15 @@ from fluxsecrets.ops.exec.execute import PLACEHOLDER
 
 _HINT = "such as: fluxsecrets masked HEAD~1 HEAD -- diff -r {} {}"
 
-KEY_VARIABLES = ("SOPS_*", "FLUXSECRETS_*", "AGE_*", "VAULT_TOKEN", "BAO_TOKEN", "GNUPGHOME")
+KEY_VARIABLES = (
+    "SOPS_*",
+    "FLUXSECRETS_*",
+    "AGE_*",
+    "VAULT_TOKEN",
+    "BAO_TOKEN",
+    "GNUPGHOME",
+    "OP_CONNECT_TOKEN",
+)
 """Variables that hold a key or say where one is; with `*` at the end, all that begin like this."""
 
 CLOUD_VARIABLES = (
