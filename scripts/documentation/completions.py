@@ -7,7 +7,7 @@ import click
 
 from fluxsecrets.cli.app import cli
 from fluxsecrets.cli.commands import COMMANDS, RUN_BY_GIT
-from fluxsecrets.cli.rules import known_rules
+from fluxsecrets.ops.checks.rules import known_rules
 
 _TABLE = "../src/fluxsecrets/cli/completion/table.json"
 

@@ -13,7 +13,7 @@ from fluxsecrets.mcp.calls import Request, call
 from fluxsecrets.mcp.parameters import Choice, Number, Several, Switch
 from fluxsecrets.mcp.tools import TOOLS
 
-from .conftest import PASSWORD, PLAIN, PLANTED, SECRET, manifest
+from .conftest import PASSWORD, PLAIN, PLANTED, SECRET, TOKEN, manifest
 
 _PIECE, _HEX_PIECE, _KEY_PIECE = 6, 14, 12
 """Letters that may not come out in a row; hex digits of hashes would match by chance."""
@@ -73,14 +73,15 @@ def fitting(parameter):
 
 
 GOOD = {
-    "path": (SECRET, "apps/staging/api.env", "apps/staging/token.yaml", "plain.yaml"),
-    "paths": (["apps"], [SECRET], ["plain.yaml"], []),
+    "path": (SECRET, "apps/staging/api.env", "apps/staging/token.yaml", "plain.yaml", "linked/secret.yaml"),
+    "paths": (["apps"], [SECRET], ["plain.yaml"], ["broken"], []),
     "key": ("stringData.password", "TOKEN", "data.token", "stringData.new"),
     "generate": ("password:32", "uuid", "hex:16"),
     "environment": ("staging",),
     "revisions": (["HEAD"], []),
     "range": ("HEAD",),
     "rules": ([],),
+    "rule": ("recipient-drift", "no-such-rule"),
     "document": (1,),
 }
 
@@ -134,9 +135,18 @@ def planted(repository, identity, tmp_path, git):
     outside = tmp_path / "outside"
     outside.mkdir()
     (outside / "secret.yaml").write_text(manifest(PLAIN), encoding="utf-8")
+    (outside / "passwords").write_text(f"db.example:5432:shop:{PASSWORD}\n", encoding="utf-8")
+    repository.write("broken/a.yaml", f"kind: Secret\nstringData: {{password: {PLAIN}, [\n")
+    repository.write("broken/b.env", f"{PLAIN}\nexport {TOKEN}\n")
+    repository.write("broken/c.sops.json", f'{{"a": "{PLAIN}" "{PLAIN}"}}')
+    repository.write("broken/d.ini", f"[x\n{PLAIN}\n")
+    repository.write("linked/secret.yaml", manifest(PLAIN))
     if os.name == "posix":
         (root / "link").symlink_to(outside / "secret.yaml")
         (root / "out").symlink_to(outside)
+        (root / "linked" / ".sops.yaml").symlink_to(outside / "passwords")
+    git(root, "add", "linked")
+    git(root, "commit", "--quiet", "--message", "a contribution")
     git(root, "add", "--intent-to-add", "plain.yaml")
     return repository
 
@@ -179,12 +189,16 @@ def test_what_an_agent_asks_in_good_faith_shows_no_value(planted, identity, tool
         "all": True,
         "revisions": ["HEAD"],
         "uncommitted": True,
+        "rule": "recipient-drift",
     }
-    taken = {parameter.name for parameter in tool.all_parameters}
+    taken = {each.name for each in tool.all_parameters}
+    good |= {"environment": "staging"} if tool.name == "show_environment" else {}
     answer = planted(tool.name, **{name: value for name, value in good.items() if name in taken})
     assert not answer.failed, answer.content
     assert not leaked(identity, answer)
-    assert not leaked(identity, planted(tool.name, path="link", paths=["out"], key="stringData.password"))
+    for path in ("link", "out", "broken", "broken/b.env", "broken/d.ini", "linked", "linked/secret.yaml"):
+        assert not leaked(identity, planted(tool.name, **dict.fromkeys(taken & {"path"}, path)))
+        assert not leaked(identity, planted(tool.name, **{name: [path] for name in taken & {"paths"}}))
 
 
 def test_a_changed_value_shows_neither_the_old_nor_the_new_one(planted, identity, cli):

@@ -35,6 +35,14 @@ def test_nothing_is_written_by_rules_that_nobody_has_seen(repository, tool, name
     assert repository.state() == before
 
 
+def test_an_agent_does_not_choose_where_the_log_is(repository):
+    repository.write(".fluxsecrets.yaml", "log: {file: apps/log.yaml}\n")
+    before = repository.state()
+    assert "decides what is logged" in repository.error("plan_rotation", all=True)
+    assert not repository("list_secrets").failed
+    assert repository.state() == before
+
+
 def test_rules_that_git_ignores_count_too(repository):
     repository.write("apps/staging/.gitignore", ".sops.yaml\n")
     repository.write("apps/staging/.sops.yaml", f"creation_rules:\n  - age: {BOB}\n")

@@ -60,7 +60,7 @@ GROUPS = MappingProxyType({
     "This program": {
         "help": ("help", "Show the help of a command."),
         "completion": ("completion.command", "Print the completion script of a shell."),
-        "mcp": ("mcp", "Serve this repository to an agent, without values."),
+        "mcp": ("mcp", "Serve a repository to an agent, without its values."),
         "version": ("version", "Show versions, for a bug report."),
     },
 })  # fmt: skip

@@ -12,17 +12,25 @@ from fluxsecrets.errors import GitError, UsageError
 
 
 @click.command("mcp")
+@click.argument(
+    "folder",
+    required=False,
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    metavar="[FOLDER]",
+)
 @click.option("--read-only", is_flag=True, help="Offer no tools that write.")
 @click.option("--offline", is_flag=True, help="Ask no key service: use age and PGP keys alone.")
 @click.option("--no-keys", is_flag=True, help="Decrypt nothing; compare ciphertexts, and set no value.")
-def command(*, read_only: bool, offline: bool, no_keys: bool) -> int:
-    """Serve the secrets of this repository to an agent, without their values.
+def command(*, folder: Path | None, read_only: bool, offline: bool, no_keys: bool) -> int:
+    """Serve the secrets of a repository to an agent, without their values.
+
+    FOLDER is in the repository; default: the working directory.
 
     An agent's client starts it, and speaks the Model Context Protocol over standard input and output. The
     agent gets tools to list secrets, to check and review them, and to set or propose a generated value. No
     tool returns a value or a private key, whatever is asked.
 
-    Tools see this repository alone. They write by rules that are committed: while .sops.yaml,
+    Tools see that repository alone. They write by rules that are committed: while .sops.yaml,
     .fluxsecrets.yaml or keys/ differ from the last commit, nothing is written, and no key service is asked.
 
     Your identities are used without asking; a key with a passphrase stays closed.
@@ -42,11 +50,11 @@ def command(*, read_only: bool, offline: bool, no_keys: bool) -> int:
     from fluxsecrets.ops.run.parallel import alone
     from fluxsecrets.repo.git import find_repository
 
-    repository = find_repository(Path.cwd())
+    repository = find_repository(Path.cwd() if folder is None else folder.absolute())
     if repository is None:
         raise GitError(
             "this is not a git repository, so there is nothing to serve",
-            hint="start it in a repository; most clients have a setting for the folder",
+            hint="name a folder of one",
         )
     root = Path(os.path.realpath(repository.root))
     os.chdir(root)  # paths of agents are relative to it

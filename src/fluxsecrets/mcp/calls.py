@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fluxsecrets import __version__
-from fluxsecrets.errors import FluxsecretsError, UsageError
+from fluxsecrets.errors import FluxsecretsError, UnprotectedError, UsageError
+from fluxsecrets.marks import SETTINGS_NAME
 from fluxsecrets.ops.run.logged import Call, Logged
 from fluxsecrets.ops.run.record import recording
 from fluxsecrets.ops.run.session import Session
@@ -70,9 +71,16 @@ def _run(served: Served, tool: Tool, request: Request, warnings: list[str]) -> A
     if changed and not served.offline:
         warnings.append(f"no key service is asked, as {changed[0]} differs from the last commit")
     session = served.session(warnings.append, offline=bool(changed))
+    logged = _logged(tool, arguments, request.agent)
+    if SETTINGS_NAME in changed and logged.is_logged:
+        raise UnprotectedError(
+            f"{SETTINGS_NAME} differs from the last commit, and it decides what is logged",
+            hint="ask a person to review and commit it",
+            path=SETTINGS_NAME,
+        )
     log = Logged()
     with recording(None):
-        log.start(_logged(tool, arguments, request.agent), served.environ, served.root)
+        log.start(logged, served.environ, served.root)
         data = _logged_run(log, tool, session, arguments)
     warnings.extend(log.warnings)
     return answer(tool.name, tool.trim(data), tool.paging(arguments), tool.paged, _once(warnings))

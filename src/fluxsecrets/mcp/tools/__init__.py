@@ -3,15 +3,31 @@
 from fluxsecrets.mcp.served import Served
 from fluxsecrets.mcp.tool import Tool
 
-from . import audit, diff, explain, listing, propose, review, rotation, scan, setting, status, verify
+from . import (
+    audit,
+    diff,
+    environment,
+    explain,
+    listing,
+    propose,
+    review,
+    rotation,
+    rule,
+    scan,
+    setting,
+    status,
+    verify,
+)
 
 TOOLS: tuple[Tool, ...] = (
     listing.TOOL,
+    environment.TOOL,
     status.TOOL,
     explain.TOOL,
     verify.TOOL,
     audit.TOOL,
     scan.TOOL,
+    rule.TOOL,
     review.TOOL,
     diff.TOOL,
     setting.TOOL,

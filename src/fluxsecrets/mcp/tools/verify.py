@@ -21,9 +21,11 @@ def _run(session: Session, arguments: Mapping[str, Any]) -> Page:
 
 
 def _trim(data: dict[str, Any]) -> dict[str, Any]:
-    """Leave out objects that are applied as they should be, and the second list of all objects."""
+    """Leave out objects that are applied as they should be, and those that are in the data twice."""
     verdicts = [{**each, "objects": _noteworthy(each["objects"])} for each in data["kustomizations"]]
-    return {**data, "kustomizations": verdicts, "items": _noteworthy(data["items"])}
+    shown = [item for each in verdicts for item in each["objects"]]
+    others = [item for item in _noteworthy(data["items"]) if item not in shown]
+    return {**data, "kustomizations": verdicts, "items": others}
 
 
 def _noteworthy(items: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -37,6 +37,7 @@ UNLOGGED = frozenset(
         *(
             "keys list",
             "log",
+            "list",
             "log verify",
             "masked",
             "recipients list",

@@ -318,6 +318,8 @@ class Session:
                 self._configs[path] = parse_config(content.data, path=self.shown(path))
             except FluxsecretsError as error:
                 error.path = self.shown(path)
+                if path.is_symlink():  # it may lead to any file of this machine, whose lines are not shown
+                    error.details = ()
                 error.hint = error.hint or "fix this line: without valid rules nothing can be encrypted"
                 raise
         return self._configs[path]
