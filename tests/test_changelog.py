@@ -33,3 +33,10 @@ def test_entries_of_a_heading_are_one_list():
     for release in RELEASES:
         for part in re.split(r"^### .+\n", release, flags=re.MULTILINE)[1:]:
             assert "\n\n" not in part.strip(), part[:80]
+
+
+def test_no_entry_has_a_line_of_another():
+    """A merge by union splits an entry that both sides wrote, and keeps its lines twice."""
+    for release in RELEASES:
+        lines = Counter(line.removeprefix("- ").strip() for line in release.splitlines() if len(line) > 60)
+        assert [line for line, count in lines.items() if count > 1] == []
