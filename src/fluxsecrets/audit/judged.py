@@ -8,7 +8,7 @@ from functools import partial
 from fluxsecrets.errors import FluxsecretsError, IntegrityError
 from fluxsecrets.external.validity import check as check_external
 from fluxsecrets.flux.judge import judge
-from fluxsecrets.flux.keys import opens
+from fluxsecrets.flux.keygroups import opens
 from fluxsecrets.flux.model import Cluster, KustomizationVerdict
 from fluxsecrets.flux.versions import Controller
 from fluxsecrets.flux.versions import controller_of as controller_in
@@ -33,7 +33,7 @@ def judged(facts: Facts, environment: Environment) -> tuple[KustomizationVerdict
         settings = facts.settings.environment(environment.name)
         cluster = Cluster(
             partial(_data_key, facts),
-            lambda metadata: opens(metadata, keys),
+            lambda metadata: opens(metadata, keys) if keys else None,
             controller=controller_of(facts, environment),
             present=settings.in_cluster if settings is not None else (),
             mentions=partial(_mentions, facts),

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 from fluxsecrets.repo.manifests import Plain, text
 
 from .kinds import Kind, kind_of
 from .model import LiveObject
+
+LARGEST: Final = 256 * 2**20
+"""Bytes that are read of one list: a large cluster's Secrets take some ten MiB."""
 
 
 def items(data: Any) -> Iterator[Plain]:

@@ -7,28 +7,19 @@ first one that the controller can't import stops it from decrypting anything.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Final
 
 from fluxsecrets.errors import FluxsecretsError
+from fluxsecrets.flux.keynames import AGE_SUFFIX, SERVICES, is_private_key, is_read
 from fluxsecrets.keys.keyfile import parse_keys
 from fluxsecrets.sops.recipients import Recipient
 
 from .model import ClusterKeys
-
-AGE_SUFFIX: Final = ".agekey"
-PGP_SUFFIX: Final = ".asc"
-SERVICES: Final = frozenset({"sops.vault-token", "sops.aws-kms", "sops.azure-kv", "sops.gcp-kms"})
 
 Fingerprints = Callable[[bytes], tuple[str, ...]]
 """The fingerprints of the private keys in an export of PGP keys.
 
 Raises IdentityError if it can't tell.
 """
-
-
-def is_key(data_key: str) -> bool:
-    """Whether the controller looks into a value of this name."""
-    return data_key in SERVICES or data_key.endswith((AGE_SUFFIX, PGP_SUFFIX))
 
 
 def read_cluster_keys(values: Mapping[str, bytes | None], fingerprints: Fingerprints) -> ClusterKeys:
@@ -42,7 +33,7 @@ def read_cluster_keys(values: Mapping[str, bytes | None], fingerprints: Fingerpr
     unusable: dict[str, str] = {}
     unread: dict[str, str] = {}
     for key, value in sorted(values.items()):
-        if not is_key(key) or key in SERVICES:
+        if not is_private_key(key):
             continue
         if value is None:
             unread[key] = "its value is hidden"
@@ -60,7 +51,7 @@ def read_cluster_keys(values: Mapping[str, bytes | None], fingerprints: Fingerpr
     return ClusterKeys(
         recipients,
         unusable,
-        tuple(sorted(key for key in values if not is_key(key))),
+        tuple(sorted(key for key in values if not is_read(key))),
         tuple(sorted(SERVICES & values.keys())),
         unread,
     )

@@ -19,7 +19,7 @@ from fluxsecrets.sops.document import to_data
 from fluxsecrets.sops.formats import Limits
 from fluxsecrets.sops.formats.either import load_either
 
-from .collecting import items, kind_in, read_object
+from .collecting import LARGEST, items, kind_in, read_object
 from .hasher import Hasher
 from .kinds import KINDS, SECRET, Kind
 from .model import (
@@ -36,7 +36,6 @@ from .model import (
 )
 from .secrets import ReadKeys, read_secret
 
-_JSON_LIMIT: Final = 256 * 2**20
 _MAX_FILES: Final = 10_000
 _HINT: Final = "write it with `kubectl get KIND -A -o json`"
 
@@ -125,7 +124,7 @@ class Dump:
     def _read(self, path: Path) -> Iterable[Any]:
         """The documents of a file."""
         if path.suffix.lower() == ".json":
-            data = read_file(path, limit=_JSON_LIMIT).data
+            data = read_file(path, limit=LARGEST).data
             try:
                 return [json.loads(data)]
             except (ValueError, RecursionError):

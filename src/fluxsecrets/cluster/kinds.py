@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from fluxsecrets.repo.flux import KUSTOMIZE_GROUP, SOURCE_GROUP
+from fluxsecrets.repo.manifests import EXTERNAL_GROUP, SEALED_GROUP
 
 
 class Kind(NamedTuple):
@@ -34,8 +35,8 @@ GIT_REPOSITORY: Final = Kind(SOURCE_GROUP, "GitRepository", "gitrepositories")
 OCI_REPOSITORY: Final = Kind(SOURCE_GROUP, "OCIRepository", "ocirepositories")
 BUCKET: Final = Kind(SOURCE_GROUP, "Bucket", "buckets")
 EXTERNAL_ARTIFACT: Final = Kind(SOURCE_GROUP, "ExternalArtifact", "externalartifacts")
-EXTERNAL_SECRET: Final = Kind("external-secrets.io", "ExternalSecret", "externalsecrets")
-SEALED_SECRET: Final = Kind("bitnami.com", "SealedSecret", "sealedsecrets")
+EXTERNAL_SECRET: Final = Kind(EXTERNAL_GROUP, "ExternalSecret", "externalsecrets")
+SEALED_SECRET: Final = Kind(SEALED_GROUP, "SealedSecret", "sealedsecrets")
 
 KINDS: Final = (
     SECRET, SERVICE_ACCOUNT, DEPLOYMENT, KUSTOMIZATION, GIT_REPOSITORY, OCI_REPOSITORY, BUCKET,

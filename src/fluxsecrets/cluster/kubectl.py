@@ -20,7 +20,7 @@ from fluxsecrets.programs import find_program
 from fluxsecrets.repo.manifests import maps, text
 from fluxsecrets.shell import word
 
-from .collecting import items, kind_in, read_object
+from .collecting import LARGEST, items, kind_in, read_object
 from .controllers import global_secrets
 from .hasher import Hasher
 from .kinds import DEPLOYMENT, SECRET, SERVICE_ACCOUNT, Kind
@@ -33,8 +33,10 @@ _TIMEOUT: Final = 90.0
 
 _REQUEST_TIMEOUT: Final = "20s"
 _PROBE_TIMEOUT: Final = "10s"
-_LIMIT: Final = 256 * 2**20
 _AT_ONCE: Final = 4
+
+_PER_CALL: Final = 100
+"""Names of Secrets that fit one command line."""
 
 _CHUNKED = ("--chunk-size=250",)
 _OWNED = (f"--selector={OWNER}/name",)
@@ -105,7 +107,7 @@ class Kubectl:
         chosen = [f"--context={self.context}"] if self.context is not None else []
         chosen += [f"--kubeconfig={self.kubeconfig}"] if self.kubeconfig is not None else []
         command = [program, "config", "view", "--minify", "--output=json", *chosen]
-        ended = run(command, self.environ, timeout=_TIMEOUT, limit=_LIMIT)
+        ended = run(command, self.environ, timeout=_TIMEOUT, limit=LARGEST)
         if ended.code != 0 and self.context is None and self.environ.get("KUBERNETES_SERVICE_HOST"):
             return Origin(server=f"https://{self.environ['KUBERNETES_SERVICE_HOST']}")  # inside of a cluster
         if ended.code != 0:
@@ -174,7 +176,7 @@ class _Calls:
         """
         ended = self._run(kind.argument, *arguments, "--output=json", f"--request-timeout={_REQUEST_TIMEOUT}")
         if ended.overflowed:
-            return Gap(Why.FAILED, what, f"kubectl printed more than {_LIMIT // 2**20} MiB")
+            return Gap(Why.FAILED, what, f"kubectl printed more than {LARGEST // 2**20} MiB")
         if ended.code == 0:
             return [*items(_parsed(ended.output))] if ended.output.strip() else []
         if _FORBIDDEN.search(ended.errors):
@@ -191,7 +193,7 @@ class _Calls:
     def _run(self, *arguments: str) -> Ended:
         """Start `kubectl get`; nothing else is ever asked of a cluster."""
         command = [self.program, "get", *arguments, *self.options]
-        ended = run(command, self.environ, timeout=_TIMEOUT, limit=_LIMIT)
+        ended = run(command, self.environ, timeout=_TIMEOUT, limit=LARGEST)
         if ended.timed_out:
             raise ClusterError(
                 f"kubectl did not answer within {_TIMEOUT:.0f} seconds",
@@ -223,9 +225,6 @@ def _some(names: list[str]) -> Iterator[list[str]]:
     """The names in parts that fit a command line."""
     for start in range(0, len(names), _PER_CALL):
         yield names[start : start + _PER_CALL]
-
-
-_PER_CALL: Final = 100
 
 
 def _parsed(output: bytes) -> Any:

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
+from fluxsecrets.flux.common import OWNER
 from fluxsecrets.repo.manifests import Plain, dig, maps, pairs, text
-from fluxsecrets.sops.recipients import Recipient
+from fluxsecrets.sops.recipients import Recipient, RecipientKey, recipient_key
 
 from .hasher import Hasher
 from .kinds import Kind
@@ -90,6 +91,13 @@ class LiveObject:
         return pairs(self.data, "metadata", "annotations")
 
     @property
+    def owner(self) -> Name | None:
+        """The Kustomization that has applied it, by namespace and name; None if Flux has not."""
+        labels = self.labels
+        namespace, name = labels.get(f"{OWNER}/namespace"), labels.get(f"{OWNER}/name")
+        return (namespace, name) if namespace and name else None
+
+    @property
     def suspended(self) -> bool:
         """Whether its controller leaves it alone."""
         return dig(self.data, "spec", "suspend") is True
@@ -134,6 +142,11 @@ class ClusterKeys:
     ignored: tuple[str, ...] = ()
     services: tuple[str, ...] = ()
     unread: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def opened(self) -> frozenset[RecipientKey]:
+        """Whose files the private keys open, without the data keys that they are in."""
+        return frozenset(recipient_key(one) for found in self.recipients.values() for one in found)
 
 
 @dataclass(frozen=True, slots=True)

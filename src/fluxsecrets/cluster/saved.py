@@ -15,8 +15,10 @@ from typing import Any, Final
 from fluxsecrets.errors import ClusterError
 from fluxsecrets.files.reading import read_file
 from fluxsecrets.repo.manifests import Plain, dig, maps, texts
+from fluxsecrets.repo.secretobject import COPY_SUFFIX
 from fluxsecrets.sops.recipients import Recipient
 
+from .collecting import LARGEST
 from .hasher import Hasher
 from .kinds import DEPLOYMENT, KINDS, SECRET, Kind
 from .model import (
@@ -42,7 +44,6 @@ KEY_FILE: Final = "hashes.sops.json"
 
 _FORM: Final = "fluxsecrets-cluster-dump"
 _VERSION: Final = 1
-_LIMIT: Final = 256 * 2**20
 
 _SPEC = frozenset(
     {
@@ -157,7 +158,7 @@ class SavedDump:
             ClusterError: it is damaged, or of a newer version.
             FileAccessError, LimitError: it can't be read.
         """
-        data = read_file(self.folder / FILE, limit=_LIMIT).data
+        data = read_file(self.folder / FILE, limit=LARGEST).data
         return from_dump(data, self.shown, self.hasher)
 
 
@@ -193,7 +194,7 @@ def _metadata(data: Plain) -> Plain:
     annotations = kept.get("annotations")
     if isinstance(annotations, dict):
         kept["annotations"] = {
-            key: value for key, value in annotations.items() if not key.endswith("last-applied-configuration")
+            key: value for key, value in annotations.items() if not key.endswith(COPY_SUFFIX)
         }
     return kept
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from fluxsecrets.marks import SIGN_BYTES
 from fluxsecrets.repo.manifests import Plain, dig, pairs, text
+from fluxsecrets.repo.secretobject import COPY_SUFFIX
 from fluxsecrets.repo.secretrules import decode_base64
 
 from .hasher import Hasher
@@ -58,7 +59,7 @@ def _decoded(value: object) -> bytes | None:
 
 
 def _is_copy(key: str, value: str) -> bool:
-    return key.endswith("last-applied-configuration") and any(word in value for word in _COPIED)
+    return key.endswith(COPY_SUFFIX) and any(word in value for word in _COPIED)
 
 
 def _without_values(data: Plain, copies: tuple[str, ...]) -> Plain:

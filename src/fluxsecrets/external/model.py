@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from fluxsecrets.repo.manifests import Manifest, child, items_of, line_of, text_of
+from fluxsecrets.repo.manifests import EXTERNAL_GROUP, Manifest, child, items_of, line_of, text_of
 from fluxsecrets.sops.document import Data, Entry, Leaf, Node, to_data
 from fluxsecrets.sops.document import Mapping as MapNode
 
-GROUP = "external-secrets.io"
-GENERATORS_GROUP = "generators.external-secrets.io"
+GROUP = EXTERNAL_GROUP
+GENERATORS_GROUP = f"generators.{GROUP}"
 API_VERSION = f"{GROUP}/v1"
 
 EXTERNAL_KINDS = ("ExternalSecret", "ClusterExternalSecret")

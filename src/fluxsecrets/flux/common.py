@@ -8,13 +8,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from fluxsecrets.repo.flux import FluxKustomization
+from fluxsecrets.repo.flux import KUSTOMIZE_GROUP, FluxKustomization
 from fluxsecrets.repo.manifests import Plain, dig
 
 from .masking import applied_data
 from .model import KustomizationVerdict
 
-OWNER: Final = "kustomize.toolkit.fluxcd.io"
+OWNER: Final = KUSTOMIZE_GROUP
 """What the labels begin with by which Flux knows what it applied."""
 
 

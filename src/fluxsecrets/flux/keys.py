@@ -15,21 +15,14 @@ from fluxsecrets.keys.keyfile import parse_keys
 from fluxsecrets.repo.flux import FluxKustomization
 from fluxsecrets.sops.envelope import groups_needed
 from fluxsecrets.sops.metadata import Metadata
-from fluxsecrets.sops.recipients import KINDS, RecipientKey, recipient_key
+from fluxsecrets.sops.recipients import KINDS, RecipientKey
 
+from .keygroups import opens
+from .keynames import AGE_SUFFIX, is_read
 from .model import Cluster
 from .since import GLOBAL_KEY
 from .store import Held, Store
 from .versions import GLOBAL_KEY as FLAG
-
-_AGE = ".agekey"
-_SUFFIXES = (_AGE, ".asc")
-_NAMES = frozenset({"sops.vault-token", "sops.aws-kms", "sops.azure-kv", "sops.gcp-kms"})
-
-
-def is_read(name: str) -> bool:
-    """Whether Flux reads a data key of the Secret with its keys, by its name."""
-    return name in _NAMES or name.endswith(_SUFFIXES)
 
 
 def is_useless(held: Held) -> bool:
@@ -71,7 +64,7 @@ def _known_keys(held: Held | None) -> frozenset[RecipientKey]:
     for name, value in held.values.items():
         if not is_read(name):
             continue
-        if value is None or not name.endswith(_AGE):
+        if value is None or not name.endswith(AGE_SUFFIX):
             return frozenset()
         try:
             identities = parse_keys(value.encode(), origin="", path="").identities
@@ -86,7 +79,7 @@ def _own_secret(namespace: str | None, name: str, store: Store) -> str | None:
     held = store.get("Secret", namespace, name)
     if held is None or not is_useless(held):
         return None
-    return f"give the Secret {name!a}, which `decryption.secretRef` names, a key that ends in `{_AGE}`"
+    return f"give the Secret {name!a}, which `decryption.secretRef` names, a key that ends in `{AGE_SUFFIX}`"
 
 
 def _global_secret(cluster: Cluster, store: Store) -> str | None:
@@ -100,9 +93,9 @@ def _global_secret(cluster: Cluster, store: Store) -> str | None:
             "`decryption.secretRef` of the Kustomization"
         )
     held = store.get("Secret", found.namespace, found.name)
-    if held is None or not held.complete or any(name.endswith(_AGE) for name in held.values):
+    if held is None or not held.complete or any(name.endswith(AGE_SUFFIX) for name in held.values):
         return None
-    return f"give the Secret {found.name!a}, which `{FLAG}` names, a key that ends in `{_AGE}`"
+    return f"give the Secret {found.name!a}, which `{FLAG}` names, a key that ends in `{AGE_SUFFIX}`"
 
 
 def _opens_with_age(opens: Callable[[Metadata], bool | None], metadata: Metadata) -> bool | None:
@@ -117,14 +110,3 @@ def _opens_without_private_keys(metadata: Metadata) -> bool | None:
     groups = metadata.recipients
     by_role = sum(any(not KINDS[one.kind].local for one in group) for group in groups)
     return None if by_role >= groups_needed(groups, metadata.shamir_threshold) else False
-
-
-def opens(metadata: Metadata, keys: frozenset[RecipientKey]) -> bool | None:
-    """Whether a cluster's keys open a block; None where nothing says which it has, or a cloud decides."""
-    groups = metadata.recipients
-    if not keys:
-        return None
-    opened = sum(any(recipient_key(one) in keys for one in group) for group in groups)
-    if opened >= groups_needed(groups, metadata.shamir_threshold):
-        return True
-    return False if all(KINDS[one.kind].local for group in groups for one in group) else None

@@ -14,6 +14,8 @@ from fluxsecrets.repo.flux import Decryption
 from fluxsecrets.sops.naming import printable
 from fluxsecrets.sops.recipients import KINDS, Recipient, attribute_of
 
+from .keynames import CREDENTIALS
+
 _ACTIONS: Mapping[str, str] = {
     "kms": "kms:Decrypt",
     "gcp_kms": "cloudkms.cryptoKeyVersions.useToDecrypt",
@@ -21,13 +23,6 @@ _ACTIONS: Mapping[str, str] = {
     "hc_vault": "update",
     "hckms": "kms:cmk:decryptDataKey",
 }
-_STATIC: Mapping[str, str] = {
-    "kms": "sops.aws-kms",
-    "gcp_kms": "sops.gcp-kms",
-    "azure_kv": "sops.azure-kv",
-    "hc_vault": "sops.vault-token",
-}
-"""The data keys of the Secret that hold credentials; Huawei Cloud has none."""
 
 
 class Permission(NamedTuple):
@@ -78,7 +73,7 @@ def credentials_for(
         held: the names of the data keys in the Secret of `decryption.secretRef`; None if they are not known.
         account: the service account that the controller uses if the Kustomization names none, or None.
     """
-    static = _STATIC.get(kind)
+    static = CREDENTIALS.get(kind)
     secret = decryption.secret
     if secret and static and held is not None and static in held:
         return f"{static} in Secret {secret}"

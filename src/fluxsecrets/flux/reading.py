@@ -9,8 +9,8 @@ from fluxsecrets.repo.outcome import Effect, Outcome
 from fluxsecrets.shell import command_for
 from fluxsecrets.sops.cipher import DataKey
 from fluxsecrets.sops.metadata import Metadata
-from fluxsecrets.sops.recipients import KINDS
 
+from .keygroups import needs_private_key
 from .model import Cluster
 
 
@@ -36,8 +36,7 @@ def access(metadata: Metadata, cluster: Cluster) -> Found:
     if opens is False:
         return Found(Access.CLOSED, None)
     # The role that a cluster has for a service's keys is not in the repository.
-    local = all(KINDS[one.kind].local for group in metadata.recipients for one in group)
-    state = Access.NOT_KNOWN if opens is None and local else Access.OPEN
+    state = Access.NOT_KNOWN if opens is None and needs_private_key(metadata) else Access.OPEN
     return Found(state, cluster.data_key(metadata))
 
 

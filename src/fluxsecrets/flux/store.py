@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from fluxsecrets.marks import is_ciphertext
-from fluxsecrets.repo.manifests import dig, maps, pairs, text
+from fluxsecrets.repo.manifests import EXTERNAL_GROUP, SEALED_GROUP, dig, maps, pairs, text
 from fluxsecrets.repo.objects import Object, with_data
 from fluxsecrets.repo.presentsettings import Present
 
@@ -40,8 +40,8 @@ Key = tuple[str, str | None, str]
 """Kind, namespace and name."""
 
 _MADE_ELSEWHERE = {
-    ("external-secrets.io", "ExternalSecret"): ("spec", "target", "name"),
-    ("bitnami.com", "SealedSecret"): ("spec", "template", "metadata", "name"),
+    (EXTERNAL_GROUP, "ExternalSecret"): ("spec", "target", "name"),
+    (SEALED_GROUP, "SealedSecret"): ("spec", "template", "metadata", "name"),
 }
 """What controllers make Secrets of, and where the name of the Secret is, if it has another."""
 

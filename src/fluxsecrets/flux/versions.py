@@ -17,6 +17,7 @@ from .release import CONTROLLER, Release, find_release, instance_of, is_controll
 from .since import DEFAULT_ACCOUNT, STRICT, STRICT_GATE, has
 
 GATE: Final = "StrictPostBuildSubstitutions"
+WORKLOAD_IDENTITY_GATE: Final = "ObjectLevelWorkloadIdentity"
 GLOBAL_KEY: Final = "--sops-age-secret"
 
 _GATES = re.compile(r"--feature-gates[=\s]+[\"']?([A-Za-z0-9=,_]+)")
@@ -143,7 +144,7 @@ def _gates_of_instance(item: Object) -> Iterator[tuple[str, bool]]:
     """Gates that flux-operator sets by itself (internal/builder/profiles.go and components.go)."""
     spec, _ = instance_of(item)
     if dig(spec, "cluster", "objectLevelWorkloadIdentity") is True:
-        yield "ObjectLevelWorkloadIdentity", True
+        yield WORKLOAD_IDENTITY_GATE, True
     components = dig(spec, "components")
     if isinstance(components, list) and "source-watcher" in components:
         yield "ExternalArtifact", True

@@ -12,7 +12,7 @@ import codecs
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.marks import MANIFEST_SUFFIXES, is_ciphertext
@@ -126,6 +126,10 @@ SECRET_PATTERN = re.compile(
     re.VERBOSE,
 )
 """Found in every file that may hold a Secret; what it finds need not be one."""
+
+SEALED_GROUP: Final = "bitnami.com"
+EXTERNAL_GROUP: Final = "external-secrets.io"
+"""The groups of SealedSecrets, and of ExternalSecrets and their stores."""
 
 _NOT_CONTENT_KINDS = frozenset({"SealedSecret", "ExternalSecret", "ClusterExternalSecret"})
 

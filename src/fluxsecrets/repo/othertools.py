@@ -33,7 +33,9 @@ class OtherTool:
         still: what is looked at all the same, as a sentence.
         applies: it applies objects of the repository to a cluster, as Flux does.
         sign: what shows it in a line of a file.
+        words: one of them is in every file that shows it. Most files have none, and are done with.
         beside: what else must be in the file, or None.
+        lists: its generators list the files that it decrypts.
     """
 
     id: str
@@ -42,7 +44,9 @@ class OtherTool:
     still: str
     applies: bool
     sign: re.Pattern[bytes]
+    words: tuple[bytes, ...]
     beside: bytes | None = None
+    lists: bool = False
 
 
 _SCANNED = "its files are scanned for plain secrets"
@@ -63,7 +67,8 @@ TOOLS: tuple[OtherTool, ...] = (
         _SCANNED,
         True,
         _kind("Application", "ApplicationSet", "AppProject"),
-        b"argoproj.io/",
+        (b"argoproj.io/",),
+        beside=b"argoproj.io/",
     ),
     OtherTool(
         "argo-cd-plugin",
@@ -72,6 +77,7 @@ TOOLS: tuple[OtherTool, ...] = (
         _SCANNED,
         True,
         re.compile(rb"(?m)^kind:[ \t]*[\"']?ConfigManagementPlugin\b|^[ ]+configManagementPlugins:"),
+        (b"onfigManagementPlugin",),
     ),
     OtherTool(
         "argocd-vault-plugin",
@@ -80,6 +86,7 @@ TOOLS: tuple[OtherTool, ...] = (
         "its placeholders count as references, not as secrets",
         False,
         re.compile(rb"avp\.kubernetes\.io/|<path:[^\s>#]{1,300}#[^\s>]{1,200}>"),
+        (b"avp.kubernetes.io/", b"<path:"),
     ),
     OtherTool(
         "ksops",
@@ -88,6 +95,8 @@ TOOLS: tuple[OtherTool, ...] = (
         "the encrypted files that it lists are checked as files",
         False,
         re.compile(rb"(?m)^apiVersion:[ \t]*[\"']?viaduct\.ai/|^kind:[ \t]*[\"']?ksops\b"),
+        (b"viaduct.ai/", b"ksops"),
+        lists=True,
     ),
     OtherTool(
         "kustomize-sopssecretgenerator",
@@ -96,6 +105,8 @@ TOOLS: tuple[OtherTool, ...] = (
         "the encrypted files that it lists are checked as files",
         False,
         _kind("SopsSecretGenerator"),
+        (b"SopsSecretGenerator",),
+        lists=True,
     ),
     OtherTool(
         "helm-secrets",
@@ -104,6 +115,7 @@ TOOLS: tuple[OtherTool, ...] = (
         "encrypted values files are checked as files",
         False,
         re.compile(rb"(?<![\w/])secrets(?:\+[a-z][a-z-]{0,40})*://"),
+        (b"secrets://", b"secrets+"),
     ),
     OtherTool(
         "sops-secrets-operator",
@@ -112,7 +124,8 @@ TOOLS: tuple[OtherTool, ...] = (
         "a SopsSecret is checked as an encrypted file",
         False,
         _kind("SopsSecret"),
-        b"isindir.github.com/",
+        (b"SopsSecret",),
+        beside=b"isindir.github.com/",
     ),
     OtherTool(
         "rancher-fleet",
@@ -121,6 +134,7 @@ TOOLS: tuple[OtherTool, ...] = (
         _SCANNED,
         True,
         re.compile(rb"(?m)^apiVersion:[ \t]*[\"']?fleet\.cattle\.io/"),
+        (b"fleet.cattle.io/",),
     ),
     OtherTool(
         "kapp-controller",
@@ -129,7 +143,8 @@ TOOLS: tuple[OtherTool, ...] = (
         _SCANNED,
         True,
         _kind("App", "PackageInstall"),
-        b".carvel.dev/",
+        (b".carvel.dev/",),
+        beside=b".carvel.dev/",
     ),
     OtherTool(
         "terraform-sops",
@@ -138,6 +153,7 @@ TOOLS: tuple[OtherTool, ...] = (
         "encrypted files are checked as files",
         False,
         re.compile(rb"(?m)^[ \t]*(?:data|ephemeral)[ \t]+\"sops_(?:file|external)\""),
+        (b'"sops_',),
     ),
 )
 
@@ -198,21 +214,7 @@ def _more(found: Collection[OtherUse]) -> str:
     return f" (and {rest} more file{'' if rest == 1 else 's'})" if rest else ""
 
 
-_WORDS = (
-    b"argoproj.io/",
-    b"onfigManagementPlugin",
-    b"avp.kubernetes.io/",
-    b"<path:",
-    b"viaduct.ai/",
-    b"ksops",
-    b"SopsSecret",
-    b"secrets://",
-    b"secrets+",
-    b"fleet.cattle.io/",
-    b".carvel.dev/",
-    b'"sops_',
-)
-"""One of these is in every file that shows a tool. Most files have none, and are done with."""
+_WORDS = tuple(dict.fromkeys(word for tool in TOOLS for word in tool.words))
 
 
 def _uses(tree: Tree, path: str) -> Iterator[OtherUse]:
@@ -227,7 +229,7 @@ def _uses(tree: Tree, path: str) -> Iterator[OtherUse]:
             continue
         line = _first(tool.sign, data)
         if line is not None:
-            yield OtherUse(tool, path, line, _listed(tree, path, data) if tool.id in _LISTING else ())
+            yield OtherUse(tool, path, line, _listed(tree, path, data) if tool.lists else ())
 
 
 def _first(sign: re.Pattern[bytes], data: bytes) -> int | None:
@@ -240,9 +242,6 @@ def _first(sign: re.Pattern[bytes], data: bytes) -> int | None:
 
 
 # The files of generators.
-
-_LISTING = frozenset({"ksops", "kustomize-sopssecretgenerator"})
-"""The tools whose generators list files."""
 
 _FIELDS = ("files", "envs", "binaryFiles")
 

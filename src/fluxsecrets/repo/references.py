@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from .manifests import Plain, Steps, dig, maps, text, walk
+from .manifests import EXTERNAL_GROUP, SEALED_GROUP, Plain, Steps, dig, maps, text, walk
 from .objects import Object
 
 
@@ -248,8 +248,8 @@ def _postgres(item: Object) -> Iterator[Provision]:
 
 
 _MAKERS = {
-    ("bitnami.com", "SealedSecret"): _sealed,
-    ("external-secrets.io", "ExternalSecret"): _external,
+    (SEALED_GROUP, "SealedSecret"): _sealed,
+    (EXTERNAL_GROUP, "ExternalSecret"): _external,
     ("cert-manager.io", "Certificate"): _certificate,
     ("postgresql.cnpg.io", "Cluster"): _postgres,
 }

@@ -32,11 +32,14 @@ _SERVER_FIELDS = frozenset(
         "uid",
     }
 )
+COPY_SUFFIX = "last-applied-configuration"
+"""How annotations end that hold a copy of the whole object; several programs write one."""
+
 # Each holds a copy of the whole object, values included (`StripLastAppliedAnnotations` of sealed-secrets).
 COPIES = frozenset(
     {
-        "kubecfg.ksonnet.io/last-applied-configuration",
-        "kubectl.kubernetes.io/last-applied-configuration",
+        f"kubecfg.ksonnet.io/{COPY_SUFFIX}",
+        f"kubectl.kubernetes.io/{COPY_SUFFIX}",
     }
 )
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from fluxsecrets.errors import FluxsecretsError, FormatError
-from fluxsecrets.repo.manifests import Manifest, child, line_of, text_of
+from fluxsecrets.repo.manifests import SEALED_GROUP, Manifest, child, line_of, text_of
 from fluxsecrets.repo.secretobject import FLUX_ANNOTATIONS, Secret
 from fluxsecrets.sops.document import Data, Entry, Leaf, Node, to_data
 from fluxsecrets.sops.document import Mapping as MapNode
@@ -14,7 +14,7 @@ from fluxsecrets.sops.document import Mapping as MapNode
 from .codec import check_sealed
 from .scopes import Scope, annotations_for, label_of, scope_of, with_scope
 
-API_VERSION = "bitnami.com/v1alpha1"
+API_VERSION = f"{SEALED_GROUP}/v1alpha1"
 KIND = "SealedSecret"
 
 

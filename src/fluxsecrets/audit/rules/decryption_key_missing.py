@@ -9,7 +9,8 @@ from fluxsecrets.audit.facts import Facts
 from fluxsecrets.audit.judged import controller_of
 from fluxsecrets.audit.rule import AuditRule, Group, describe, found
 from fluxsecrets.findings import Confidence, Finding, Location, Severity
-from fluxsecrets.flux.keys import is_read
+from fluxsecrets.flux.keygroups import needs_private_key
+from fluxsecrets.flux.keynames import is_read
 from fluxsecrets.flux.since import GLOBAL_KEY, has
 from fluxsecrets.repo.environments import Environment
 from fluxsecrets.repo.flux import FluxKustomization
@@ -26,8 +27,6 @@ INFO = describe(
     fix="name the Secret, with the data key identity.agekey: `fluxsecrets keys cluster-secret --env NAME` "
     "prints it",
 )
-_NEED_SECRET = ("age", "pgp")
-"""Kinds of recipients that Flux can only open with a key from the Secret."""
 
 
 def check(facts: Facts) -> Iterator[Finding]:
@@ -72,9 +71,7 @@ def _unnamed(environment: Environment, items: list[FluxKustomization]) -> Findin
 def _needs_secret(facts: Facts, applied: Applied) -> bool:
     """Whether it applies a file that needs a private key in a Secret. Files for cloud keys need none."""
     return any(
-        secret.path in applied.files
-        and all(one.kind in _NEED_SECRET for group in metadata.recipients for one in group)
-        for secret, metadata in facts.encrypted()
+        secret.path in applied.files and needs_private_key(metadata) for secret, metadata in facts.encrypted()
     )
 
 

@@ -8,6 +8,7 @@ from fluxsecrets.audit.cluster import Provided, all_provided, all_used, is_whole
 from fluxsecrets.audit.facts import Facts
 from fluxsecrets.audit.rule import AuditRule, Group, describe, found
 from fluxsecrets.findings import Confidence, Finding, Severity
+from fluxsecrets.flux.keynames import is_private_key
 from fluxsecrets.repo.environments import Environment
 
 INFO = describe(
@@ -49,7 +50,7 @@ def _secrets(facts: Facts, environment: Environment) -> Iterator[tuple[tuple[str
 
 def _is_read_elsewhere(each: Provided) -> bool:
     """Whether Kubernetes fills it for a service account, or the controller may use it as Flux's own key."""
-    if any(key.endswith((".agekey", ".asc")) for key in each.provision.keys or ()):
+    if any(map(is_private_key, each.provision.keys or ())):
         return True
     return each.item.is_secret and each.item.data.get("type") == "kubernetes.io/service-account-token"
 

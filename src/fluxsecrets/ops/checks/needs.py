@@ -10,7 +10,7 @@ from fluxsecrets.audit.facts import Facts
 from fluxsecrets.audit.judged import controller_of
 from fluxsecrets.audit.people import keys_of_clusters
 from fluxsecrets.audit.servicekeys import keys_of
-from fluxsecrets.flux.keys import opens
+from fluxsecrets.flux.keygroups import opens
 from fluxsecrets.flux.permissions import Permission, credentials_for, permission_for
 from fluxsecrets.repo.environments import Environment
 from fluxsecrets.repo.flux import FluxKustomization

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from fluxsecrets.repo.manifests import Manifest, child, manifest_of
-from fluxsecrets.repo.secretobject import FIELDS
+from fluxsecrets.repo.secretobject import COPY_SUFFIX, FIELDS
 from fluxsecrets.sops.document import Leaf, Mapping, Path, find
 
 SEALED = (("spec", "encryptedData"), ("spec", "data"))
 """Where a SealedSecret has its sealed values."""
-
-_COPY = "last-applied-configuration"
-"""How annotations end that hold a copy of the whole object."""
 
 
 def manifest_in(node: Mapping, number: int = 0) -> Manifest | None:
@@ -33,4 +30,4 @@ def is_secret_place(manifest: Manifest, path: Path) -> bool:
 
 def is_copy(path: Path) -> bool:
     """Whether a path is in an annotation with a copy of the whole object."""
-    return any(isinstance(step, str) and step.endswith(_COPY) for step in path)
+    return any(isinstance(step, str) and step.endswith(COPY_SUFFIX) for step in path)

@@ -12,12 +12,11 @@ from fluxsecrets.ops.convert.naming import with_sops_marker
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.repo.environments import Environment
 from fluxsecrets.repo.manifests import Manifest, may_hold_secret, read_manifests
+from fluxsecrets.repo.secretobject import FIELDS
 from fluxsecrets.repo.tree import Tree, parent
 from fluxsecrets.sops.document import to_data
 
 from .secretfile import SecretFile
-
-_MAPS = ("data", "stringData")
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +139,7 @@ def _refuse_unfit(secret: Manifest, shown: str) -> None:
 
 def _keys(secret: Manifest) -> Iterator[str]:
     data = to_data(secret.node)
-    for name in _MAPS:
+    for name in FIELDS:
         values = data.get(name) if isinstance(data, dict) else None
         yield from values if isinstance(values, dict) else ()
 

@@ -27,8 +27,6 @@ from fluxsecrets.sops.formats.changing import set_value
 from fluxsecrets.sops.formats.yaml import YamlFormat
 from fluxsecrets.sops.formats.yaml.block import render_block
 
-MAPS = ("data", "stringData")
-
 
 @dataclass(frozen=True, slots=True)
 class NewKey:

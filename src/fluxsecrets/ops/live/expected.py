@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
+from fluxsecrets.cluster.kinds import EXTERNAL_SECRET, SEALED_SECRET
 from fluxsecrets.cluster.model import Name
 from fluxsecrets.flux.common import OWNER, with_common_metadata
 from fluxsecrets.flux.masking import applied_data
@@ -194,11 +195,11 @@ def expected_secrets(
     return Expected(tuple(secrets), tuple(makers), tuple(others), tuple(unplaced), known)
 
 
-_MAKERS: Final = frozenset({("bitnami.com", "SealedSecret"), ("external-secrets.io", "ExternalSecret")})
+_MAKERS: Final = frozenset((kind.group, kind.name) for kind in (SEALED_SECRET, EXTERNAL_SECRET))
 
 
 _NOT_MODELLED: Final = frozenset(
-    ("external-secrets.io", kind) for kind in ("PushSecret", "ClusterPushSecret", "ClusterExternalSecret")
+    (EXTERNAL_SECRET.group, kind) for kind in ("PushSecret", "ClusterPushSecret", "ClusterExternalSecret")
 )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from fluxsecrets.cluster.model import Gap, LiveSecret
 from fluxsecrets.repo.manifests import maps, text
@@ -10,6 +10,7 @@ from fluxsecrets.repo.objects import Object
 
 from .causes import cause_of, reconcile
 from .expected import Maker
+from .messages import listed
 from .model import CheckInfo, LiveFinding, Subject
 from .situation import Situation
 
@@ -77,8 +78,8 @@ def judge_made(
         )
     lacks = sorted(promised - secret.digests.keys())
     more = sorted(secret.digests.keys() - promised) if complete and not adopts else []
-    parts = [f"lacks {_listed(lacks)}"] if lacks else []
-    parts += [f"has {_listed(more)} beside what it promises"] if more else []
+    parts = [f"lacks {listed(lacks)}"] if lacks else []
+    parts += [f"has {listed(more)} beside what it promises"] if more else []
     if parts:
         yield info.wrong(subject, f"its Secret {name} {' and '.join(parts)}", at=item)
 
@@ -94,7 +95,3 @@ def _owner(secret: LiveSecret) -> str:
     for each in maps(secret.item.data, "metadata", "ownerReferences"):
         return f"{text(each, 'kind') or 'something'} {text(each, 'name') or ''}".strip()
     return "nobody"
-
-
-def _listed(keys: Iterable[str]) -> str:
-    return ", ".join(f"{key!a}" for key in keys)

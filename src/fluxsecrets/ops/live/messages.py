@@ -1,6 +1,6 @@
-"""Messages of controllers, made fit to be shown.
+"""What is said of a cluster: names of keys, and messages of controllers, made fit to be shown.
 
-They quote what they stumble over: an API server prints `Invalid value: "…"`, a parser its input. The
+Controllers quote what they stumble over: an API server prints `Invalid value: "…"`, a parser its input. The
 repository's own values are hidden wherever they are. Of what is in quotes, only names that the repository has
 are kept.
 """
@@ -8,6 +8,7 @@ are kept.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Final
 
 from fluxsecrets.flux.masking import MASK
@@ -18,6 +19,11 @@ _LONGEST: Final = 300
 _QUOTED = re.compile(r"\"([^\"]*)\"|'([^']*)'|`([^`]*)`")
 _LONG_WORD = re.compile(r"[A-Za-z0-9+/=_-]{40,}")
 """Tokens and base64 outside of quotes; a name of Kubernetes is rarely as long."""
+
+
+def listed(keys: Iterable[str]) -> str:
+    """Return names of keys in a sentence."""
+    return ", ".join(f"{key!a}" for key in keys)
 
 
 def shown(situation: Situation, message: str) -> str:

@@ -20,8 +20,8 @@ from fluxsecrets.repo.settings import EnvironmentSettings
 from fluxsecrets.repo.tree import Tree, open_tree
 
 from .checks import CHECKS
-from .identity import require_own_cluster, shown_cluster
 from .model import Check, LiveFinding, LiveVerification
+from .owncluster import require_own_cluster, shown_cluster
 from .reading import key_reader, wanted
 from .saving import dump_hasher, refuse_dump, save_dump
 from .situation import Situation

@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fluxsecrets.errors import FluxsecretsError, IdentityError, UnprotectedError, UsageError
+from fluxsecrets.flux.keynames import AGE_SUFFIX, PGP_SUFFIX
+from fluxsecrets.flux.since import POST_QUANTUM
 from fluxsecrets.ops.files.content import OpenedFile
 from fluxsecrets.ops.files.rekey import KeyUsage, read_usage
 from fluxsecrets.ops.run.inputs import Target
@@ -22,7 +24,7 @@ from fluxsecrets.ops.run.record import note_key
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.repo.clusterkeys import cluster_keys
 from fluxsecrets.repo.environments import Environment, find_environment
-from fluxsecrets.repo.flux import FluxKustomization
+from fluxsecrets.repo.flux import SYSTEM, FluxKustomization
 from fluxsecrets.repo.manifests import read_manifests
 from fluxsecrets.repo.settings import Settings, load_settings
 from fluxsecrets.repo.tree import Tree, open_tree
@@ -38,12 +40,6 @@ from .keystore import age_provider
 
 if TYPE_CHECKING:
     from fluxsecrets.keys.keyfile import AgeIdentity
-
-FLUX_NAMESPACE = "flux-system"
-"""Where Flux's own Kustomizations are, when nothing says otherwise."""
-
-AGE_SUFFIX, PGP_SUFFIX = ".agekey", ".asc"
-"""Endings of data keys that Flux takes for identities."""
 
 _PROVIDER = "sops"
 _DATA_KEY = re.compile(r"[A-Za-z0-9._-]{1,200}")
@@ -127,7 +123,7 @@ def secret_names(environment: Environment) -> tuple[tuple[SecretName, ...], tupl
         elif item.decryption.secret is None:
             without.append(item)
         else:
-            names[SecretName(item.decryption.secret, item.namespace or FLUX_NAMESPACE)] = None
+            names[SecretName(item.decryption.secret, item.namespace or SYSTEM)] = None
     if not names:
         raise UsageError(
             f"no Kustomization of {environment.name} names a Secret to decrypt with",
@@ -169,8 +165,8 @@ def _age(session: Session, recipient: str, public: Mapping[str, str]) -> tuple[s
     warnings: tuple[str, ...] = ()
     if identity.kind == "post-quantum":
         warnings = (
-            "it is a post-quantum identity: the cluster needs a kustomize-controller with sops 3.12 or "
-            "newer, an older one decrypts nothing at all with it",
+            f"it is a post-quantum identity: the cluster needs Flux {POST_QUANTUM.shown} or newer, "
+            "an older one decrypts nothing at all with it",
         )
     name = public.get(recipient, "identity")
     return f"{name}{AGE_SUFFIX}", identity_text(identity), warnings

@@ -7,18 +7,17 @@ from typing import Final
 
 from fluxsecrets.audit.treatment import treated
 from fluxsecrets.cluster.controllers import global_secrets
-from fluxsecrets.cluster.decryptionkeys import AGE_SUFFIX
 from fluxsecrets.cluster.kinds import DEPLOYMENT
 from fluxsecrets.cluster.model import ClusterKeys, Gap, LiveSecret, Name
+from fluxsecrets.flux.keygroups import needs_private_key, opens
+from fluxsecrets.flux.keynames import AGE_SUFFIX
 from fluxsecrets.ops.live.commands import kubectl
 from fluxsecrets.ops.live.model import Check, CheckInfo, LiveFinding, Subject
-from fluxsecrets.ops.live.opening import opens, recipient_keys
 from fluxsecrets.ops.live.situation import Situation
 from fluxsecrets.repo.flux import FluxKustomization
 from fluxsecrets.shell import command_for
 from fluxsecrets.sops.metadata import Metadata
 from fluxsecrets.sops.naming import name_of
-from fluxsecrets.sops.recipients import KINDS
 
 INFO: Final = CheckInfo("decryption-keys", "keys to decrypt with")
 
@@ -35,7 +34,7 @@ def check(situation: Situation) -> Iterator[LiveFinding]:
         files = _files(situation, verdict.applied)
         name = _secret_of(situation, item, key)
         if isinstance(name, LiveFinding):
-            if _need_private_keys(files):
+            if any(map(needs_private_key, files.values())):
                 yield name
             continue
         secret = situation.cluster.secrets.get(*name)
@@ -111,7 +110,7 @@ def _judge_files(
     """The files that the keys don't open. A Secret that gives Flux no key at all was reported once."""
     if keys.unusable or _is_useless(keys):
         return
-    own, subject = recipient_keys(keys), Subject("Kustomization", *key)
+    own, subject = keys.opened, Subject("Kustomization", *key)
     answers = {path: opens(metadata, own, more=bool(keys.unread)) for path, metadata in files.items()}
     closed = [path for path, answer in answers.items() if answer is False]
     doubtful = [path for path, answer in answers.items() if answer is None]
@@ -162,13 +161,6 @@ def _sync(situation: Situation) -> str:
 
 def _secret_command(situation: Situation) -> str:
     return command_for("keys cluster-secret", environment=situation.environment.name)
-
-
-def _need_private_keys(files: dict[str, Metadata]) -> bool:
-    return any(
-        all(KINDS[one.kind].local for group in metadata.recipients for one in group)
-        for metadata in files.values()
-    )
 
 
 def _detail(situation: Situation, path: str, metadata: Metadata) -> str:

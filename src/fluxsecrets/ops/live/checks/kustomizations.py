@@ -7,7 +7,6 @@ from typing import Final
 
 from fluxsecrets.cluster.kinds import KUSTOMIZATION
 from fluxsecrets.cluster.model import Gap, LiveObject
-from fluxsecrets.flux.common import OWNER
 from fluxsecrets.ops.live.causes import kustomization_command
 from fluxsecrets.ops.live.messages import shown
 from fluxsecrets.ops.live.model import Check, CheckInfo, LiveFinding, Subject
@@ -44,8 +43,8 @@ def check(situation: Situation) -> Iterator[LiveFinding]:
                 at=item,
             )
     for live in listing.objects:
-        owner = live.labels.get(f"{OWNER}/namespace", ""), live.labels.get(f"{OWNER}/name", "")
-        if live.key not in known and owner in known:
+        owner = live.owner
+        if live.key not in known and owner is not None and owner in known:
             yield INFO.wrong(
                 Subject("Kustomization", *live.key),
                 "the repository does not have it any more",

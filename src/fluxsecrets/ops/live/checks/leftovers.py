@@ -32,19 +32,12 @@ def check(situation: Situation) -> Iterator[LiveFinding]:
     if gap is not None:
         yield INFO.gap(gap)
     for live in situation.cluster.secrets:
-        owner = owner_of(live)
+        owner = live.item.owner
         if owner is None or live.item.key in names or _may_be(live.item.key, prefixes):
             continue
         finding = _left(situation, live, owner, generated=_base(live.item.key))
         if finding is not None:
             yield finding
-
-
-def owner_of(live: LiveSecret) -> Name | None:
-    """Return the Kustomization that has applied a Secret; None if Flux has not."""
-    labels = live.item.labels
-    namespace, name = labels.get(f"{OWNER}/namespace"), labels.get(f"{OWNER}/name")
-    return (namespace, name) if namespace and name else None
 
 
 def _left(situation: Situation, live: LiveSecret, key: Name, *, generated: Name | None) -> LiveFinding | None:

@@ -87,10 +87,10 @@ def _judge_source(situation: Situation, source: LiveObject) -> Iterator[LiveFind
             f"it is at commit {match[1][:10]}, and this branch is another one",
             hint="check out the branch that the cluster follows",
         )
-    elif here and _is_pinned(source):
+    elif here and _pin(source):
         yield INFO.intended(
             subject,
-            f"it follows {_is_pinned(source)}, {_commits(here)} behind the commit that is checked out here",
+            f"it follows {_pin(source)}, {_commits(here)} behind the commit that is checked out here",
             hint="check out the same commit to compare it",
         )
     elif here:
@@ -119,7 +119,7 @@ def _fetch(situation: Situation, source: LiveObject) -> str:
     return f"push the branch, if it is not pushed; `{flux(situation.cluster.origin, *words)}` fetches it"
 
 
-def _is_pinned(source: LiveObject) -> str:
+def _pin(source: LiveObject) -> str:
     """What it follows in place of a branch, or ""."""
     reference = dig(source.data, "spec", "ref") if source.kind == GIT_REPOSITORY else None
     found = (f"a {key}" for key in ("commit", "name", "semver", "tag") if text(reference, key) is not None)

@@ -11,6 +11,7 @@ from fluxsecrets.ops.live.causes import cause_of, reconcile
 from fluxsecrets.ops.live.commands import kubectl
 from fluxsecrets.ops.live.drift import Drift, drift_of
 from fluxsecrets.ops.live.expected import ExpectedSecret, Policy, policy_of
+from fluxsecrets.ops.live.messages import listed
 from fluxsecrets.ops.live.model import Check, CheckInfo, LiveFinding, Standing, Subject
 from fluxsecrets.ops.live.situation import Situation
 from fluxsecrets.shell import command_for
@@ -69,7 +70,7 @@ def _compared(
     if drift.keys or drift.type is not None:
         yield _differs(situation, expected, live, drift)
     elif drift.ignored:
-        message = f"{_listed(drift.ignored)} differs, and may, by `spec.ignore` of its Kustomization"
+        message = f"{listed(drift.ignored)} differs, and may, by `spec.ignore` of its Kustomization"
         yield _finding(expected, message, standing=Standing.INTENDED)
 
 
@@ -109,11 +110,11 @@ def _parts(drift: Drift, expected: ExpectedSecret) -> Iterator[str]:
     if drift.type is not None:
         yield f"its type is {drift.type!a} in the cluster, and {expected.type!a} in the repository"
     if drift.differs:
-        yield f"{_listed(drift.differs)} {'differs' if len(drift.differs) == 1 else 'differ'}"
+        yield f"{listed(drift.differs)} {'differs' if len(drift.differs) == 1 else 'differ'}"
     if drift.missing:
-        yield f"the cluster lacks {_listed(drift.missing)}"
+        yield f"the cluster lacks {listed(drift.missing)}"
     if drift.extra:
-        yield f"only the cluster has {_listed(drift.extra)}"
+        yield f"only the cluster has {listed(drift.extra)}"
 
 
 def _remedy(situation: Situation, expected: ExpectedSecret, live: LiveSecret, drift: Drift) -> str:
@@ -152,10 +153,6 @@ def _not_compared(secrets: Iterable[ExpectedSecret], why: str, hint: str) -> Ite
         what = f"{len(names)} Secrets have values" if len(names) > 1 else f"Secret {names[0]} has values"
         details = tuple(names) if len(names) > 1 else ()
         yield INFO.unknown(None, f"{what} that can't be compared: {why}", hint=hint, details=details)
-
-
-def _listed(keys: Iterable[str]) -> str:
-    return ", ".join(f"{key!a}" for key in keys)
 
 
 def _subject(expected: ExpectedSecret) -> Subject:

@@ -8,11 +8,10 @@ from typing import Final
 from fluxsecrets.cluster.model import LiveSecret
 from fluxsecrets.ops.live.causes import reconcile
 from fluxsecrets.ops.live.commands import kubectl
+from fluxsecrets.ops.live.messages import listed
 from fluxsecrets.ops.live.model import Check, CheckInfo, LiveFinding, Subject
 from fluxsecrets.ops.live.situation import Situation
 from fluxsecrets.shell import command_for
-
-from .leftovers import owner_of
 
 INFO: Final = CheckInfo("values", "ciphertexts and copies of values")
 
@@ -26,7 +25,7 @@ def check(situation: Situation) -> Iterator[LiveFinding]:
         if live.ciphertexts:
             yield INFO.wrong(
                 subject,
-                f"{_listed(live.ciphertexts)} holds a ciphertext of SOPS: Flux has not decrypted it",
+                f"{listed(sorted(live.ciphertexts))} holds a ciphertext of SOPS: Flux has not decrypted it",
                 hint=_decrypt(situation, live),
                 at=place,
             )
@@ -39,12 +38,8 @@ def check(situation: Situation) -> Iterator[LiveFinding]:
             )
 
 
-def _listed(keys: frozenset[str]) -> str:
-    return ", ".join(f"{key!a}" for key in sorted(keys))
-
-
 def _decrypt(situation: Situation, live: LiveSecret) -> str:
-    owner = owner_of(live)
+    owner = live.item.owner
     if owner is None:
         return "it was applied without Flux: encrypted files are not for `kubectl apply`"
     why = command_for("verify", environment=situation.environment.name)

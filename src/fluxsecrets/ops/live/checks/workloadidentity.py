@@ -8,14 +8,12 @@ from typing import Final
 from fluxsecrets.cluster.controllers import controllers, live_controller
 from fluxsecrets.cluster.kinds import DEPLOYMENT, SERVICE_ACCOUNT
 from fluxsecrets.cluster.model import Gap, LiveObject
+from fluxsecrets.flux.versions import WORKLOAD_IDENTITY_GATE as GATE
 from fluxsecrets.ops.live.model import Check, CheckInfo, LiveFinding, Subject
 from fluxsecrets.ops.live.situation import Situation
 from fluxsecrets.repo.flux import FluxKustomization
 
 INFO: Final = CheckInfo("workload-identity", "workload identity")
-
-GATE: Final = "ObjectLevelWorkloadIdentity"
-"""Without this feature gate, the controller refuses `decryption.serviceAccountName`."""
 
 _ANNOTATIONS = (
     "eks.amazonaws.com/role-arn",

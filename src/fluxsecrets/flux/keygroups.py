@@ -1,18 +1,12 @@
-"""Whether keys of a cluster open a file."""
+"""Whether the keys of a cluster open the key groups of a `sops` block."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 
-from fluxsecrets.cluster.model import ClusterKeys
 from fluxsecrets.sops.envelope import groups_needed
 from fluxsecrets.sops.metadata import Metadata
 from fluxsecrets.sops.recipients import KINDS, RecipientKey, recipient_key
-
-
-def recipient_keys(keys: ClusterKeys) -> frozenset[RecipientKey]:
-    """Return whose files the private keys of a Secret open."""
-    return frozenset(recipient_key(one) for found in keys.recipients.values() for one in found)
 
 
 def opens(metadata: Metadata, keys: Collection[RecipientKey], *, more: bool = False) -> bool | None:
@@ -20,8 +14,8 @@ def opens(metadata: Metadata, keys: Collection[RecipientKey], *, more: bool = Fa
 
     Args:
         metadata: the block.
-        keys: the private keys that are known.
-        more: there are private keys that could not be read.
+        keys: whose files the known private keys open.
+        more: there are private keys that are not known.
     """
     groups = metadata.recipients
     needed = groups_needed(groups, metadata.shamir_threshold)
@@ -33,3 +27,8 @@ def opens(metadata: Metadata, keys: Collection[RecipientKey], *, more: bool = Fa
         for opened, group in zip(known, groups, strict=True)
     ]
     return None if sum(possible) >= needed else False
+
+
+def needs_private_key(metadata: Metadata) -> bool:
+    """Whether only private keys open a `sops` block: no service has a key of it."""
+    return all(KINDS[one.kind].local for group in metadata.recipients for one in group)
