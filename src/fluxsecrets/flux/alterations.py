@@ -12,7 +12,7 @@ from typing import Any
 
 from fluxsecrets.errors import FormatError, LimitError
 from fluxsecrets.repo.envsubst import calls, has_default, parse
-from fluxsecrets.repo.manifests import Plain, Steps
+from fluxsecrets.repo.manifests import Plain, Steps, dig_steps
 from fluxsecrets.repo.objects import Object
 from fluxsecrets.repo.outcome import Effect, Outcome
 from fluxsecrets.repo.substitute import places, substitute_text, variables_in
@@ -69,22 +69,13 @@ def alterations(item: Object, before: Plain, after: Plain, variables: Variables)
 
 def is_secret(item: Object, data: Plain, steps: Steps) -> bool:
     """Whether a text may not be shown: it is a Secret's, or it is encrypted in the file."""
-    return item.is_secret or _at(item.data, steps) != _at(data, steps)
+    return item.is_secret or dig_steps(item.data, steps) != dig_steps(data, steps)
 
 
 def value_at(after: Plain, steps: Steps, variables: Variables) -> Any:
     """What is at a place once the keys on the way have their variables replaced."""
     made = [substitute_text(step, variables.values) if isinstance(step, str) else step for step in steps]
-    return _at(after, tuple(step if step is not None else "" for step in made))
-
-
-def _at(data: Any, steps: Steps) -> Any:
-    for step in steps:
-        if isinstance(step, str):
-            data = data.get(step) if isinstance(data, dict) else None
-        else:
-            data = data[step] if isinstance(data, list) and step < len(data) else None
-    return data
+    return dig_steps(after, tuple(step if step is not None else "" for step in made))
 
 
 def _of_text(
@@ -105,7 +96,7 @@ def _of_text(
             )
     yield from _of_variables(text, variables)
     unset = any(name not in variables.values for name in variables_in(text))  # told by itself
-    if _at(before, steps) is text and not unset:  # not a key
+    if dig_steps(before, steps) is text and not unset:  # not a key
         yield from _of_value(item, expected, value_at(after, steps, variables), steps, text)
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.repo.decryption import Fate, Treatment
 from fluxsecrets.repo.graph import Applied
-from fluxsecrets.repo.manifests import DECRYPT_ANNOTATION, Plain, Steps, dig, pairs, walk
+from fluxsecrets.repo.manifests import DECRYPT_ANNOTATION, Plain, Steps, dig, dig_steps, pairs, walk
 from fluxsecrets.repo.objects import Object
 from fluxsecrets.repo.outcome import Effect, Outcome
 from fluxsecrets.sops.document import show_path
@@ -155,18 +155,6 @@ def _texts(value: object) -> Iterator[str]:
 
 def _keys(steps: Steps) -> Steps:
     return tuple(step for step in steps if isinstance(step, str))
-
-
-def dig_steps(data: object, steps: Steps) -> object:
-    """What is at a place, or None."""
-    for step in steps:
-        if isinstance(data, dict):
-            data = data.get(step)
-        elif isinstance(data, list) and isinstance(step, int) and step < len(data):
-            data = data[step]
-        else:
-            return None
-    return data
 
 
 def _doubts(item: Object, doubtful: Steps | None, state: Access) -> Iterator[Outcome]:

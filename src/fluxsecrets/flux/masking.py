@@ -8,13 +8,13 @@ patches copy it, an annotation repeats it, in base64 or inside JSON. It is hidde
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any, Final
 
 from fluxsecrets.marks import is_ciphertext
 from fluxsecrets.repo.decryption import Fate
-from fluxsecrets.repo.manifests import Plain, Steps
+from fluxsecrets.repo.manifests import Plain, Steps, dig_steps
 from fluxsecrets.repo.objects import Object
 from fluxsecrets.repo.outcome import Outcome
 
@@ -83,10 +83,10 @@ class Masker:
                 # A file that is read as lines of `KEY=VALUE`, and is something else, has values for keys.
                 self._lines |= {key for key in _keys(data.get(place)) if not _KEY.fullmatch(key)}
         for steps, value in _leaves(data):
-            if steps not in _IDENTITY and is_ciphertext(_at(each.item.data, steps)):
+            if steps not in _IDENTITY and is_ciphertext(dig_steps(each.item.data, steps)):
                 self._add(value)
         for steps in self._from_files.get(id(each), ()):
-            self._add(_at(data, steps))
+            self._add(dig_steps(data, steps))
 
     def _add(self, value: object) -> None:
         if isinstance(value, str | int | float) and not is_unknown(value) and not is_ciphertext(value):
@@ -102,7 +102,7 @@ class Masker:
                 data = applied_data(each)
                 for steps in self._hidden(verdict, each, data):
                     self._follow(each.item, steps)
-                    self._add(_at(data, steps))
+                    self._add(dig_steps(data, steps))
         return before != (sum(map(len, self._secret_keys.values())), sum(map(len, self._inline.values())))
 
     def _follow(self, item: Object, steps: Steps) -> None:
@@ -209,7 +209,7 @@ def _from_files(verdict: KustomizationVerdict) -> dict[int, frozenset[Steps]]:
         found[id(each)] = frozenset(
             steps
             for steps, value in _leaves(each.item.data)
-            if steps not in _IDENTITY and _at(before, steps) != value
+            if steps not in _IDENTITY and dig_steps(before, steps) != value
         )
     return found
 
@@ -259,17 +259,6 @@ def _keys(value: object) -> Iterator[str]:
     elif isinstance(value, list):
         for item in value:
             yield from _keys(item)
-
-
-def _at(value: object, steps: Steps) -> object:
-    for step in steps:
-        if isinstance(value, Mapping):
-            value = value.get(step)
-        elif isinstance(value, list) and isinstance(step, int) and step < len(value):
-            value = value[step]
-        else:
-            return None
-    return value
 
 
 def _is_secret(item: Object) -> bool:

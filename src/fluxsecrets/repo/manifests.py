@@ -36,6 +36,18 @@ def dig(data: object, *keys: str) -> Any:
     return data
 
 
+def dig_steps(data: object, steps: Steps) -> Any:
+    """What is at a place, through maps and lists, or None."""
+    for step in steps:
+        if isinstance(data, dict):
+            data = data.get(step)
+        elif isinstance(data, list) and isinstance(step, int) and step < len(data):
+            data = data[step]
+        else:
+            return None
+    return data
+
+
 def text(data: object, *keys: str) -> str | None:
     """The text under nested keys, or None."""
     found = dig(data, *keys)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from fluxsecrets.errors import FluxsecretsError, UsageError
 from fluxsecrets.files.reading import read_file
@@ -139,21 +140,8 @@ class Extractor:
         readers = readers_for(path, holder, environments)
         home = home_of(path, holder, readers)
         secret = self._secret(home, holder, environments)
-        name, built = secret.name, built_of(environments, path)
-        versions = [self._version(each) for each in environments]
-        wanted = Wanted(
-            holder.node,
-            paths,
-            name,
-            secret.keys,
-            keep_empty=any(item.patched_by for item in built),
-            patch=bool(environments) and not built,
-            readers=readers,
-            literal=bool(versions)
-            and all(is_sure(each, LITERAL) and has(each, LITERAL) for each in versions),
-            lists=all(has(each, TARGET_PATH) for each in versions),
-        )
-        extraction = holder.place.extract(wanted)
+        wanted = Wanted(holder.node, paths, secret.name, secret.keys, readers=readers)
+        extraction = holder.place.extract(self._as_applied(wanted, path, environments))
         done = edited(data, holder, extraction.edits, self.tree.limits)
         changed = done.data
         others = self._elsewhere(extraction, {path: changed})
@@ -173,7 +161,7 @@ class Extractor:
                 self.shown(path),
                 holder.shown,
                 tuple(moved_values(extraction)),
-                name,
+                secret.name,
                 self.shown(secret.path),
                 secret.created,
                 tuple(self.shown(file) for file in others if file != path),
@@ -183,6 +171,19 @@ class Extractor:
                 is_committed(self.tree, path, holder, extraction),
                 (*extraction.warnings, *written.warnings),
             )
+        )
+
+    def _as_applied(self, wanted: Wanted, path: str, environments: Collection[Environment]) -> Wanted:
+        """Add what Flux makes of an object in a file, which decides about the ways to refer to a Secret."""
+        built = built_of(environments, path)
+        versions = [self._version(each) for each in environments]
+        takes_literal = all(is_sure(each, LITERAL) and has(each, LITERAL) for each in versions)
+        return replace(
+            wanted,
+            keep_empty=any(item.patched_by for item in built),
+            patch=bool(environments) and not built,
+            literal=bool(versions) and takes_literal,
+            lists=all(has(each, TARGET_PATH) for each in versions),
         )
 
     def _secret(self, home: Home, holder: Holder, environments: Collection[Environment]) -> SecretFile:

@@ -6,21 +6,20 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from fluxsecrets.errors import FluxsecretsError, UnprotectedError
-from fluxsecrets.marks import is_ciphertext
 from fluxsecrets.ops.propose.proof import judge_all, load_only, refuse_worse
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.repo.environments import Environment
-from fluxsecrets.repo.helmvalues import Resolve, ValuesReference, compose, is_release, same_values
+from fluxsecrets.repo.helmvalues import ValuesReference, compose, is_release, same_values
 from fluxsecrets.repo.manifests import Plain, dig, pairs
 from fluxsecrets.repo.objects import Object
 from fluxsecrets.repo.outcome import Effect
 from fluxsecrets.repo.references import Use, uses
-from fluxsecrets.repo.secretrules import decode_base64
 from fluxsecrets.repo.settings import Settings
 from fluxsecrets.repo.tree import Tree, with_planned
 
+from .held import all_in, contents_for, resolver_for, value_in
 from .places.podenv import POD_SPECS
-from .readers import names_of
+from .readers import reference_names
 from .reading import as_read
 
 _NOTHING = "nothing was written"
@@ -102,10 +101,10 @@ def _by_name(
         yield each, found[each.name]
 
 
-Identity = tuple[tuple[str | None, str] | None, tuple[str, str, str | None, str]]
+_Key = tuple[tuple[str | None, str] | None, tuple[str, str, str | None, str]]
 
 
-def _objects(environment: Environment) -> dict[Identity, Object]:
+def _objects(environment: Environment) -> dict[_Key, Object]:
     return {(applied.key, item.key): item for applied, item in environment.graph.objects}
 
 
@@ -115,7 +114,7 @@ def _compare(before: Environment, after: Environment, proposal: Proposal) -> Non
         (item.namespace, name)
         for identity, item in old.items()
         if item.kind == "ConfigMap" and identity in new and new[identity].data != item.data
-        for name in (*names_of(item), *names_of(new[identity]))
+        for name in (*reference_names(item), *reference_names(new[identity]))
     }
     for identity, item in old.items():
         now = new.get(identity)
@@ -148,8 +147,8 @@ def _compare_releases(
 ) -> None:
     # The new Secrets hold what the former ones held, and those are encrypted in the tree.
     made = [item for item in planned if item.file in proposal.secrets]
-    had = _resolver(old, [*objects, *made])
-    has = _resolver(new, planned)
+    had = resolver_for(old, [*objects, *made])
+    has = resolver_for(new, planned)
     try:
         one, other = compose(old.data, had), compose(new.data, has)
     except FluxsecretsError as error:
@@ -175,12 +174,12 @@ def _compare_others(
 
 
 def _read(item: Object, objects: Iterable[Object]) -> Plain:
-    contents = _contents(item, objects)
+    contents = contents_for(item, objects)
 
     def whole(kind: str, name: str) -> dict[str, str] | None:
         return all_in(contents[kind, name]) if (kind, name) in contents else None
 
-    return as_read(item.data, _resolver(item, objects), whole)
+    return as_read(item.data, resolver_for(item, objects), whole)
 
 
 def _compare_config_maps(
@@ -196,10 +195,11 @@ def _compare_config_maps(
     kept = {**has, **lost} == had and (new.generated is not None or not lost.keys() & has.keys())
     if not kept or not same_values(*without_data):
         raise _differs(environment, old, "it would change")
+    names = reference_names(new)
     for item in planned:
         for use in uses(item):
             reads = use.key is None or use.key in lost
-            named = (use.kind, use.namespace) == ("ConfigMap", old.namespace) and use.name in names_of(new)
+            named = (use.kind, use.namespace) == ("ConfigMap", old.namespace) and use.name in names
             if named and reads and not _is_compared(item, use):
                 raise _differs(environment, old, f"{item.kind} {item.name} still reads it")
 
@@ -218,46 +218,6 @@ def _unhashed(item: Object) -> Plain:
 def _besides(release: Plain) -> Plain:
     spec = dig(release, "spec") or {}
     return {**release, "spec": {k: v for k, v in spec.items() if k not in ("values", "valuesFrom")}}
-
-
-def _contents(reader: Object, objects: Iterable[Object]) -> dict[tuple[str, str], Plain]:
-    """The Secrets and ConfigMaps that an object may refer to, by kind and name."""
-    return {
-        (item.kind, name): item.data
-        for item in objects
-        if item.kind in ("Secret", "ConfigMap") and item.namespace == reader.namespace
-        for name in names_of(item)
-    }
-
-
-def _resolver(reader: Object, objects: Iterable[Object]) -> Resolve:
-    """What references of an object read from those of its environment; ciphertexts are unknown."""
-    data = _contents(reader, objects)
-
-    def resolve(reference: ValuesReference) -> str | None:
-        found = data.get((reference.kind, reference.name), {})
-        return value_in(found, reference.key)
-
-    return resolve
-
-
-def value_in(data: Plain, key: str) -> str | None:
-    """What a Secret or ConfigMap holds under a key; None if it is encrypted, not text, or not there."""
-    text = pairs(data, "stringData").get(key) if data.get("kind") == "Secret" else None
-    if text is None:
-        text = pairs(data, "data").get(key)
-        if text is not None and data.get("kind") == "Secret" and not is_ciphertext(text):
-            decoded = decode_base64(text)
-            text = None if decoded is None else decoded.decode("utf-8", "surrogateescape")
-    return None if text is None or is_ciphertext(text) else text
-
-
-def all_in(data: Plain) -> dict[str, str] | None:
-    """What a Secret or ConfigMap holds; None if some of it is encrypted or not text."""
-    keys = {**pairs(data, "data"), **(pairs(data, "stringData") if data.get("kind") == "Secret" else {})}
-    found = {key: value_in(data, key) for key in keys}
-    known = {key: value for key, value in found.items() if value is not None}
-    return known if len(known) == len(found) else None
 
 
 def _differs(environment: Environment, item: Object, reason: str) -> UnprotectedError:

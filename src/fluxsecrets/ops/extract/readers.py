@@ -16,7 +16,7 @@ from .model import Reader
 _NOTHING = Mapping((), 0, 0)
 
 
-def names_of(item: Object) -> frozenset[str]:
+def reference_names(item: Object) -> frozenset[str]:
     """Return the names by which references may mean an object.
 
     A generated one has the hash of its name in its data only. Whether a reference gets the hash, too, depends
@@ -71,7 +71,7 @@ def _of_generated(environment: Environment, file: str) -> Iterator[Reader]:
 
 
 def _referring(objects: Iterable[Object], target: Object) -> Iterator[tuple[Object, Use]]:
-    names = names_of(target)
+    names = reference_names(target)
     for item in objects:
         for use in uses(item):
             if (use.kind, use.namespace) == (target.kind, target.namespace) and use.name in names:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from fluxsecrets.repo.manifests import Plain, dig, maps, pairs, text, texts, with_value
+from fluxsecrets.repo.manifests import Plain, dig, dig_steps, maps, pairs, text, texts, with_value
 from fluxsecrets.repo.objects import Object, with_data
 from fluxsecrets.sops.formats.yaml.scalars import ScalarError, resolve_plain
 
@@ -110,16 +110,6 @@ def _value(replacement: Replacement, objects: Sequence[Object]) -> Any:
     if not 0 <= replacement.part.index < len(pieces):
         raise PatchError(f"options.index {replacement.part.index} is out of bounds")
     return pieces[replacement.part.index]
-
-
-def dig_steps(data: Any, steps: Sequence[str | int]) -> Any:
-    """What is at a place, or None."""
-    for step in steps:
-        try:
-            data = data[step]
-        except (KeyError, IndexError, TypeError):
-            return None
-    return data
 
 
 def as_text(value: object) -> str:

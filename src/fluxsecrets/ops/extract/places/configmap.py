@@ -12,7 +12,7 @@ from fluxsecrets.repo.helmvalues import DEFAULT_KEY
 from fluxsecrets.repo.manifests import child, items_of, line_of, text_of
 from fluxsecrets.sops.document import Data, Entry, Leaf, Mapping, Path, find, show_path, to_data
 
-from .literals import is_value, is_variable
+from .literals import is_value, movable_text
 
 _DATA: Final = "data"
 _WHOLE: Final = {
@@ -76,18 +76,7 @@ def _moved(wanted: Wanted, path: Path, readers: Iterable[Reader]) -> Moved:
     node = find(wanted.node, path)
     if len(path) != 2 or path[0] != _DATA or not isinstance(node, Leaf):
         raise UsageError(f"{show_path(path)} is not a value of the ConfigMap", hint="name a key of its data")
-    if node.alias:
-        raise UsageError(
-            f"{show_path(path)} is written with a YAML alias, whose anchor other values share",
-            hint="write the value out in place of the alias first",
-        )
-    if not isinstance(node.value, str):
-        raise UsageError(
-            f"{show_path(path)} is not text, so Kubernetes refuses it", hint="put the value in quotes"
-        )
-    if not is_value(node.value):
-        what = "a variable of Flux" if is_variable(node.value) else "no value"
-        raise UsageError(f"{show_path(path)} holds {what}", hint="name a key with a value")
+    text = movable_text(node, path, named="key")
     key = str(path[1])
     if key in wanted.taken:
         raise UsageError(
@@ -95,7 +84,7 @@ def _moved(wanted: Wanted, path: Path, readers: Iterable[Reader]) -> Moved:
             hint="name another Secret with --secret NAME",
         )
     names = dict.fromkeys(each.shown for each in readers if _reads(each, key))
-    return Moved(path, key, node.value, f"read by {', '.join(names)}", line_of(node) or 0)
+    return Moved(path, key, text, f"read by {', '.join(names)}", line_of(node) or 0)
 
 
 def _key(reader: Reader) -> str | None:

@@ -9,13 +9,13 @@ from typing import ClassVar, Final
 from fluxsecrets.errors import UsageError
 from fluxsecrets.ops.extract.model import Edit, Extraction, LiteralValue, Moved, Wanted
 from fluxsecrets.repo.helmvalues import is_release
-from fluxsecrets.repo.manifests import child, items_of, line_of, text_of
-from fluxsecrets.sops.document import Data, Entry, Leaf, Mapping, Path, find, nested, show_path, to_data
+from fluxsecrets.repo.manifests import child, dig_steps, items_of, line_of, text_of
+from fluxsecrets.sops.document import Data, Leaf, Mapping, Path, find, nested, show_path, to_data
 from fluxsecrets.sops.document import Sequence as ListNode
 from fluxsecrets.sops.formats.yaml.block import render_block
 
 from .keynames import key_name, unused
-from .literals import is_variable, literals_below
+from .literals import is_variable, literals_below, refuse_alias
 from .targetpath import target_path, target_value
 
 VALUES: Final[Path] = ("spec", "values")
@@ -202,23 +202,6 @@ class _Planner:
             yield Edit(REFERENCES, list(entries))
 
 
-def refuse_alias(node: object, path: Path) -> None:
-    """Refuse a value that a YAML alias or a merge key brings.
-
-    Raises:
-        UsageError: the path leads through one.
-    """
-    alias = isinstance(node, Leaf) and node.alias
-    merged = isinstance(node, Mapping) and any(
-        isinstance(item, Entry) and item.merge for item in node.entries
-    )
-    if alias or merged:
-        raise UsageError(
-            f"{show_path(path)} is written with a YAML alias, whose anchor other values share",
-            hint="write the value out in place of the alias first",
-        )
-
-
 def fragment_text(values: Mapping, paths: Iterable[Path]) -> str:
     """Return values as YAML that Flux merges; each keeps its type and its place."""
     data: Data = {}
@@ -243,22 +226,11 @@ def _merged(one: Data, other: Data) -> Data:
 def _with_emptied(data: Data, path: Path) -> Path:
     """The outermost map that only leads to a value; maps in lists stay."""
     while len(path) > 1 and isinstance(path[-2], str):
-        above = _at(data, path[:-1])
+        above = dig_steps(data, path[:-1])
         if not isinstance(above, dict) or len(above) > 1:
             break
         path = path[:-1]
     return path
-
-
-def _at(data: Data, path: Path) -> Data:
-    for step in path:
-        if isinstance(data, dict) and isinstance(step, str):
-            data = data.get(step)
-        elif isinstance(data, list) and isinstance(step, int):
-            data = data[step]
-        else:
-            return None
-    return data
 
 
 def _without(data: Data, path: Path) -> Data:

@@ -10,10 +10,10 @@ from typing import ClassVar, Final
 from fluxsecrets.errors import UsageError
 from fluxsecrets.ops.extract.model import Edit, Extraction, LiteralValue, Moved, Wanted
 from fluxsecrets.repo.manifests import child, items_of, line_of, text_of
-from fluxsecrets.sops.document import Data, Leaf, Mapping, Path, find, show_path
+from fluxsecrets.sops.document import Data, Leaf, Mapping, Node, Path, find, show_path
 
 from .keynames import key_name
-from .literals import is_value, is_variable
+from .literals import is_value, movable_text
 
 _TEMPLATE: Final[Path] = ("spec", "template", "spec")
 POD_SPECS: Final[dict[str, Path]] = {
@@ -106,21 +106,9 @@ def _moved(path: Path, item: Mapping, taken: dict[str, str]) -> Moved:
     return Moved(path, key, text, f"env {name}", line_of(value) or 0)
 
 
-def _text(path: Path, value: object) -> str:
+def _text(path: Path, value: Node | None) -> str:
     """Return what the container gets: Kubernetes expands `$(NAME)` and `$$` here, but not in a Secret."""
-    if not isinstance(value, Leaf) or value.alias:
-        raise UsageError(
-            f"{show_path(path)} is written with a YAML alias, whose anchor other values share",
-            hint="write the value out in place of the alias first",
-        )
-    if not isinstance(value.value, str):
-        raise UsageError(
-            f"{show_path(path)} is not text, so Kubernetes refuses it", hint="put the value in quotes"
-        )
-    if not is_value(value.value):
-        what = "a variable of Flux" if is_variable(value.value) else "no value"
-        raise UsageError(f"{show_path(path)} holds {what}", hint="name a variable with a value")
-    text = expanded(value.value)
+    text = expanded(movable_text(value, path, named="variable"))
     if text is None:
         raise UsageError(
             f"{show_path(path)} refers to another variable with `$(…)`, which is not expanded in a Secret",

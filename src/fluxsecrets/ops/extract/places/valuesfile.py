@@ -15,9 +15,9 @@ from fluxsecrets.repo.helmvalues import DEFAULT_KEY
 from fluxsecrets.repo.manifests import child, items_of, line_of, text_of
 from fluxsecrets.sops.document import Data, Mapping, Path, find, show_path
 
-from .helmrelease import REFERENCES, fragment_text, refuse_alias
+from .helmrelease import REFERENCES, fragment_text
 from .keynames import unused
-from .literals import literals_below
+from .literals import literals_below, refuse_alias
 
 
 @dataclass(frozen=True, slots=True)

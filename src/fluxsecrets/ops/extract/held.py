@@ -1,0 +1,53 @@
+"""What Secrets and ConfigMaps hold, for the objects that refer to them; ciphertexts are unknown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from fluxsecrets.marks import is_ciphertext
+from fluxsecrets.repo.helmvalues import Resolve, ValuesReference
+from fluxsecrets.repo.manifests import Plain, pairs
+from fluxsecrets.repo.objects import Object
+from fluxsecrets.repo.secretrules import decode_base64
+
+from .readers import reference_names
+
+
+def contents_for(reader: Object, objects: Iterable[Object]) -> dict[tuple[str, str], Plain]:
+    """The Secrets and ConfigMaps that an object may refer to, by kind and name."""
+    return {
+        (item.kind, name): item.data
+        for item in objects
+        if item.kind in ("Secret", "ConfigMap") and item.namespace == reader.namespace
+        for name in reference_names(item)
+    }
+
+
+def resolver_for(reader: Object, objects: Iterable[Object]) -> Resolve:
+    """What references of an object read from those of its environment; ciphertexts are unknown."""
+    data = contents_for(reader, objects)
+
+    def resolve(reference: ValuesReference) -> str | None:
+        found = data.get((reference.kind, reference.name), {})
+        return value_in(found, reference.key)
+
+    return resolve
+
+
+def value_in(data: Plain, key: str) -> str | None:
+    """What a Secret or ConfigMap holds under a key; None if it is encrypted, not text, or not there."""
+    text = pairs(data, "stringData").get(key) if data.get("kind") == "Secret" else None
+    if text is None:
+        text = pairs(data, "data").get(key)
+        if text is not None and data.get("kind") == "Secret" and not is_ciphertext(text):
+            decoded = decode_base64(text)
+            text = None if decoded is None else decoded.decode("utf-8", "surrogateescape")
+    return None if text is None or is_ciphertext(text) else text
+
+
+def all_in(data: Plain) -> dict[str, str] | None:
+    """What a Secret or ConfigMap holds; None if some of it is encrypted or not text."""
+    keys = {**pairs(data, "data"), **(pairs(data, "stringData") if data.get("kind") == "Secret" else {})}
+    found = {key: value_in(data, key) for key in keys}
+    known = {key: value for key, value in found.items() if value is not None}
+    return known if len(known) == len(found) else None
