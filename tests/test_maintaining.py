@@ -10,6 +10,8 @@ import pytest
 
 from fluxsecrets import __file__ as package
 from fluxsecrets.cli import entry
+from fluxsecrets.mcp import calls
+from livecluster import live_kustomization, live_secret, write_dump
 
 PROJECT = Path(__file__).parents[1]
 SOURCE = Path(package).parent
@@ -60,8 +62,8 @@ def called(arguments):
     return code, seen
 
 
-def test_the_page_has_eleven_walks():
-    assert len(WALKS) == 11
+def test_the_page_has_fifteen_walks():
+    assert len(WALKS) == 15
     for walk in WALKS.values():
         numbers = re.findall(r"^(\d+)\. `", walk["steps"], re.MULTILINE)
         assert numbers == [str(number) for number in range(1, len(numbers) + 1)]
@@ -111,6 +113,15 @@ def kms_key(aws):
     return make_key()
 
 
+def served_once(monkeypatch, request):
+    """Let the server take one call, without the protocol."""
+
+    def serve(served):
+        assert not calls.call(served, request).failed
+
+    monkeypatch.setattr("fluxsecrets.mcp.server.serve", serve)
+
+
 @pytest.mark.parametrize("title", WALKS)
 def test_a_run_takes_the_walk(title, waddle, cli, git, request, monkeypatch, capfd):
     command = WALKS[title]["command"].split()
@@ -139,6 +150,12 @@ def test_a_run_takes_the_walk(title, waddle, cli, git, request, monkeypatch, cap
     if command[0] == "review":
         (waddle / DATABASE).write_bytes(request.getfixturevalue("changed")("password"))
         git(waddle, "commit", "--quiet", "--all", "--message", "a change")
+    if "--from-dump" in command:
+        superuser = live_secret("postgres-superuser", "databases", owner="databases")
+        write_dump(waddle / "dump", [live_kustomization(), superuser])
+        expected = 1
+    if command[0] == "mcp":
+        served_once(monkeypatch, calls.Request("status", {"paths": ["apps"]}))
     monkeypatch.setattr(sys, "argv", ["fluxsecrets", *command])
     code, order = called(command)
     assert code == expected, capfd.readouterr().err

@@ -3,14 +3,19 @@
 from html import escape
 
 _ROWS = (
-    (("cli", "parses, calls one operation, renders"), ("api", "the Python library")),
+    (
+        ("cli", "parses, calls one operation, renders"),
+        ("mcp", "tools for agents, without values"),
+        ("api", "the Python library"),
+    ),
     (("report", "text, JSON, SARIF, HTML: all prose"),),
-    (("ops", "what the commands do: encrypt, rotate, people, merge, review, init …"),),
+    (("ops", "what the commands do: encrypt, rotate, people, merge, review, masked, live, extract, init …"),),
     (
         ("audit", "rules"),
         ("scan", "plain text"),
         ("sealed", "Sealed Secrets"),
         ("external", "stores"),
+        ("cluster", "what kubectl reads"),
     ),
     (("flux", "what kustomize-controller does"),),
     (("findings", "model, baselines, allowances"),),
@@ -18,6 +23,7 @@ _ROWS = (
         ("repo", "git, kustomize, environments"),
         ("keys", "age, SSH, PGP, cloud keys"),
         ("merging", "three-way, by value"),
+        ("placeholders", "same shape, no value"),
     ),
     (("sops", "the file format: bytes in, bytes out"),),
     (("clouds", "calls of services"),),
