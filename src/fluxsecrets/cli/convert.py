@@ -10,6 +10,7 @@ from fluxsecrets.cli.options import (
     PathArgument,
     abort_option,
     config_option,
+    dry_run_option,
     end_if_asked,
     env_option,
     for_others_option,
@@ -77,7 +78,7 @@ _FEW = 8
     metavar="NAME",
     help="To SOPS: name of the Secret with the cluster's key.",
 )
-@click.option("--dry-run", is_flag=True, help="Write nothing; show what would happen.")
+@dry_run_option
 @for_others_option
 @resume_option
 @abort_option

@@ -13,6 +13,7 @@ from fluxsecrets.cli.options import (
     abort_option,
     config_option,
     document_option,
+    dry_run_option,
     end_if_asked,
     for_others_option,
     make_session,
@@ -58,7 +59,7 @@ from fluxsecrets.ops.extract.model import ExtractRequest
     is_flag=True,
     help="Proceed even if a Kustomization would apply the Secret without decrypting it.",
 )
-@click.option("--dry-run", is_flag=True, help="Write nothing; show what would happen.")
+@dry_run_option
 @resume_option
 @abort_option
 @config_option

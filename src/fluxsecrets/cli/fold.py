@@ -11,6 +11,7 @@ from fluxsecrets.cli.options import (
     abort_option,
     accept_option,
     config_option,
+    dry_run_option,
     end_if_asked,
     make_session,
     order_option,
@@ -27,7 +28,7 @@ from fluxsecrets.ops.propose.model import FoldRequest
 @click.argument("paths", cls=PathArgument, nargs=-1, metavar="[PATH]...")
 @click.option("--outdated", is_flag=True, help="Fold proposals whose key was changed after them, too.")
 @accept_option
-@click.option("--dry-run", is_flag=True, help="Write nothing; show what would happen.")
+@dry_run_option
 @resume_option
 @abort_option
 @order_option

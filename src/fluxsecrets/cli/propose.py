@@ -14,6 +14,7 @@ from fluxsecrets.cli.options import (
     accept_option,
     config_option,
     document_option,
+    dry_run_option,
     end_if_asked,
     make_session,
     quiet_option,
@@ -49,7 +50,7 @@ from fluxsecrets.ops.propose.model import ProposeRequest
 )
 @document_option
 @accept_option
-@click.option("--dry-run", is_flag=True, help="Write nothing; show what would happen.")
+@dry_run_option
 @resume_option
 @abort_option
 @config_option

@@ -8,6 +8,7 @@ from fluxsecrets.cli.options import (
     LoggedOption,
     PathArgument,
     abort_option,
+    dry_run_option,
     end_if_asked,
     env_option,
     make_session,
@@ -36,7 +37,7 @@ from fluxsecrets.report.moved import FORMATS
 @click.option("--name", cls=LoggedOption, metavar="NAME", help="Rename the only SealedSecret in a file.")
 @click.option("--namespace", "-n", metavar="NAME", help="Move SealedSecrets to this namespace.")
 @click.option("--renew", is_flag=True, help="Include values that are already sealed for this certificate.")
-@click.option("--dry-run", is_flag=True, help="Write nothing; show what would happen.")
+@dry_run_option
 @resume_option
 @abort_option
 @report_option

@@ -16,6 +16,7 @@ from fluxsecrets.cli.options import (
     abort_option,
     all_option,
     config_option,
+    dry_run_option,
     end_if_asked,
     env_option,
     input_type_option,
@@ -69,7 +70,7 @@ _identity_option = partial(click.option, cls=HeadedOption, heading="A new identi
 @_identity_option("--post-quantum", is_flag=True, help="Make a post-quantum one, for sops 3.12 and newer.")
 @_identity_option("--store", type=click.Choice(["file", "keyring"]), help="Choose where to keep it.")
 @_identity_option("-y", "--yes", is_flag=True, help="With --finish: do not ask.")
-@click.option("--dry-run", is_flag=True, help="Write nothing; show what would happen.")
+@dry_run_option
 @resume_option
 @abort_option
 @input_type_option
