@@ -405,3 +405,35 @@ def test_a_list_leaves_out_what_is_written_elsewhere(shop, cli):
     assert [each["key"] for each in found["candidates"]] == ["spec.values.port"]
     assert extract(cli, "apps/shop/other.yaml")["candidates"] == []
     assert extract(cli, "apps/shop/kustomization.yaml")["candidates"] == []
+
+
+def test_values_that_stay_for_one_reason_are_reported_together(shop, cli):
+    head = "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\n"
+    spec = f"spec:\n  values:\n    auth: {{password: {VALUE}}}\n"
+    folder = shop(
+        {
+            f"app{at}.yaml": f"{head}metadata: {{name: app{at}, namespace: shop}}\n{spec}"
+            for at in range(10, 22)
+        }
+    )
+    rules = folder.parents[1] / ".sops.yaml"
+    rules.write_text(
+        RULES.replace("creation_rules:\n  - ", "creation_rules:\n  - path_regex: ^nowhere\n    ")
+    )
+    advised = "`fluxsecrets extract --all --dry-run` shows which of them can move"
+    assert advised in cli("scan").stderr
+    result = cli("extract", "--all")
+    assert result.exit_code == 1
+    reasons = [line for line in result.stderr.splitlines() if "no creation rule" in line]
+    assert len(reasons) == 1
+    assert reasons[0].startswith(
+        "left: 12 places, such as apps/shop/app10.yaml:6: spec.values.auth.password: "
+    )
+    assert "apps/shop/app12.yaml:6" in result.stderr
+    assert "  and 9 more for this reason; --format json lists all" in result.stderr
+    assert len(extract(cli, "--all", code=1)["left"]) == 12
+    rules.write_text(RULES)
+    done = cli("extract", "--all")
+    assert done.exit_code == 0, done.stderr
+    assert done.stdout.count("apps/shop/kustomization.yaml") == 1
+    assert "lists 12 new files under resources" in done.stdout

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from fluxsecrets.ops.extract.model import Extracted, ExtractResult
+from fluxsecrets.ops.extract.model import Extracted, ExtractResult, Left
 from fluxsecrets.shell import command_for
 
+from .alike import MOST, SHOWN, shape
 from .base import Base, here
 from .json import page
 from .page import Note, Page, Table
@@ -23,12 +25,36 @@ def _text_page(done: ExtractResult) -> Page:
             yield Note(f"warning: {printable(each.path)}: {printable(warning)}")
     for warning in done.warnings:
         yield Note(f"warning: {printable(warning)}")
-    yield Table([*_candidates(done), *(row for each in done.files for row in _rows(each, done))])
-    for left in done.left:
-        yield Note(
-            f"left: {printable(left.path)}:{left.line}: {printable(left.key)}: {printable(left.reason)}"
-        )
+    yield Table(
+        [*_candidates(done), *(row for each in done.files for row in _rows(each, done)), *_listing(done)]
+    )
+    for causes in _by_cause(done.left):
+        yield from map(Note, _left_lines(causes))
     yield from map(Note, _summary(done))
+
+
+def _by_cause(left: Iterable[Left]) -> Iterable[Sequence[Left]]:
+    """Values that stay for one reason, together; the reasons in the order in which they come first."""
+    groups: dict[str, list[Left]] = {}
+    for each in left:
+        groups.setdefault(shape(each.reason), []).append(each)
+    return groups.values()
+
+
+def _left_lines(left: Sequence[Left]) -> Iterator[str]:
+    """The reason once, with the first value's names, and the places of all values or of the first few."""
+    if len(left) == 1:
+        yield f"left: {_place(left[0])}: {printable(left[0].reason)}"
+        return
+    yield f"left: {counted(len(left), 'place')}, such as {_place(left[0])}: {printable(left[0].reason)}"
+    shown = left[1:] if len(left) <= MOST else left[1:SHOWN]
+    yield from (f"  {_place(each)}" for each in shown)
+    if len(shown) + 1 < len(left):
+        yield f"  and {len(left) - len(shown) - 1} more for this reason; --format json lists all"
+
+
+def _place(left: Left) -> str:
+    return f"{printable(left.path)}:{left.line}: {printable(left.key)}"
 
 
 def _candidates(done: ExtractResult) -> Iterator[Row]:
@@ -40,7 +66,7 @@ def _candidates(done: ExtractResult) -> Iterator[Row]:
 def _rows(each: Extracted, done: ExtractResult) -> Iterator[Row]:
     would = "would " if done.dry_run else ""
     moved = "would extract" if done.dry_run else "extracted"
-    for value in each.values:
+    for value in sorted(each.values, key=lambda value: value.line):
         yield (
             Cell(f"{printable(each.path)}:{value.line}"),
             Cell(moved),
@@ -58,8 +84,15 @@ def _rows(each: Extracted, done: ExtractResult) -> Iterator[Row]:
     )
     for path in each.readers:
         yield Cell(printable(path)), Cell(_verb("change", would)), Cell("refers to the Secret"), Cell("")
-    for path in each.kustomizations:
-        yield Cell(printable(path)), Cell(_verb("change", would)), Cell("lists it under resources"), Cell("")
+
+
+def _listing(done: ExtractResult) -> Iterator[Row]:
+    """Kustomization files, each once, whatever number of Secrets it lists now."""
+    would = "would " if done.dry_run else ""
+    new = Counter(path for each in done.files for path in each.kustomizations)
+    for path, count in new.items():
+        what = "lists it under resources" if count == 1 else f"lists {count} new files under resources"
+        yield Cell(printable(path)), Cell(_verb("change", would)), Cell(what), Cell("")
 
 
 def _verb(verb: str, would: str) -> str:

@@ -42,6 +42,7 @@ def text_page(found: Found) -> Page:
     for line in (*note_lines(found.notes, show_path), *_baseline_lines(found, show_path), *found.remaining):
         yield Note(line)
     yield Note(f"{found.summary}{_extra(found)}")
+    yield from map(Note, found.advice)
 
 
 def _few_per_rule(findings: Sequence[Finding]) -> Sequence[Finding]:

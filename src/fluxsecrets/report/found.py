@@ -29,6 +29,7 @@ class Found:
         excuses: what let findings pass, and came with the same commits.
         brought_by: what brought the excuses, with its verb.
         remaining: what was not looked at, one sentence each.
+        advice: what to do about many findings at once, for readers of text.
         written: what was written to it, or None.
         audited: what an audit has besides; None for other commands.
         everything: list all findings as text, even if many files have those of one rule.
@@ -52,6 +53,7 @@ class Found:
     brought_by: str = "what is scanned brings"
     notes: Sequence[Note] = ()
     remaining: Sequence[str] = ()
+    advice: Sequence[str] = ()
     baseline: Path | None = None
     written: Written | None = None
     audited: AuditResult | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fluxsecrets.ops.checks.scanmodel import ScanResult
 from fluxsecrets.scan.registry import all_rules
+from fluxsecrets.scan.structure.places import EXTRACTED
 
 from .found import Found
 from .text import counted
@@ -37,7 +38,16 @@ def found_by_scan(result: ScanResult, version: str, brought_by: str = "what is s
             f"{name} has no effect: `scan: {{{key}: {name}}}` in .fluxsecrets.yaml makes it count"
             for key, name in result.unnamed
         ],
+        advice=_advice(result),
     )
+
+
+def _advice(result: ScanResult) -> list[str]:
+    """Return the command for values that `extract` may move, if there are several."""
+    movable = [item for item in result.findings if item.rule in EXTRACTED and item.history is None]
+    if len(movable) < 2 or result.repositories is not None:
+        return []
+    return ["`fluxsecrets extract --all --dry-run` shows which of them can move to encrypted Secrets at once"]
 
 
 def _summary(result: ScanResult) -> str:
