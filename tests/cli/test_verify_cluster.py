@@ -27,6 +27,7 @@ def root(tmp_path, act_as, monkeypatch):
         (["--any-cluster"], "--any-cluster needs --cluster"),
         (["--save-dump", "x"], "--save-dump needs --cluster"),
         (["--from-dump", "x", "--context", "x"], "--context can't be combined with --from-dump"),
+        (["--from-dump", "x", "--cluster"], "--cluster can't be combined with --from-dump"),
         (["--from-dump", "x", "--kubeconfig", "x"], "--kubeconfig can't be combined with --from-dump"),
         (["--cluster", "--all-envs"], "--all-envs can't be combined with --cluster"),
     ],
@@ -34,6 +35,14 @@ def root(tmp_path, act_as, monkeypatch):
 def test_options_that_make_no_sense_are_refused(root, cli, options, words):
     result = cli("verify", *options)
     assert (result.exit_code, words in result.stderr) == (2, True)
+
+
+def test_a_dump_of_another_environment_is_refused(root, tmp_path, cli):
+    dump = write_dump(tmp_path / "dump", sound(live_kustomization(path="./clusters/production")))
+    result = cli("verify", "--env", "staging", "--from-dump", dump)
+    assert result.exit_code == 2
+    assert "applies 'clusters/production', not 'clusters/staging'" in result.stderr
+    assert "hint: name its environment with --env, or compare all the same" in result.stderr
 
 
 def test_a_dump_is_compared_saved_and_compared_again(root, tmp_path, cli):

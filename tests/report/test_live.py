@@ -90,6 +90,12 @@ def test_a_sound_cluster_is_one_line(capsys):
     assert shown(capsys, "text", compared(())) == ("", summary)
 
 
+def test_what_cannot_be_told_is_never_called_sound(capsys):
+    unknown = [each for each in FOUND if each.standing is Standing.UNKNOWN]
+    _, messages = shown(capsys, "text", compared(unknown))
+    assert messages == "staging: 12 Kustomizations and 14 Secrets compared: 1 cannot be told\n"
+
+
 def test_of_many_alike_a_few_are_shown(capsys):
     result = compared([finding(Standing.WRONG, f"s{at}", "the cluster does not have it") for at in range(30)])
     out, _ = shown(capsys, "text", result)

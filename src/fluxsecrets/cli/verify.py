@@ -43,6 +43,10 @@ class LiveOptions:
         Raises:
             UsageError: they do.
         """
+        if self.cluster and self.from_dump is not None:
+            raise UsageError(
+                "--cluster can't be combined with --from-dump", hint="compare with one of them at a time"
+            )
         given = {
             "--context": self.context is not None,
             "--kubeconfig": self.kubeconfig is not None,
@@ -69,7 +73,11 @@ class LiveOptions:
 @click.option("--strict", is_flag=True, help="Exit with 1 for what cannot be told, too.")
 @click.option("--no-keys", is_flag=True, help="Decrypt nothing; check neither values nor MACs.")
 @click.option("--cluster", is_flag=True, help="Compare with the cluster, which kubectl reads.")
-@click.option("--context", metavar="NAME", help="The cluster's context; default: see the docs.")
+@click.option(
+    "--context",
+    metavar="NAME",
+    help="The cluster's context; default: the environment's in .fluxsecrets.yaml, or the current one.",
+)
 @click.option(
     "--kubeconfig",
     type=click.Path(path_type=Path, dir_okay=False),

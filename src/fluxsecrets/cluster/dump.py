@@ -37,7 +37,7 @@ from .model import (
 from .secrets import ReadKeys, read_secret
 
 _MAX_FILES: Final = 10_000
-_HINT: Final = "write it with `kubectl get KIND -A -o json`"
+_HINT: Final = "`fluxsecrets verify --env NAME --cluster --save-dump DIR` writes one"
 
 
 @dataclass(frozen=True, slots=True)

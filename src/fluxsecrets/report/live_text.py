@@ -74,7 +74,7 @@ def _summary(found: LiveVerification) -> str:
     """Such as `staging: 12 Kustomizations and 14 Secrets compared, 1 wrong, 2 cannot be told`."""
     what = f"{counted(found.kustomizations, 'Kustomization')} and {counted(found.secrets, 'Secret')} compared"
     wrong, unknown, intended = (found.count(each) for each in _ORDER)
-    parts = [f"{wrong} wrong" if wrong else "nothing is wrong"]
+    parts = [f"{wrong} wrong"] if wrong else [] if unknown else ["nothing is wrong"]
     parts += [f"{unknown} cannot be told"] if unknown else []
     parts += [f"{intended} intended"] if intended else []
     return f"{printable(found.environment)}: {what}: {', '.join(parts)}"

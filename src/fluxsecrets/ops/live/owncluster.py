@@ -14,7 +14,7 @@ from fluxsecrets.repo.flux import SYSTEM, FluxKustomization, same_address
 from fluxsecrets.repo.manifests import text
 from fluxsecrets.repo.tree import inside
 
-_OVERRIDE = "name its context with --context, or compare all the same with --any-cluster"
+_OVERRIDE = "compare all the same with --any-cluster"
 
 
 def require_own_cluster(environment: Environment, cluster: LiveCluster) -> None:
@@ -29,7 +29,7 @@ def require_own_cluster(environment: Environment, cluster: LiveCluster) -> None:
             return
         raise ClusterError(
             f"nothing in the repository tells which cluster {environment.name} is for",
-            hint=_OVERRIDE,
+            hint=_other(cluster),
         )
     item = own.kustomization
     namespace = item.namespace or SYSTEM
@@ -37,19 +37,19 @@ def require_own_cluster(environment: Environment, cluster: LiveCluster) -> None:
     if isinstance(live, Gap):
         if cluster.origin.chosen:
             return
-        raise ClusterError(f"{live.what} can't be read: {live.why}", hint=live.hint or _OVERRIDE)
+        raise ClusterError(f"{live.what} can't be read: {live.why}", hint=live.hint or _other(cluster))
     if live is None:
         raise ClusterError(
             f"{shown_cluster(cluster)} is not the one of {environment.name}: "
             f"it has no Kustomization {namespace}/{item.name}",
-            hint=_OVERRIDE,
+            hint=_other(cluster),
         )
     path = inside(text(live.data, "spec", "path") or "")
     if item.path is not None and path != item.path:
         raise ClusterError(
             f"{shown_cluster(cluster)} is not the one of {environment.name}: its Kustomization "
             f"{namespace}/{item.name} applies {path or 'the root'!a}, not {item.path or 'the root'!a}",
-            hint=_OVERRIDE,
+            hint=_other(cluster),
         )
     _require_own_source(environment, cluster, item, live)
 
@@ -82,5 +82,11 @@ def _require_own_source(
         raise ClusterError(
             f"{shown_cluster(cluster)} is not the one of {environment.name}: "
             f"it syncs another repository than {item.name} in {item.file}",
-            hint=_OVERRIDE,
+            hint=_other(cluster),
         )
+
+
+def _other(cluster: LiveCluster) -> str:
+    """Return how to name the right cluster, or environment."""
+    right = "name its environment with --env" if cluster.origin.folder else "name its context with --context"
+    return f"{right}, or {_OVERRIDE}"
