@@ -416,6 +416,25 @@ def test_an_external_secret_becomes_the_secret_that_it_makes(folder, tree):
     assert "{{" not in "".join(values.values())
 
 
+def test_keys_that_the_type_of_a_secret_requires_are_there_even_if_only_the_store_knows_them(folder, tree):
+    folder.write(
+        "external.yaml",
+        """\
+apiVersion: external-secrets.io/v1
+kind: ExternalSecret
+metadata: {name: web, namespace: shop}
+spec:
+  secretStoreRef: {kind: ClusterSecretStore, name: vault}
+  target: {template: {type: kubernetes.io/tls}}
+  dataFrom:
+    - extract: {key: shop/web}
+""",
+    )
+    found = yaml.safe_load((tree()[0] / "external.yaml").read_text())
+    assert set(found["data"]) == {"tls.crt", "tls.key"}
+    assert base64.b64decode(found["data"]["tls.crt"]).startswith(b"-----BEGIN CERTIFICATE-----")
+
+
 def test_in_a_list_they_become_secrets_too(folder, tree):
     items = [
         yaml.safe_load(SEALED),

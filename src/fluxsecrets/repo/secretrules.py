@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from base64 import b64decode
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
 MAX_SIZE: Final = 2**20
@@ -107,6 +107,12 @@ def type_faults(type_: str, values: Known, annotations: Mapping[str, str]) -> It
         yield from check(values)
     elif type_ == _TOKEN and not annotations.get(TOKEN_ANNOTATION):
         yield Fault(None, "Required value")
+
+
+def missing_keys(type_: str, keys: Iterable[str]) -> tuple[str, ...]:
+    """Return the keys that the API server still asks for in a Secret of a type."""
+    faults = type_faults(type_, dict.fromkeys(keys), {})
+    return tuple(fault.key for fault in faults if fault.key is not None)
 
 
 def is_token(type_: object) -> bool:

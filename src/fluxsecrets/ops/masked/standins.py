@@ -19,6 +19,7 @@ from fluxsecrets.repo.manifesttext import Replacement, open_manifests
 from fluxsecrets.repo.pieces import Pieces, map_pieces
 from fluxsecrets.repo.secretlayout import secret_data
 from fluxsecrets.repo.secretobject import Secret
+from fluxsecrets.repo.secretrules import missing_keys
 from fluxsecrets.sealed.model import SealedSecret, is_sealed, read_sealed, secret_of
 from fluxsecrets.sops.document import Data, to_data
 from fluxsecrets.sops.document import Mapping as MapNode
@@ -111,9 +112,8 @@ def _stand_in(manifest: Manifest, masks: Masks) -> tuple[_Made | None, str | Non
     def layout(pieces: Pieces) -> Pieces:
         return secret_pieces_of(secret, pieces)
 
-    template = external.template
-    unknown = bool(external.sources) or (template is not None and template.from_elsewhere)
-    return _Made(secret, Replacement(secret_data(secret), layout)), UNKNOWN_KEYS if unknown else None
+    remark = UNKNOWN_KEYS if _has_unknown_keys(external) else None
+    return _Made(secret, Replacement(secret_data(secret), layout)), remark
 
 
 def _in_list(part: MapNode, made: Mapping[int, _Made]) -> Replacement:
@@ -149,14 +149,30 @@ def _fetched(external: ExternalSecret, masks: Masks) -> Secret:
     template = external.template
     if template is not None and template.data:
         values = _rendered(template.data, values, masks, keep=template.merges)
+    type_ = template.type if template is not None else None
+    if type_ is not None and _has_unknown_keys(external):
+        values |= {
+            key: _bytes(masks.closed(_origin(external, key), key)) for key in missing_keys(type_, values)
+        }
     return Secret(
         name=external.target,
         namespace=external.namespace,
-        type=template.type if template is not None else None,
+        type=type_,
         immutable=True if external.immutable else None,
         metadata=metadata_of(external),
         values=values,
     )
+
+
+def _has_unknown_keys(external: ExternalSecret) -> bool:
+    """Whether the store brings keys that the manifest does not name."""
+    template = external.template
+    return bool(external.sources) or (template is not None and template.from_elsewhere)
+
+
+def _origin(external: ExternalSecret, key: str) -> str:
+    """What stands for the ciphertext of a key that the type of the Secret requires."""
+    return "\0".join((external.namespace or "", external.target, key))
 
 
 def _place(external: ExternalSecret, value: RemoteValue) -> str:
