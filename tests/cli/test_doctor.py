@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 from pathlib import Path
 
 import pytest
@@ -466,6 +467,23 @@ def test_gpg(encrypted_waddle, only, monkeypatch, tmp_path, script, state, messa
     (found,) = only("gpg")
     assert found["state"] == state
     assert message in found["message"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs a shell script")
+def test_kubectl_is_looked_for_if_the_settings_name_a_context(encrypted_waddle, only, monkeypatch, tmp_path):
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "git").symlink_to(shutil.which("git"))
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    assert only("kubectl") == []
+    settings = "environments:\n  staging: {path: clusters/staging, context: waddle-staging}\n"
+    write(encrypted_waddle / ".fluxsecrets.yaml", settings)
+    (missing,) = only("kubectl")
+    assert (missing["state"], missing["hint"] != "") == ("ok", True)
+    assert missing["message"] == "not on PATH, so `verify --cluster` can't read the cluster of staging"
+    write(tmp_path / "bin" / "kubectl", "#!/bin/sh\nexit 3\n")
+    (tmp_path / "bin" / "kubectl").chmod(0o755)
+    (found,) = only("kubectl")
+    assert found["message"].startswith(str(tmp_path / "bin" / "kubectl"))
 
 
 def store_in_list(environ):

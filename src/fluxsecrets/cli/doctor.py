@@ -18,9 +18,9 @@ def command(*, environment: str | None, report: str, quiet: bool) -> int:
     """Show what this clone and this machine lack, and how to fix it.
 
     It looks at versions, git, the configuration, the hooks, the drivers and their attributes, the history,
-    the clock, key files and the keyring, gpg, age plugins and libraries if files need them, and your
-    identities with the environments that they open. Below each problem is a command that fixes it, or a hint.
-    Nothing is changed, nothing is decrypted, and no passphrase is asked for.
+    the clock, key files and the keyring, programs and libraries if files or settings need them, your
+    identities with the environments that they open, and the versions of Flux. Below each problem is a command
+    that fixes it, or a hint. Nothing is changed, nothing is decrypted, and no passphrase is asked for.
 
     With --env, an environment that you can't open is a problem, too.
 

@@ -94,6 +94,14 @@ class Facts:
         }
 
     @cached_property
+    def contexts(self) -> tuple[str, ...]:
+        """The environments for which the settings name a context of kubectl."""
+        named = () if self.tree is None else load_settings(self.tree).environments
+        return tuple(
+            each.name for each in named if each.context is not None and self.environment in (None, each.name)
+        )
+
+    @cached_property
     def plain(self) -> tuple[str, ...]:
         """The files with secrets in plain text that nothing allows, by path, sorted."""
         if self.tree is None:

@@ -19,6 +19,7 @@ from . import (
     identities,
     keyfiles,
     keyring,
+    kubectl,
     libraries,
     othertools,
     plugins,
@@ -48,6 +49,7 @@ CHECKS: tuple[Check, ...] = (
     identities.CHECK,
     environments.CHECK,
     flux.CHECK,
+    kubectl.CHECK,
     appliers.CHECK,
     secrets.CHECK,
 )
