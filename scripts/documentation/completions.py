@@ -18,6 +18,7 @@ _ENCRYPTED = (
 _ARGUMENTS = {
     **{f"{name} {argument}": "encrypted" for name in _ENCRYPTED for argument in ("path", "paths", "file")},
     **{f"{name} key": "key" for name in ("get", "set", "unset", "propose")},
+    "extract keys": "extractable",
     "encrypt paths": "plain",
     "seal paths": "plain",
     "unseal paths": "sealed",

@@ -58,6 +58,9 @@ def test_values_are_those_of_the_repository(encrypted_waddle):
     assert "keys/bob.pub" in suggested("recipients", "add", "")
     file = "apps/cloudnative-pg/overlays/staging/secrets.yaml"
     assert "stringData.password" in suggested("get", file, "string")
+    release = "clusters/staging/infrastructure/cilium-helmrelease.yaml"
+    assert "spec.values.operator.replicas" in suggested("extract", release, "spec.values.operator.")
+    assert suggested("extract", release, "metadata") == []
     assert suggested("get", file, "kind") == []  # what is not encrypted is no secret
     assert suggested("decrypt", file, "--extract", "data.u") == ["data.username"]
 

@@ -57,8 +57,28 @@ def keys(before: Sequence[str]) -> Iterable[str]:
     return dict.fromkeys(show_path(leaf.path) for leaf in secret or document.leaves)
 
 
+def extractable(before: Sequence[str]) -> Iterable[str]:
+    """The keys of the values that `extract` can move out of the file that is named before."""
+    from fluxsecrets.ops.extract.manifest import key_text, read_manifest
+    from fluxsecrets.sops.formats import Limits
+
+    path = Path(before[0]) if before else None
+    if path is None or not path.is_file() or path.stat().st_size > _LARGEST:
+        return ()
+    holders = read_manifest(path.read_bytes(), Limits(), path.name).holders
+    return dict.fromkeys(
+        key_text(literal.path) for holder in holders for literal in holder.place.literals(holder.node)
+    )
+
+
 _VALUES: MappingProxyType[str, Callable[[Sequence[str]], Iterable[str]]] = MappingProxyType(
-    {"environment": environments, "person": people, "public-key": public_keys, "key": keys}
+    {
+        "environment": environments,
+        "person": people,
+        "public-key": public_keys,
+        "key": keys,
+        "extractable": extractable,
+    }
 )
 
 _PATHS = frozenset({"encrypted", "plain", "sealed"})
