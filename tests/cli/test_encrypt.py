@@ -191,7 +191,7 @@ def test_folder_takes_the_secrets_in_it(waddle, cli, git):
 
 def test_folder_without_secrets_says_so(waddle, cli):
     result = cli("encrypt", "keys")
-    assert (result.exit_code, result.stderr) == (0, "0 files: no secret was found there\n")
+    assert (result.exit_code, result.stderr) == (0, "0 files: no file with a secret was found\n")
 
 
 def test_whole_repository_from_a_folder_below(waddle, cli, monkeypatch):

@@ -39,7 +39,7 @@ GROUPS = MappingProxyType({
     },
     "Environments and Flux": {
         "env": ("env", "See the environments of a repository, and add one."),
-        "verify": ("verify", "Show what Flux would do with each Kustomization."),
+        "verify": ("verify", "Show what Flux would do, and compare it with a cluster."),
         "render": ("render", "Print what Flux would apply, as YAML documents."),
         "masked": ("masked", "Run a tool on a copy in which secrets are placeholders."),
     },

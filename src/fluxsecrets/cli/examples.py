@@ -252,13 +252,11 @@ SHOWN = MappingProxyType({
     "verify": _shown(
         "flux.md",
         ("one environment", "verify --env staging"),
-        ("behaviours that surprise fail, too", "verify --strict"),
         ("compared with its cluster", "verify --env staging --cluster --context waddle-staging"),
-        ("compared with what kubectl printed", "verify --env staging --from-dump dump"),
     ),
     "render": _shown(
         "flux.md#what-flux-would-apply",
-        ("values masked", "render --env staging"),
+        ("values hidden", "render --env staging"),
         ("one Kustomization", "render --env staging --kustomization apps"),
     ),
     "masked": _shown(

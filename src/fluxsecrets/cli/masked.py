@@ -78,10 +78,10 @@ def command(
 ) -> int:
     """Run a command on a copy of the repository in which every secret is a placeholder.
 
-    {} in the command is the path of the copy; two revisions need two {}. A command without {} runs inside
-    of the copy, in the place of the working directory. The copy has the files that git tracks or would
-    track, of the work tree or of REV. It is in a private folder, in memory if the system has one, and is
-    removed when the command ends.
+    The copy is called the masked tree. It has the files that git tracks or would track, of the work tree or
+    of REV. {} in the command is its path; two revisions need two {}. A command without {} runs inside of the
+    tree, in the folder that matches the working directory. The tree is private, in memory if the system
+    offers that, and removed when the command ends.
 
     A placeholder has the shape of the value: base64 that decodes, a URL with its host, a number. `sops`
     blocks and encrypted comments are gone. SealedSecrets and ExternalSecrets are the Secrets that they

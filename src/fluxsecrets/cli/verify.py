@@ -88,7 +88,7 @@ class LiveOptions:
     "--from-dump",
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="Compare with what kubectl printed into this folder.",
+    help="Compare with the dump in this folder, of --save-dump or of kubectl.",
 )
 @click.option(
     "--save-dump",
@@ -133,7 +133,8 @@ def command(
 
     With --cluster, kubectl reads the environment's cluster, and the two are compared: whether the Secrets
     that Flux decrypts with hold a key for every file, whether Secrets have the values of the repository, and
-    whether Kustomizations are suspended, failing or behind. --from-dump reads what kubectl printed before.
+    whether Kustomizations are suspended, failing or behind. --from-dump reads a dump of one. See
+    docs/cluster.md.
 
     In CI, use --strict: what cannot be told counts as wrong. `verify: accept:` in .fluxsecrets.yaml names
     what your team knows of.

@@ -153,7 +153,7 @@ class BatchResult:
     notes: tuple[str, ...] = ()
     listed: tuple[FileResult, ...] | None = None
     next_steps: tuple[str, ...] = ()
-    empty: str = "no secret was found there"
+    empty: str = "no file with a secret was found"
 
     def count(self, outcome: Outcome) -> int:
         """How many files have this outcome."""
