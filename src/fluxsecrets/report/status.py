@@ -201,7 +201,9 @@ def _summary(files: Sequence[FileStatus]) -> str:
     parts = ", ".join(f"{counts[state]} {state}" for state in State if counts[state])
     drifted = sum(bool(status.drift) for status in files)
     more = f" ({drifted} not as the rules want)" if drifted else ""
-    return f"{counted(len(files), 'file')}: {parts}{more}" if parts else "0 files: no file with a secret was found"
+    if not parts:
+        return "0 files: no file with a secret was found"
+    return f"{counted(len(files), 'file')}: {parts}{more}"
 
 
 def _reader_data(use: OtherUse | None, base: Base) -> wire.DecryptedBy | None:
