@@ -437,3 +437,12 @@ def test_values_that_stay_for_one_reason_are_reported_together(shop, cli):
     assert done.exit_code == 0, done.stderr
     assert done.stdout.count("apps/shop/kustomization.yaml") == 1
     assert "lists 12 new files under resources" in done.stdout
+
+
+def test_the_command_of_a_reason_works_when_pasted(shop, cli):
+    plain = "apiVersion: v1\nkind: Secret\nmetadata: {name: shop-env, namespace: shop}\nstringData: {a: b}\n"
+    shop({"shop.yaml": CONTAINERS, "env.yaml": plain})
+    found = extract(cli, "--all", code=1)
+    commands = {each["reason"].partition("`")[2].partition("`")[0] for each in found["left"]}
+    assert "fluxsecrets encrypt apps/shop/env.yaml" in commands
+    assert not any("FILE" in each["reason"] for each in found["left"])

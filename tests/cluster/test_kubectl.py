@@ -1,5 +1,6 @@
 """What is read of a cluster by a real kubectl, from a server on this machine."""
 
+import re
 import shutil
 
 import pytest
@@ -101,8 +102,9 @@ def test_a_cluster_that_does_not_answer_is_an_error(served, tmp_path):
     with pytest.raises(ClusterError, match="does not have context 'gone'"):
         reader(context="gone").read(wanted())
     config = write_kubeconfig(tmp_path / "kubeconfig", cluster.address, token="wrong")
-    with pytest.raises(ClusterError, match="does not accept your credentials"):
+    with pytest.raises(ClusterError, match="does not accept your credentials") as refused:
         reader().read(wanted())
+    assert re.search(r"`kubectl auth whoami --context \S+`", refused.value.hint)
     write_kubeconfig(config, "http://127.0.0.1:1")
     with pytest.raises(ClusterError, match=r"at http://127\.0\.0\.1:1 does not answer"):
         reader().read(wanted())

@@ -187,8 +187,8 @@ class _Calls:
         failure = _failure(ended, self.origin)
         if failure is not None:
             raise failure
-        context = f" --context {word(self.origin.context)}" if self.origin.context else ""
-        return Gap(Why.FAILED, what, f"run `kubectl get {kind.argument} -A{context}` to see why")
+        command = _command(f"get {kind.argument} -A", self.origin)
+        return Gap(Why.FAILED, what, f"run {command} to see why")
 
     def _run(self, *arguments: str) -> Ended:
         """Start `kubectl get`; nothing else is ever asked of a cluster."""
@@ -197,7 +197,7 @@ class _Calls:
         if ended.timed_out:
             raise ClusterError(
                 f"kubectl did not answer within {_TIMEOUT:.0f} seconds",
-                hint="a credential plugin may wait for a login: try `kubectl auth whoami`",
+                hint=f"a credential plugin may wait for a login: try {_command('auth whoami', self.origin)}",
             )
         return ended
 
@@ -241,10 +241,10 @@ def _failure(ended: Ended, origin: Origin) -> ClusterError | None:
         hint = "`kubectl config get-contexts` lists them; name one with --context"
         return ClusterError(f"the kubeconfig file does not have {where}", hint=hint)
     if _PLUGIN.search(ended.errors):
-        hint = "try `kubectl auth whoami`: it shows what the plugin says"
+        hint = f"try {_command('auth whoami', origin)}: it shows what the plugin says"
         return ClusterError(f"the credential plugin of {where} is missing, or failed", hint=hint)
     if _LOGIN.search(ended.errors):
-        hint = "log in as your cluster's provider says, and try `kubectl auth whoami`"
+        hint = f"log in as your cluster's provider says, and try {_command('auth whoami', origin)}"
         return ClusterError(f"the cluster of {where} does not accept your credentials", hint=hint)
     if _UNREACHABLE.search(ended.errors) or _CERTIFICATE.search(ended.errors):
         server = f" at {origin.server}" if origin.server else ""
@@ -253,10 +253,14 @@ def _failure(ended: Ended, origin: Origin) -> ClusterError | None:
             if _UNREACHABLE.search(ended.errors)
             else "has a certificate that kubectl does not trust"
         )
-        return ClusterError(
-            f"the cluster{server} {why}", hint="try `kubectl cluster-info` with the same context"
-        )
+        return ClusterError(f"the cluster{server} {why}", hint=f"try {_command('cluster-info', origin)}")
     return None
+
+
+def _command(words: str, origin: Origin) -> str:
+    """A command that users paste, for the cluster that was asked."""
+    context = f" --context {word(origin.context)}" if origin.context else ""
+    return f"`kubectl {words}{context}`"
 
 
 def _without_user(server: str) -> str:

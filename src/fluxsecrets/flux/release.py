@@ -8,7 +8,7 @@ of gotk-components.yaml; the OCI artifact or the release that Flux is installed 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from fluxsecrets.errors import FluxsecretsError
@@ -19,6 +19,8 @@ from fluxsecrets.repo.manifests import Steps, dig, maps, text
 from fluxsecrets.repo.objects import Object
 from fluxsecrets.repo.settings import Settings
 from fluxsecrets.repo.tree import Tree
+
+from .since import NEWEST, is_newer
 
 CONTROLLER = "kustomize-controller"
 
@@ -47,6 +49,15 @@ class Release:
     by: str
     file: str | None = None
     line: int | None = None
+
+
+def release_text(release: Release | None, show_path: Callable[[str], str]) -> str:
+    """Return a sentence such as `Flux 2.8, from flux_version (.fluxsecrets.yaml:3)`."""
+    if release is None:
+        return f"nothing says which version of Flux it has, so 2.{NEWEST} is assumed"
+    place = "" if release.file is None else f" ({show_path(release.file)}:{release.line})"
+    newer = f"; what changed after 2.{NEWEST} is not known here" if is_newer(release.version) else ""
+    return f"Flux {release.version}, from {release.by}{place}{newer}"
 
 
 def find_release(graph: Graph, environment: str, settings: Settings, option: str | None) -> Release | None:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from fluxsecrets.flux.release import release_text
 from fluxsecrets.marks import SETTINGS_NAME
 from fluxsecrets.ops.manifests.environments import (
     Protection,
@@ -22,7 +23,7 @@ from .base import Base, here
 from .findings_json import note_data
 from .json import page
 from .page import Lines, Note, Page, Table, Warn
-from .release import release_data, release_text
+from .release import release_data
 from .text import Cell, Row, printable
 
 if TYPE_CHECKING:

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 
 from fluxsecrets.flux.model import Verdict as OfKustomization
+from fluxsecrets.flux.release import release_text
 from fluxsecrets.ops.checks.accepting import shown_name
 from fluxsecrets.ops.checks.verifymodel import (
     NoClusterKey,
@@ -22,7 +23,6 @@ from fluxsecrets.shell import command_for, with_file
 from .alike import few, shape
 from .findings_text import note_lines
 from .page import Block, Heading, Lines, Note, Page, Sentence, Table, Warn
-from .release import release_text
 from .text import Cell, Row, counted, path_shower, printable
 
 _STYLES = {

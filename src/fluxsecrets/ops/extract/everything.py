@@ -11,6 +11,7 @@ from fluxsecrets.ops.run.writer import refuse_interrupted
 from fluxsecrets.repo.environments import load_environments
 from fluxsecrets.repo.settings import load_settings
 from fluxsecrets.repo.tree import open_tree
+from fluxsecrets.shell import with_file
 
 from .extract import Extractor
 from .manifest import key_text
@@ -84,10 +85,10 @@ class _Selection:
         return None
 
     def _leave(self, chosen: Chosen, error: FluxsecretsError) -> None:
-        reason = error.message if error.hint is None else f"{error.message}; {error.hint}"
-        self.left += [
-            Left(self.run.shown(chosen.path), key_text(path), line, reason) for path, line in chosen.values
-        ]
+        shown = self.run.shown(chosen.path)
+        hint = "" if error.hint is None else f"; {with_file(error.hint, error.path or shown)}"
+        reason = f"{error.message}{hint}"
+        self.left += [Left(shown, key_text(path), line, reason) for path, line in chosen.values]
 
 
 def _joined(chosen: Iterable[Chosen]) -> tuple[Chosen, ...]:
