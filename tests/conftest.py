@@ -2,6 +2,7 @@
 
 import functools
 import gc
+import inspect
 import io
 import json
 import os
@@ -398,6 +399,15 @@ def encrypted_waddle(waddle, cli, git, _encrypted_waddle):
     git(waddle, "commit", "--quiet", "--all", "--message", "encrypted")
     _encrypted_waddle.append(packed(waddle))
     return waddle
+
+
+@pytest.fixture
+def shallow_stack():
+    """A number of nested calls that Python refuses: its limit is lowered, so that few folders are enough."""
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(len(inspect.stack(0)) + 150)
+    yield 200
+    sys.setrecursionlimit(limit)
 
 
 @pytest.fixture(scope="session")

@@ -285,7 +285,7 @@ def _suspended(live):
 
 
 def _retyped(live):
-    live.secret(*GRAFANA)["type"] = "kubernetes.io/basic-auth"
+    live.secret(*GRAFANA)["type"] = "waddle.example/login"  # an API server takes any keys with it
 
 
 def _copied(live):
@@ -331,7 +331,7 @@ CASES = (
         "only the cluster has 'more'; changed by kubectl-edit",
     ),
     Case(
-        "another type", _retyped, "secrets", _SECRET, "its type is 'kubernetes.io/basic-auth' in the cluster"
+        "another type", _retyped, "secrets", _SECRET, "its type is 'waddle.example/login' in the cluster"
     ),
     Case(
         "immutable",

@@ -93,3 +93,9 @@ def test_room(tmp_path):
     assert not Room(None, 5).takes(2**62, 6)
     assert Room(None, None).takes(2**62, 2**62)
     assert room_in(tmp_path / "missing") == Room(None, None)
+
+
+def test_a_folder_may_be_nested_deeper_than_the_stack(tmp_path, shallow_stack):
+    path = "/".join("d" * shallow_stack)
+    NewFolder(tmp_path).write(f"{path}/a", b"a")
+    assert (tmp_path / path / "a").read_bytes() == b"a"

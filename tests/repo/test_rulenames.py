@@ -225,3 +225,12 @@ def test_the_quick_reading_of_rules_says_what_the_full_one_does(text):
     )
     full = of(lambda: [rule.path_regex for rule in parse_config(text.encode(), path="c").rules])
     assert quick == full
+
+
+def test_a_file_may_be_nested_deeper_than_the_stack(tmp_path, shallow_stack):
+    (tmp_path / ".sops.yaml").write_text("creation_rules: [{path_regex: '\\.env$', age: age1}]\n")
+    path = "/".join(["d"] * shallow_stack + ["a.env"])
+    names = RuleNames(Files(str(tmp_path), [path]))
+    assert list(names.broken([path])) == []
+    assert names.secret(path)
+    assert names.secret(path.removeprefix("d/"))

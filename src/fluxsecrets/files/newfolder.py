@@ -135,11 +135,14 @@ class NewFolder:
         return f"{self.root}/{path}"
 
     def _make(self, folder: str) -> None:
-        outer = folder.rpartition("/")[0]
-        if outer not in self._folders:
-            self._make(outer)
-        os.mkdir(f"{self.root}/{folder}", 0o700 if self.private else 0o777)  # noqa: PTH102 - 20,000 of them
-        self._folders.add(folder)
+        missing: list[str] = []
+        # A loop, since git takes folders that are nested deeper than Python's stack.
+        while folder not in self._folders:
+            missing.append(folder)
+            folder = folder.rpartition("/")[0]
+        for each in reversed(missing):
+            os.mkdir(f"{self.root}/{each}", 0o700 if self.private else 0o777)  # noqa: PTH102 - 20,000 of them
+            self._folders.add(each)
 
 
 @contextmanager

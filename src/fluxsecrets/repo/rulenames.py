@@ -246,18 +246,27 @@ class RuleNames:
     def _config_path(self, path: str) -> str:
         """The nearest `.sops.yaml` whose rules name paths, or ""."""
         folder = path.rpartition("/")[0]
-        nearest = self._nearest.get(folder)
-        if nearest is None:
-            config = f"{folder}/{RULES_NAME}" if folder else RULES_NAME
-            rules = self._rules(config)
-            if isinstance(rules, FluxsecretsError):
-                raise rules
-            if rules is not None:
-                nearest = config if rules else ""
-            else:
-                nearest = self._config_path(folder) if folder else ""
-            self._nearest[folder] = nearest
-        return nearest
+        passed: list[str] = []
+        # A loop, since git takes folders that are nested deeper than Python's stack.
+        while (nearest := self._nearest.get(folder)) is None:
+            passed.append(folder)
+            nearest = self._config_in(folder)
+            if nearest is not None or not folder:
+                break
+            folder = folder.rpartition("/")[0]
+        found = nearest or ""
+        self._nearest.update(dict.fromkeys(passed, found))
+        return found
+
+    def _config_in(self, folder: str) -> str | None:
+        """The `.sops.yaml` of a folder, "" if its rules name no paths, or None if there is none."""
+        config = f"{folder}/{RULES_NAME}" if folder else RULES_NAME
+        rules = self._rules(config)
+        if isinstance(rules, FluxsecretsError):
+            raise rules
+        if rules is None:
+            return None
+        return config if rules else ""
 
     def _config(self, path: str) -> tuple[str, tuple[PathRule, ...]] | None:
         config = self._config_path(path)
