@@ -330,9 +330,7 @@ CASES = (
         _SECRET,
         "only the cluster has 'more'; changed by kubectl-edit",
     ),
-    Case(
-        "another type", _retyped, "secrets", _SECRET, "its type is 'waddle.example/login' in the cluster"
-    ),
+    Case("another type", _retyped, "secrets", _SECRET, "its type is 'waddle.example/login' in the cluster"),
     Case(
         "immutable",
         lambda live: edited(live).update(immutable=True),

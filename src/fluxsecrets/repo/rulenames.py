@@ -259,7 +259,7 @@ class RuleNames:
         return found
 
     def _config_in(self, folder: str) -> str | None:
-        """The `.sops.yaml` of a folder, "" if its rules name no paths, or None if there is none."""
+        """The `.sops.yaml` of a folder; "" if its rules name no paths, None if the file is missing."""
         config = f"{folder}/{RULES_NAME}" if folder else RULES_NAME
         rules = self._rules(config)
         if isinstance(rules, FluxsecretsError):

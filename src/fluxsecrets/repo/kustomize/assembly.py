@@ -18,7 +18,7 @@ from .absorbing import AbsorbError, absorbed, generated_object
 from .addedkeys import HINT, REASON, generated_keys
 from .built import Built, Cycle, Overlay
 from .generating import content
-from .identity import shown
+from .identity import identity, shown
 from .kustomizationfields import COMPONENT
 from .kustomizationfile import Generator, KustomizationFile, Reference
 from .plugins import plugin_outcome
@@ -101,12 +101,14 @@ class Assembly(Record):
         self.check(file)
         self.read_along(file)
         objects = [*before]
+        known = set(map(identity, before))
         for reference in file.resources:
-            objects += self.resource(file, reference)
+            added = self.resource(file, reference)
+            self.no_duplicates(added, known, file, reference.line)
+            objects += added
             if len(objects) > MOST_OBJECTS:
                 self.limit(file, reference, f"{MOST_OBJECTS:,} objects")
-                objects = []
-            self.no_duplicates(objects, file, reference.line)
+                objects, known = [], set()
         objects = self.generate(file, objects)
         for reference in (*file.components, *overlay.components):
             objects = self.component(file, reference, objects)

@@ -88,14 +88,19 @@ def original(item: Object) -> Identity:
     return identities(item)[1] if item.names else identity(item)
 
 
-def duplicates(objects: Iterable[Object]) -> list[Object]:
-    """The objects that are there already when they come."""
-    seen: set[Identity] = set()
+def duplicates(objects: Iterable[Object], known: set[Identity] | None = None) -> list[Object]:
+    """The objects that are there already when they come.
+
+    Args:
+        objects: in the order in which they come.
+        known: the identities of all before them, and gets theirs: thousands are not compared again for each.
+    """
+    seen = set() if known is None else known
     found = []
     for item in objects:
-        known = len(seen)
+        before = len(seen)
         seen.add(identity(item))
-        if len(seen) == known:
+        if len(seen) == before:
             found.append(item)
     return found
 

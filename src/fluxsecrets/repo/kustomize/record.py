@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from fluxsecrets.repo.objects import Object
 from fluxsecrets.repo.outcome import Effect, Outcome
 from fluxsecrets.repo.tree import UNREADABLE, Note, Tree
 
 from .built import Built, Cycle
-from .identity import duplicates, shown
+from .identity import Identity, duplicates, shown
 from .kustomizationfile import KustomizationFile, Reference
 
 
@@ -54,9 +54,11 @@ class Record:
         self.outcomes[outcome] = None
         self.incomplete = True
 
-    def no_duplicates(self, objects: Sequence[Object], file: KustomizationFile, line: int) -> None:
-        """Objects that are there twice, the last of them just added."""
-        for item in duplicates(objects):
+    def no_duplicates(
+        self, added: Iterable[Object], known: set[Identity], file: KustomizationFile, line: int
+    ) -> None:
+        """Objects that are there already; `known` has the identities of all before, and gets the new ones."""
+        for item in duplicates(added, known):
             reason = f"may not add resource with an already registered id: {shown(item)}"
             path = item.file if item.file in self.tree.files else file.path
             if not any(each.behaviour == "duplicate-id" for each in self.outcomes):
