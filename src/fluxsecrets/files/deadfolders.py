@@ -102,6 +102,7 @@ def _remove_dead(
             left.append(folder)
         return
     from .locks import is_named, try_lock
+    from .removal import remove_folder
 
     try:
         lock = os.open(folder, FOLDER_FLAGS)
@@ -117,7 +118,7 @@ def _remove_dead(
             if is_named(lock, folder):
                 names = os.listdir(lock)  # noqa: PTH208 - of a descriptor
                 found = _keep_edits(folder, names, keep)
-                _delete(folder)
+                remove_folder(folder, lock)
                 if found:
                     kept += found
                 elif names:
@@ -144,12 +145,3 @@ def _keep_edits(folder: Path, names: Iterable[str], keep: Keep | None) -> list[t
         if where is not None:
             kept.append((saved.shown, where))
     return kept
-
-
-def _delete(folder: Path) -> None:
-    import shutil
-
-    # Python's own way through folders does not follow links that somebody puts there meanwhile.
-    if not shutil.rmtree.avoids_symlink_attacks:
-        raise OSError(0, "it can't be deleted safely")
-    shutil.rmtree(folder)

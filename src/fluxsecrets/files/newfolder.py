@@ -161,6 +161,7 @@ def new_folder(path: Path, *, private: bool) -> Iterator[NewFolder]:
     remove_dead_folders((str(parent),))  # of runs that were killed before they were done
     with translated(path, "written"):
         made, lock = make_locked(parent)
+    named = False
     try:
         yield NewFolder(made, private)
         with translated(path, "written"), undisturbed():
@@ -169,9 +170,13 @@ def new_folder(path: Path, *, private: bool) -> Iterator[NewFolder]:
             if system.WINDOWS and path.is_dir():
                 path.rmdir()  # Windows replaces no folder
             made.rename(path)
+            named = True
     finally:
         with undisturbed():
-            remove_locked(made, lock)
+            if not named:
+                remove_locked(made, lock)
+            elif lock is not None:
+                os.close(lock)
 
 
 def refuse_filled(path: Path) -> None:

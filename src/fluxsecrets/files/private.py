@@ -82,9 +82,7 @@ def remove_locked(folder: Path, lock: int | None) -> None:
         FileAccessError: it can't be deleted.
     """
     try:
-        _delete(folder)
-    except FileNotFoundError:
-        pass
+        _delete(folder, lock)
     except OSError as error:
         raise FileAccessError(
             "could not be deleted and may hold plain text",
@@ -96,13 +94,13 @@ def remove_locked(folder: Path, lock: int | None) -> None:
             os.close(lock)
 
 
-def _delete(folder: Path) -> None:
+def _delete(folder: Path, lock: int | None) -> None:
     try:
         folder.rmdir()  # mostly it is empty
     except OSError:
-        import shutil
+        from .removal import remove_folder
 
-        shutil.rmtree(folder)
+        remove_folder(folder, lock)
 
 
 def _memory_folder() -> str | None:
