@@ -327,6 +327,16 @@ def child(node: Node | None, *keys: str) -> Node | None:
     return node
 
 
+def merged_maps(node: Mapping) -> Iterator[Mapping]:
+    """Yield the maps whose keys a map has by YAML's merge keys, `<<`."""
+    for entry in node.entries:
+        if isinstance(entry, Entry) and entry.merge:
+            for value in items_of(entry.value) or (entry.value,):
+                if isinstance(value, Mapping):
+                    yield value
+                    yield from merged_maps(value)
+
+
 def items_of(node: Node | None) -> tuple[Node, ...]:
     """The items of a list; of anything else none."""
     if not isinstance(node, Sequence):
@@ -402,7 +412,12 @@ def manifest_of(
         namespace=text_of(child(metadata, "namespace")),
         annotations=tuple(_annotations(child(metadata, "annotations"))),
         is_secret=is_secret,
-        has_data=is_secret and (_has_value(node.get("data")) or _has_value(node.get("stringData"))),
+        has_data=is_secret
+        and any(
+            _has_value(each.get(name))
+            for each in (node, *merged_maps(node))
+            for name in ("data", "stringData")
+        ),
         in_list=in_list,
         has_sops=is_ciphertext(text_of(child(node, "sops", "mac"))),
         node=node,

@@ -15,10 +15,11 @@ from fluxsecrets.repo.discover import SecretFile
 from fluxsecrets.repo.encrypted import detect_encryption
 
 from .encrypted import mask_encrypted
-from .kustomizations import mask_kustomization, may_be_secret, operations
+from .kustomizations import is_generator, mask_kustomization, may_be_secret
 from .leaves import MaskedText
 from .masks import Masks
 from .model import MaskedFile, MaskOptions
+from .patches import mask_flux_patches, mask_patch, may_patch
 from .plain import mask_plain
 from .plan import Patches
 from .privatekeys import has_private_key, mask_private_keys
@@ -66,9 +67,11 @@ def needs_masking(path: str, data: bytes, patches: Patches, *, as_is: bool) -> b
     """Whether a file has to be looked at closely, although it is not a secret as a whole; cheap."""
     if is_kustomization(path) and may_be_secret(data):
         return True
-    if patches.files.get(path) == "Secret" or has_private_key(data):
+    if patches.files.get(path) or has_private_key(data):
         return True
-    return not as_is and path.lower().endswith(MANIFEST_SUFFIXES) and may_stand_in(data)
+    if not path.lower().endswith(MANIFEST_SUFFIXES):
+        return False
+    return may_patch(data) or is_generator(data) or (not as_is and may_stand_in(data))
 
 
 def mask_file(context: Context, job: Job) -> MaskedFile:
@@ -86,7 +89,11 @@ def mask_file(context: Context, job: Job) -> MaskedFile:
 def _mask(context: Context, job: Job) -> MaskedFile:
     text, problem = _without_values(context, job)
     data, values, stand_ins, remarks = text.data, text.values, 0, list[str]()
-    if job.secret is None and has_private_key(data):
+    hides = not context.options.show_values
+    if hides and _is_manifest(job.path) and may_patch(data):
+        patched = mask_flux_patches(data, context.masks, context.session.limits)
+        data, values = patched.data, values + patched.values
+    if hides and job.secret is None and has_private_key(data):
         data, count = mask_private_keys(data, name_in(job.path), context.masks)
         values += count
         remarks.append(KEY_IN_PLAIN_TEXT)
@@ -106,9 +113,13 @@ def _mask(context: Context, job: Job) -> MaskedFile:
 
 
 def _is_candidate(context: Context, job: Job, data: bytes) -> bool:
-    if context.options.as_is or job.path in context.patches.files or is_kustomization(job.path):
+    if context.options.as_is or job.path in context.patches.files:
         return False
-    return job.path.lower().endswith(MANIFEST_SUFFIXES) and may_stand_in(data)
+    return _is_manifest(job.path) and may_stand_in(data)
+
+
+def _is_manifest(path: str) -> bool:
+    return path.lower().endswith(MANIFEST_SUFFIXES) and not is_kustomization(path)
 
 
 def _without_values(context: Context, job: Job) -> tuple[MaskedText, FluxsecretsError | None]:
@@ -125,10 +136,10 @@ def _without_values(context: Context, job: Job) -> tuple[MaskedText, Fluxsecrets
         return MaskedText(job.data, 0, 0), None
     if job.secret is not None:
         return mask_plain(job.secret, job.data, name, masks, limits), None
-    if is_kustomization(job.path):
-        return mask_kustomization(job.data, masks, limits), None
-    if context.patches.files.get(job.path) == "Secret":
-        patch = operations(job.data.decode("utf-8", "replace"), masks)
+    if context.patches.files.get(job.path):
+        patch = mask_patch(job.data.decode("utf-8", "replace"), "", masks, limits)
         if patch is not None:
             return MaskedText(patch.encode(), 1, 0), None
+    elif is_kustomization(job.path) or is_generator(job.data):
+        return mask_kustomization(job.data, masks, limits), None
     return MaskedText(job.data, 0, 0), None

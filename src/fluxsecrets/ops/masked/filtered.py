@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 from fluxsecrets.repo.git.attributes import attributes_of
 from fluxsecrets.repo.tree import Tree
 
-_SIGNS = ("crypt", "sops")
+_SIGNS = ("crypt", "sops", "strongbox", "vault", "gpg", "openssl", "secret", "git-age")
 """One of them is in the name of a filter that encrypts: git-crypt, transcrypt (`crypt`), git-agecrypt."""
 
 _ATTRIBUTES = ".gitattributes"
@@ -23,8 +23,7 @@ def filtered_files(tree: Tree, paths: Collection[str]) -> Iterator[str]:
     named = [path for path in tree.paths if path.rpartition("/")[2] == _ATTRIBUTES]
     if tree.repository is None or not any(_encrypts(tree.read(path).decode("latin-1")) for path in named):
         return
-    asked = [path for path in paths if "\n" not in path]
-    found = attributes_of(tree.repository, asked, ("filter",))
+    found = attributes_of(tree.repository, paths, ("filter",))
     yield from (path for path, each in found.items() if _encrypts(each["filter"]))
 
 

@@ -6,10 +6,11 @@ import os
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import dropwhile
 
 from fluxsecrets.errors import FluxsecretsError
-from fluxsecrets.marks import is_ciphertext, is_encrypted_comment
-from fluxsecrets.repo.manifests import Manifest, child, is_reference, objects_in
+from fluxsecrets.marks import holds_private_key, is_ciphertext, is_encrypted_comment
+from fluxsecrets.repo.manifests import Manifest, child, is_reference, merged_maps, objects_in
 from fluxsecrets.repo.secretobject import COPIES, FIELDS
 from fluxsecrets.sops.document import Change, Comment, Document, Entry, Leaf, Node, Path
 from fluxsecrets.sops.document import Mapping as MapNode
@@ -20,6 +21,12 @@ from .masks import Masks
 
 _SHORTEST = 4
 """Characters of a value that is masked wherever the same text is a value of the file."""
+
+
+_NAMES = (
+    *(("apiVersion",), ("kind",), ("type",)),
+    *(("metadata", "name"), ("metadata", "namespace"), ("metadata", "labels")),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +76,36 @@ def places_in(document: Document, encrypted: Collection[int] = ()) -> Places:
     base64: set[int] = set()
     for number, part in enumerate(document.parts):
         for each in objects_in(part, number):
-            base64 |= {id(item) for item in _items(each.node.get("data" if each.is_secret else "binaryData"))}
-            if each.is_secret and number not in encrypted:
-                secret |= {id(item) for name in FIELDS for item in _items(each.node.get(name))}
+            if each.is_secret:
+                found = _secret_places(each.node)
+                base64 |= found.base64
+                # A copy of the whole Secret is never what a selector leaves plain on purpose.
                 secret |= {id(leaf) for leaf in _copies(each)}
+                secret |= found.secret if number not in encrypted else set()
+            else:
+                base64 |= {id(item) for item in _items(each.node.get("binaryData"))}
+    return Places(frozenset(secret), frozenset(base64))
+
+
+def secrets_in(document: Document) -> Places:
+    """Return the values that need care if each document is a Secret, whatever its kind says."""
+    places = places_in(document)
+    found = [_secret_places(part) for part in document.parts]
+    secret = places.secret.union(*(each.secret for each in found))
+    return Places(secret, places.base64.union(*(each.base64 for each in found)))
+
+
+def _secret_places(node: MapNode) -> Places:
+    """The values of a Secret, also by YAML's merge keys, and comments that may be about them.
+
+    Those above all of it, and those in `metadata`, are about the object.
+    """
+    entries = dropwhile(lambda each: isinstance(each, Comment), node.entries)
+    secret = {id(each) for each in entries if isinstance(each, Comment)}
+    base64: set[int] = set()
+    for each in (node, *merged_maps(node)):
+        secret |= {id(item) for name in FIELDS for item in _items(each.get(name))}
+        base64 |= {id(item) for item in _items(each.get("data"))}
     return Places(frozenset(secret), frozenset(base64))
 
 
@@ -111,15 +144,18 @@ def masked_text(
     changes: list[Change] = []
     values = closed = 0
     same = _values_of(document, places)
+    names = _names_in(document) if same else frozenset()
     for item in document.items:
         if isinstance(item, Comment):
-            if is_ciphertext(item.text) or id(item) in places.secret:
+            if is_ciphertext(item.text) or id(item) in places.secret or holds_private_key(item.text):
                 changes.append(Change(item, mark, encrypted=False))
         elif item.alias:
             continue
         elif is_encrypted_comment(item.value):  # sops writes comments in lists as items
             changes.append(Change(item, mark, encrypted=False, becomes_comment=True))
-        elif (new := _masked(item, format_, places, masks, opened, same)) is not None:
+        elif (
+            new := _masked(item, format_, places, masks, opened, () if id(item) in names else same)
+        ) is not None:
             changes.append(Change(item, new, encrypted=False))
             is_closed = is_ciphertext(item.value) and (opened is None or id(item) not in opened)
             values, closed = values + (not is_closed), closed + is_closed
@@ -154,6 +190,8 @@ def _masked(
 def _is_secret(leaf: Leaf, places: Places, same: Collection[Value]) -> bool:
     if leaf.value is None or leaf.value == "" or is_reference(leaf.value):
         return False
+    if isinstance(leaf.value, str) and holds_private_key(leaf.value):
+        return True
     return id(leaf) in places.secret or (bool(same) and isinstance(leaf.value, str) and leaf.value in same)
 
 
@@ -165,6 +203,17 @@ def _values_of(document: Document, places: Places) -> frozenset[Value]:
         leaf.value
         for leaf in document.leaves
         if id(leaf) in places.secret and isinstance(leaf.value, str) and len(leaf.value) >= _SHORTEST
+    )
+
+
+def _names_in(document: Document) -> frozenset[int]:
+    """What an object is called is what it is called, even if a value is the same text."""
+    return frozenset(
+        id(item)
+        for number, part in enumerate(document.parts)
+        for each in objects_in(part, number)
+        for keys in _NAMES
+        for item in _items(child(each.node, *keys))
     )
 
 
@@ -198,6 +247,11 @@ def _check(format_: Format, document: Document, changes: Sequence[Change], data:
     )
     if found.metadata is not None or not same:
         raise not_checked("masked")
+
+
+def leaves_below(node: Node | None) -> Iterator[Leaf]:
+    """Yield the values below a node, or the node itself if it is one."""
+    yield from (item for item in _items(node) if isinstance(item, Leaf))
 
 
 def _items(node: Node | None) -> Iterator[Leaf | Comment]:

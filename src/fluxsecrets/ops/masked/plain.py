@@ -10,7 +10,7 @@ from fluxsecrets.sops.document import Document, to_data
 from fluxsecrets.sops.formats import Format, Limits, make_format
 from fluxsecrets.sops.formats.either import parse_either
 
-from .leaves import MaskedText, everywhere, masked_text, places_in
+from .leaves import MaskedText, everywhere, masked_text, places_in, secrets_in
 from .masks import Masks
 
 _LINES = ("dotenv",)
@@ -46,23 +46,29 @@ def mask_plain(secret: SecretFile, data: bytes, name: str, masks: Masks, limits:
     return MaskedText(masks.content(data, name), 1, 0)
 
 
-def mask_manifest(data: bytes, masks: Masks, limits: Limits) -> MaskedText:
+def mask_manifest(data: bytes, masks: Masks, limits: Limits, *, all_secrets: bool = False) -> MaskedText:
     """Mask the Secrets of a plain manifest.
+
+    Args:
+        data: the content.
+        masks: make the placeholders.
+        limits: what reading may cost.
+        all_secrets: each document is one, whatever its kind: a patch says so.
 
     Raises:
         FormatError, LimitError: it can't be parsed.
     """
     format_, document = _expanded(data, limits)
-    places = places_in(document)
+    find = secrets_in if all_secrets else places_in
     try:
-        return masked_text(format_, document, places, masks)
+        return masked_text(format_, document, find(document), masks)
     except FormatError:
         if format_.name != "yaml":
             raise
     # Some spelling of YAML does not come back. The same data does, without comments.
     plain = format_.render([to_data(part) for part in document.parts])
     again = format_.parse(plain, limits)
-    return masked_text(format_, again, places_in(again), masks)
+    return masked_text(format_, again, find(again), masks)
 
 
 def holds_plain_secret(text: str, limits: Limits) -> bool:

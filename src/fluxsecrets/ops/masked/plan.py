@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.external.model import EXTERNAL_KINDS
-from fluxsecrets.marks import MANIFEST_SUFFIXES, OLD_STATE_NAME, is_kustomization, name_in
+from fluxsecrets.marks import OLD_STATE_NAME, is_kustomization
 from fluxsecrets.ops.run.parallel import run_jobs
 from fluxsecrets.repo.discover import SecretFile, SecretKind, Spread, discover
 from fluxsecrets.repo.environments import load_environments, unknown_environment
@@ -21,6 +21,7 @@ from fluxsecrets.sealed.model import KIND as SEALED
 from fluxsecrets.sops.formats import format_for_path
 
 from .filtered import filtered_files
+from .patches import changes_secrets
 from .sources import Source
 from .standins import may_stand_in
 
@@ -32,11 +33,11 @@ class Patches:
     """What kustomize's patches are about.
 
     Attributes:
-        files: patches in files of their own, with the kind of their `target`, or "".
+        files: patches in files of their own; true for those whose `target` may be a Secret.
         objects: kinds and names of SealedSecrets and ExternalSecrets that they change; "" for all names.
     """
 
-    files: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, bool] = field(default_factory=dict)
     objects: tuple[tuple[str, str], ...] = ()
 
 
@@ -90,6 +91,25 @@ def plan(source: Source, environment: str | None) -> Plan:
     return Plan(source, paths, found | hidden, _patches(tree))
 
 
+def judged_together(plans: Sequence[Plan]) -> tuple[Plan, ...]:
+    """Return plans in which a file is a secret if it is encrypted in another one.
+
+    The commit that encrypts a file is compared with the one before, where its values are plain text.
+    """
+    encrypted = {path: each for plan in plans for path, each in plan.secrets.items() if each.encrypted}
+    return tuple(replace(each, secrets={**_before(each, encrypted), **each.secrets}) for each in plans)
+
+
+def _before(plan: Plan, encrypted: Mapping[str, SecretFile]) -> dict[str, SecretFile]:
+    return {
+        path: SecretFile(
+            path, SecretKind.ENCRYPTED_AT_HEAD, encrypted[path].format, "encrypted in another commit"
+        )
+        for path in plan.paths
+        if path in encrypted and path not in plan.secrets
+    }
+
+
 def _hidden(path: str) -> SecretFile:
     return SecretFile(path, SecretKind.NAMED, format_for_path(path), "git stores it encrypted")
 
@@ -122,26 +142,20 @@ def _belongs(path: str) -> bool:
 
 def _patches(tree: Tree) -> Patches:
     """Read the kustomization files that may patch a Secret, or what stands for one."""
-    named = {
-        name_in(path)
-        for path in tree.paths
-        if path.endswith(MANIFEST_SUFFIXES) and may_stand_in(_read(tree, path))
-    }
-    files: dict[str, str] = {}
+    files: dict[str, bool] = {}
     objects: dict[tuple[str, str], None] = {}
     for path in filter(is_kustomization, tree.paths):
-        for entry in _entries(tree, path, named):
-            kind = entry.target.kind if entry.target is not None else ""
+        for entry in _entries(tree, path):
+            kind = entry.target.kind if entry.target is not None else None
             if entry.path is not None:
-                files[entry.path.path] = kind
+                path_of = entry.path.path
+                files[path_of] = files.get(path_of, False) or changes_secrets(kind)
             objects |= dict.fromkeys(_objects(tree, entry))
     return Patches(files, tuple(objects))
 
 
-def _entries(tree: Tree, path: str, named: set[str]) -> tuple[PatchEntry, ...]:
-    data = _read(tree, path)
-    text = data.decode("utf-8", "replace")
-    if b"patch" not in data or not ("Secret" in text or any(name in text for name in named)):
+def _entries(tree: Tree, path: str) -> tuple[PatchEntry, ...]:
+    if b"patch" not in _read(tree, path):
         return ()
     try:
         return load_kustomization(tree, path).edits

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from fluxsecrets.marks import SIGN_BYTES, holds_private_key, with_private_keys
+from fluxsecrets.marks import holds_private_key, with_private_keys
 
 from .masks import Masks
 
@@ -13,11 +13,7 @@ _SIGNS = (b"AGE-SECRET-KEY-", b"PRIVATE KEY")
 
 def has_private_key(data: bytes) -> bool:
     """Whether a plain file holds a private key; cheap for most files."""
-    return (
-        any(sign in data for sign in _SIGNS)
-        and SIGN_BYTES not in data
-        and holds_private_key(data.decode("latin-1"))
-    )
+    return any(sign in data for sign in _SIGNS) and holds_private_key(data.decode("latin-1"))
 
 
 def mask_private_keys(data: bytes, name: str, masks: Masks) -> tuple[bytes, int]:

@@ -20,7 +20,7 @@ from .building import write_tree
 from .contents import Context
 from .masks import Masks
 from .model import Masked, MaskedTree, MaskOptions
-from .plan import Plan, plan
+from .plan import Plan, judged_together, plan
 from .sources import Source, sources
 from .stablekey import stable_key
 from .surroundings import folder_for, with_paths, without_keys
@@ -69,7 +69,7 @@ def run_masked(
     with_paths(command.arguments, [Path()] * max(1, len(revisions)))  # refused before anything is done
     masks = Masks(_key(session, options))
     with sources(session, revisions) as found:
-        plans = [plan(each, options.environment) for each in found]
+        plans = judged_together([plan(each, options.environment) for each in found])
         with _private_folder(plans, with_values=options.show_values) as folder:
             roots = [folder / name for name in _names(len(plans))]
             trees = [

@@ -184,11 +184,13 @@ def _place(external: ExternalSecret, value: RemoteValue) -> str:
 def _rendered(
     templates: Mapping[str, str], values: Mapping[str, bytes], masks: Masks, *, keep: bool
 ) -> dict[str, bytes]:
-    """The values that templates make; one that does more than to insert values gets a placeholder."""
+    """The values that templates make. Text of a template is plain text in a Secret, and so is masked."""
     made = dict(values) if keep else {}
     for key, template in templates.items():
         found = render(template, values)
-        made[key] = found if found is not None else _bytes(masks.closed(template, key))
+        if found is None or found not in values.values():
+            found = masks.content(template.encode("utf-8", "surrogatepass") if found is None else found, key)
+        made[key] = found
     return made
 
 
