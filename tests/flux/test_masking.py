@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fluxsecrets.flux.masking import MASK, Masker, without_values
+from fluxsecrets.flux.masking import MASK, Masker
 from fluxsecrets.flux.model import KustomizationVerdict, ObjectVerdict
+from fluxsecrets.flux.reasons import without_values
 from fluxsecrets.flux.unknown import UNKNOWN
 from fluxsecrets.repo.decryption import Fate, Treatment
 from fluxsecrets.repo.graph import Applied

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from fluxsecrets.mcp.calls import Request, call
 from fluxsecrets.mcp.parameters import Choice, Number, Several, Switch
 from fluxsecrets.mcp.tools import TOOLS
+from layouts import SECRET_AGE, flux
 
 from .conftest import PASSWORD, PLAIN, PLANTED, SECRET, TOKEN, manifest
 
@@ -204,6 +205,40 @@ def test_what_an_agent_asks_in_good_faith_shows_no_value(planted, identity, tool
         assert not leaked(identity, planted(tool.name, **{name: [path] for name in taken & {"paths"}}))
 
 
+COMPUTED = """\
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: "x-${password:0:4}", namespace: "N${password:4:4}", annotations: {"a ${password:8:4}": b}}
+data: {"k ${password:12:4}": v}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: "${password}", namespace: shop}
+"""
+
+
+@pytest.mark.parametrize(
+    ("tool", "asked"), [("verify", {}), ("audit", {}), ("review", {"uncommitted": True})]
+)
+def test_no_tool_computes_with_values_what_an_agent_writes(repository, cli, tool, asked):
+    build = "postBuild: {substituteFrom: [{kind: Secret, name: db}]}"
+    more = ("interval: 5m", "prune: true", SECRET_AGE)
+    repository.write("clusters/staging/there.yaml", flux("there", "./apps/there", *more))
+    repository.write("clusters/staging/mine.yaml", flux("mine", "./apps/mine", build, *more))
+    repository.write(
+        "apps/there/kustomization.yaml", "namespace: flux-system\nresources: [../staging/secret.yaml]\n"
+    )
+    repository.write("apps/mine/kustomization.yaml", "resources: [computed.yaml]\n")
+    repository.write("apps/mine/computed.yaml", COMPUTED)
+    pieces = windows(PASSWORD, 4)
+    assert not any(piece in json.dumps(repository.data(tool, **asked)) for piece in pieces)
+    # What people ask for is computed, and its messages have no part of it either.
+    shown = cli("verify", "--format", "json")
+    assert "mine" in shown.stdout
+    assert "name-invalid" in shown.stdout
+    assert not any(piece in shown.stdout for piece in pieces)
+
+
 def test_a_changed_value_shows_neither_the_old_nor_the_new_one(planted, identity, cli):
     args = {"path": SECRET, "key": "stringData.password", "generate": "hex:16"}
     assert planted.data("set_generated_value", **args)["change"] == "changed"
@@ -226,3 +261,20 @@ def test_the_search_finds_what_comes_out(repository, identity):
             Said.content = {"data": f"it is {text}."}
             if value != identity.secret or text in (value, value[::-1]):
                 assert leaked(identity, Said), text
+
+
+@pytest.mark.parametrize("values", ["  password: {0}\n", "  list: [{0}, {0}x]\n"])
+def test_a_plain_guess_is_not_compared_with_the_value(repository, cli, git, values):
+    head = "apiVersion: v1\nkind: Secret\nmetadata: {name: db, namespace: shop}\nstringData:\n"
+    repository.write(SECRET, head + values.format(PASSWORD))
+    assert cli("encrypt", SECRET, "--allow-invalid").exit_code == 0
+    git(repository.path, "commit", "--all", "--quiet", "--message", "values")
+
+    def compared(guess):
+        repository.write(SECRET, head + values.format(guess))
+        (found,) = repository.data("diff")["files"]
+        return [(each["key"], each["state"]) for each in found["values"]]
+
+    right = compared(PASSWORD)
+    assert right == compared(PASSWORD[::-1])
+    assert {state for _, state in right} == {"unknown"}

@@ -76,7 +76,7 @@ def test_no_key_service_is_asked_meanwhile(repository):
 @pytest.mark.parametrize(("offline", "now"), [(True, False), (False, True)])
 def test_offline_means_that_services_are_no_providers(repository, offline, now):
     served = replace(repository.served, offline=offline)
-    session = served.session(warn=print, offline=now)
+    session = served.session(warn=print, offline=now, opens=True)
     assert session.asked_services is None
     recipient = Recipient("kms", "arn:aws:kms:eu-west-1:111122223333:key/some")
     answer = session.providers["kms"].unwrap(WrappedKey(recipient, "enc"))

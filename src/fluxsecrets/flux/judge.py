@@ -29,10 +29,10 @@ from .conditions.situation import Situation
 from .conditions.suspended import SUSPENDED
 from .decrypting import decrypt
 from .keys import cluster_for
-from .masking import without_values
 from .model import Cluster, KustomizationVerdict, ObjectVerdict, Verdict
 from .normalise import check_encrypted, normalise
 from .ownership import Ownership
+from .reasons import without_values
 from .sources import Sources, decrypt_sources
 from .specs import check_spec
 from .store import Store, store_of

@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from itertools import chain
 from typing import Any, Final
 
 from fluxsecrets.marks import is_ciphertext
 from fluxsecrets.repo.decryption import Fate
 from fluxsecrets.repo.manifests import Plain, Steps, dig_steps
 from fluxsecrets.repo.objects import Object
-from fluxsecrets.repo.outcome import Outcome
 
+from .derived import differing, without_derived
 from .model import KustomizationVerdict, ObjectVerdict
 from .store import Store
 from .unknown import is_unknown
@@ -53,6 +53,7 @@ class Masker:
                 self._collect(each)
         while self._spread():
             pass
+        self._derived = frozenset(chain.from_iterable(map(self._made_of_values, self._verdicts)))
         self._pattern = value_forms(self._values, self._lines, words=True)
         self._strong = value_forms(self._values, self._lines, words=False)
 
@@ -67,7 +68,8 @@ class Masker:
 
     def text(self, text: str) -> str:
         """Return a message without the values; plain words stay, since they are in names and paths, too."""
-        return self._strong.sub(MASK, text) if self._strong is not None else text
+        shown = self._strong.sub(MASK, text) if self._strong is not None else text
+        return without_derived(shown, self._derived, MASK)
 
     # Collecting.
 
@@ -123,6 +125,16 @@ class Masker:
             names |= self._secret_keys.get((source.kind, kustomization.namespace, source.name), set())
         return names
 
+    def _made_of_values(self, verdict: KustomizationVerdict) -> Iterator[str]:
+        """The texts in its objects that a value has a part in, apart from Secrets."""
+        for each in verdict.objects:
+            if _is_secret(each.item) or each.data is None:
+                continue
+            from_files = self._from_files.get(id(each), frozenset())
+            for steps in self._hidden(verdict, each, each.data):
+                built = None if steps in from_files else dig_steps(each.item.data, steps)
+                yield from differing(built, dig_steps(each.data, steps))
+
     def _hidden(self, verdict: KustomizationVerdict, each: ObjectVerdict, data: Plain) -> Iterator[Steps]:
         """The places in an object that are hidden as a whole."""
         built = each.item.data
@@ -168,31 +180,6 @@ class Masker:
         if pattern is None or not pattern.search(text):
             return value
         return pattern.sub(MASK, text)
-
-
-def without_values(verdicts: Iterable[KustomizationVerdict]) -> tuple[KustomizationVerdict, ...]:
-    """Return the verdicts with the values of Secrets hidden in all reasons, if any are in them."""
-    found = tuple(verdicts)
-    masker = Masker(found) if any(each.outcomes for each in found) else None
-    if masker is None:
-        return found
-
-    def masked(outcomes: tuple[Outcome, ...]) -> tuple[Outcome, ...]:
-        return tuple(replace(each, reason=masker.text(each.reason)) for each in outcomes)
-
-    return tuple(
-        replace(
-            verdict,
-            outcomes=masked(verdict.outcomes),
-            objects=tuple(
-                replace(each, outcomes=masked(each.outcomes)) if each.outcomes else each
-                for each in verdict.objects
-            ),
-        )
-        if verdict.outcomes
-        else verdict
-        for verdict in found
-    )
 
 
 def _from_files(verdict: KustomizationVerdict) -> dict[int, frozenset[Steps]]:

@@ -70,7 +70,7 @@ def _run(served: Served, tool: Tool, request: Request, warnings: list[str]) -> A
     changed = unreviewed(served.root)
     if changed and not served.offline:
         warnings.append(f"no key service is asked, as {changed[0]} differs from the last commit")
-    session = served.session(warnings.append, offline=bool(changed))
+    session = served.session(warnings.append, offline=bool(changed), opens=tool.opens)
     logged = _logged(tool, arguments, request.agent)
     if SETTINGS_NAME in changed and logged.is_logged:
         raise UnprotectedError(

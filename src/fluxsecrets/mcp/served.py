@@ -35,12 +35,13 @@ class Served:
         """What agents may name."""
         return Confinement(self.root)
 
-    def session(self, warn: Callable[[str], None], *, offline: bool) -> Session:
+    def session(self, warn: Callable[[str], None], *, offline: bool, opens: bool) -> Session:
         """Return the session of one call. There is nobody to ask for a passphrase.
 
         Args:
             warn: takes warnings.
             offline: no key service is asked, even if the server may.
+            opens: identities may be used, unless the server uses none.
         """
-        allowed = Allowed(services=not (self.offline or offline), identities=not self.no_keys)
+        allowed = Allowed(services=not (self.offline or offline), identities=opens and not self.no_keys)
         return Session(self.environ, self.root, warn=warn, allowed=allowed)

@@ -35,6 +35,8 @@ class Tool:
         trim: leaves out of the data what an agent has no use for.
         writes: it changes files.
         overwrites: what it changes is gone from the file.
+        opens: identities are used. Without, nothing is decrypted, so that nothing in an answer depends on a
+            value: a tool that evaluates manifests would compute with values whatever an agent writes there.
         needs_key: without an identity it can do nothing.
     """
 
@@ -49,6 +51,7 @@ class Tool:
     trim: Callable[[dict[str, Any]], dict[str, Any]] = field(default=lambda data: data)
     writes: bool = False
     overwrites: bool = False
+    opens: bool = False
     needs_key: bool = False
 
     @property

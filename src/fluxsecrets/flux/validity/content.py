@@ -35,7 +35,7 @@ def check_keys(subject: Subject) -> Iterator[Problem]:
         for key in _entries(subject, name):
             # a Secret has one map by then: stringData is merged into data
             place = ("data", key) if subject.kind == _SECRET else (name, key)
-            for fault in key_faults(key):
+            for fault in () if is_unknown(key) else key_faults(key):
                 reason = f'{field_name(place)}: Invalid value: "{key}": {fault}'
                 yield Problem("key-not-allowed", (name, key), _shown(reason), "rename the key")
             if key in held and subject.kind == _CONFIG_MAP:

@@ -76,7 +76,7 @@ def check_labels(subject: Subject) -> Iterator[Problem]:
             yield Problem("labels-lost", (*place, key), reason, QUOTE, dropped=True)
             return
     for key, value in labels.items():
-        for fault in qualified_faults(key):
+        for fault in () if is_unknown(key) else qualified_faults(key):
             yield _invalid("label-invalid", (*place, key), key, fault, "rename the label")
         wrong = None if value is None or is_unknown(value) else _label_value_fault(value)
         if wrong is not None:
@@ -99,7 +99,7 @@ def check_annotations(subject: Subject) -> Iterator[Problem]:
             )
         return
     for key, value in found.items():
-        for fault in qualified_faults(key.lower()):
+        for fault in () if is_unknown(key) else qualified_faults(key.lower()):
             yield _invalid("annotation-invalid", (*place, key), key, fault, "rename the annotation")
         kind = go_kind(value)
         built = dig(subject.written, *place, key)

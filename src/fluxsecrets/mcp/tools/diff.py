@@ -20,7 +20,9 @@ _EVERYTHING = (".",)
 
 
 def _run(session: Session, arguments: Mapping[str, Any]) -> Page:
-    request = DiffRequest(arguments["revisions"], arguments["paths"] or _EVERYTHING, arguments["staged"])
+    request = DiffRequest(
+        arguments["revisions"], arguments["paths"] or _EVERYTHING, arguments["staged"], no_guesses=True
+    )
     return FORMATS["json"](diff(session, request))
 
 
@@ -43,4 +45,5 @@ TOOL = Tool(
         STAGED,
     ),
     paged="files",
+    opens=True,
 )

@@ -36,5 +36,6 @@ TOOL = Tool(
     run=_run,
     parameters=(PATHS, ENVIRONMENT, Switch(name="all", about="The whole repository.")),
     paged="files",
+    opens=True,
     needs_key=True,
 )

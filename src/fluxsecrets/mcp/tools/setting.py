@@ -62,5 +62,6 @@ TOOL = Tool(
     ),
     writes=True,
     overwrites=True,
+    opens=True,
     needs_key=True,
 )

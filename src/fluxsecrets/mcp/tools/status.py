@@ -29,4 +29,5 @@ TOOL = Tool(
     run=_run,
     parameters=(PATHS, ENVIRONMENT),
     paged="files",
+    opens=True,
 )

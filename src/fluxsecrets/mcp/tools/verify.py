@@ -36,7 +36,8 @@ TOOL = Tool(
     name="verify",
     title="Show what Flux would do with each Kustomization",
     about="Show what Flux would do with each Kustomization: applied, altered, ciphertext, fails, or can't be "
-    "told, with the reason and the line. Only objects with a problem are listed. No cluster is contacted.",
+    "told, with the reason and the line. Only objects with a problem are listed. Nothing is decrypted, and "
+    "no cluster is contacted.",
     command="verify",
     gives=Verification,
     run=_run,

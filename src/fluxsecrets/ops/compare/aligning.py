@@ -19,15 +19,23 @@ _REMOVED = 1_000_000
 _Items = dict[int, dict[ItemKey, Item]]
 
 
-def aligned(before: Mapping[ItemKey, Item], after: Mapping[ItemKey, Item]) -> dict[ItemKey, Item]:
-    """Return the values of the earlier version with the positions that list items have in the later one."""
+def aligned(
+    before: Mapping[ItemKey, Item], after: Mapping[ItemKey, Item], *, no_guesses: bool = False
+) -> dict[ItemKey, Item]:
+    """Return the values of the earlier version with the positions that list items have in the later one.
+
+    Args:
+        before: the earlier version.
+        after: the later one.
+        no_guesses: no encrypted value counts as equal to a plain one.
+    """
     moved: dict[ItemKey, Item] = {}
     left = dict(before)
     old, new = _lists(before), _lists(after)
     for place in old.keys() & new.keys():
         if max(len(old[place]), len(new[place])) > _MOST:
             continue
-        for number, other in _moves(old[place], new[place]):
+        for number, other in _moves(old[place], new[place], no_guesses=no_guesses):
             for key in old[place][number]:
                 del left[key]
             moved.update(_moved(old[place][number], len(place), other))
@@ -46,13 +54,13 @@ def _lists(items: Mapping[ItemKey, Item]) -> dict[Path, _Items]:
     return found
 
 
-def _moves(old: _Items, new: _Items) -> Iterator[tuple[int, int | None]]:
+def _moves(old: _Items, new: _Items, *, no_guesses: bool) -> Iterator[tuple[int, int | None]]:
     """The positions that differ, before and after; None for an item that is gone."""
     first, second = list(old), list(new)
     matcher = SequenceMatcher(
         None,
-        [_content(old[each]) for each in first],
-        [_content(new[each]) for each in second],
+        [_content(old[each], no_guesses=no_guesses) for each in first],
+        [_content(new[each], no_guesses=no_guesses) for each in second],
         autojunk=False,
     )
     for _, start, end, other_start, other_end in matcher.get_opcodes():
@@ -63,13 +71,13 @@ def _moves(old: _Items, new: _Items) -> Iterator[tuple[int, int | None]]:
                 yield before, after
 
 
-def _content(items: Mapping[ItemKey, Item]) -> Hashable:
+def _content(items: Mapping[ItemKey, Item], *, no_guesses: bool) -> Hashable:
     """What an item of a list holds, wherever it is; a value that is not known counts as its ciphertext."""
     held: list[Hashable] = []
     for (path, number), item in items.items():
         at = next(at for at, step in enumerate(path) if isinstance(step, int))
         value = (type(item.value).__name__, canonical_bytes(item.value)) if item.known else item.text
-        held.append((path[at + 1 :], number, value))
+        held.append((path[at + 1 :], number, value, item.encrypted if no_guesses else None))
     return tuple(held)
 
 

@@ -42,6 +42,7 @@ def compare(
     names: Names = Names(),  # noqa: B008 - frozen
     with_keys: bool = True,
     show_values: bool = False,
+    no_guesses: bool = False,
 ) -> FileDiff:
     """Compare two versions of a file.
 
@@ -53,6 +54,7 @@ def compare(
         names: of recipients.
         with_keys: decrypt what the identities at hand can decrypt, and check the MAC.
         show_values: put known values into the result.
+        no_guesses: what is encrypted in one version only is not compared by its value.
 
     Raises:
         ConfigError, FileAccessError: `.fluxsecrets.yaml` is invalid, so it is unknown what may run.
@@ -73,7 +75,7 @@ def compare(
     )
     if found.state is FileState.UNREADABLE:
         return found
-    values = _Values(masker or Masker(), show_values=show_values)
+    values = _Values(masker or Masker(), show_values=show_values, no_guesses=no_guesses)
     pairs = list(_pairs(one.parts if one else (), two.parts if two else ()))
     found = replace(
         found,
@@ -130,20 +132,20 @@ def _pairs(before: Sequence[Part], after: Sequence[Part]) -> Iterator[_Pair]:
 class _Values:
     """Compares the values of parts."""
 
-    def __init__(self, masker: Masker, *, show_values: bool) -> None:
-        self._masker, self._show = masker, show_values
+    def __init__(self, masker: Masker, *, show_values: bool, no_guesses: bool) -> None:
+        self._masker, self._show, self._no_guesses = masker, show_values, no_guesses
 
     def of(self, parts: _Pair) -> Iterator[ValueDiff]:
         """What differs between two parts, in order."""
         before, after = parts
         first: Mapping[ItemKey, Item] = {} if before is None else before.items
         second: Mapping[ItemKey, Item] = {} if after is None else after.items
-        first = aligned(first, second)
+        first = aligned(first, second, no_guesses=self._no_guesses)
         for key in _in_order(first, second):
             one, two = first.get(key), second.get(key)
             if not _is_reported(one, two, whole=before is None or after is None):
                 continue
-            state = _value_state(one, two)
+            state = _value_state(one, two, no_guesses=self._no_guesses)
             if state is not None:
                 yield self._diff(parts, key, state, one, two)
 
@@ -182,10 +184,12 @@ def _is_reported(one: Item | None, two: Item | None, *, whole: bool) -> bool:
     return not whole or any(item is not None and item.secret for item in (one, two))
 
 
-def _value_state(one: Item | None, two: Item | None) -> ValueState | None:
+def _value_state(one: Item | None, two: Item | None, *, no_guesses: bool) -> ValueState | None:
     """What became of a value, or None if nothing did."""
     if one is None or two is None:
         return ValueState.ADDED if one is None else ValueState.REMOVED
+    if no_guesses and one.encrypted != two.encrypted:
+        return ValueState.UNKNOWN
     same_text = one.encrypted == two.encrypted and one.text == two.text
     if one.known and two.known:
         if not same_value(one.value, two.value):

@@ -44,6 +44,7 @@ class DiffRequest:
         staged: the index is the later state.
         show_values: put values into the result.
         no_keys: decrypt nothing.
+        no_guesses: do not compare plain values with encrypted ones: their author could try out guesses.
     """
 
     words: tuple[str, ...] = ()
@@ -51,6 +52,7 @@ class DiffRequest:
     staged: bool = False
     show_values: bool = False
     no_keys: bool = False
+    no_guesses: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,6 +283,7 @@ def _compare(session: Session, request: DiffRequest, masker: Masker, names: Name
         names=names,
         with_keys=not request.no_keys,
         show_values=request.show_values,
+        no_guesses=request.no_guesses,
     )
 
 
