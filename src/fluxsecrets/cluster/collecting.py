@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
+from fluxsecrets.errors import ClusterError
 from fluxsecrets.repo.manifests import Plain, text
 
 from .kinds import Kind, kind_of
-from .model import LiveObject
+from .model import LiveObject, Name, is_name
 
 LARGEST: Final = 256 * 2**20
 """Bytes that are read of one list: a large cluster's Secrets take some ten MiB."""
@@ -41,9 +42,25 @@ def kind_in(data: Plain) -> Kind | None:
     return kind_of(version, name) if version is not None and name is not None else None
 
 
-def read_object(kind: Kind, data: Plain) -> LiveObject | None:
-    """Return an object other than a Secret; None for one without a name."""
-    name = text(data, "metadata", "name")
-    return (
-        LiveObject(kind, text(data, "metadata", "namespace") or "", name, data) if name is not None else None
-    )
+def name_in(data: Plain) -> Name:
+    """Return the namespace and the name of an object, which go into messages and hints.
+
+    Raises:
+        ClusterError: an API server would have refused one of them.
+    """
+    namespace, name = text(data, "metadata", "namespace") or "", text(data, "metadata", "name") or ""
+    if not is_name(name) or (namespace and not is_name(namespace)):
+        raise ClusterError(
+            "an object has a name that Kubernetes does not allow",
+            hint="no API server has written this: read the cluster again",
+        )
+    return namespace, name
+
+
+def read_object(kind: Kind, data: Plain) -> LiveObject:
+    """Return an object other than a Secret.
+
+    Raises:
+        ClusterError: its name is not one.
+    """
+    return LiveObject(kind, *name_in(data), data)

@@ -1,6 +1,6 @@
 """Read a cluster from files that kubectl wrote: lists or single objects, in JSON or YAML, under any names.
 
-A dump says what it has, and not what it was asked for. A kind without an object in it is a gap. A list of
+A dump says what it has, and not what it was asked for. A kind without a list in it is a gap. A list of
 Secrets tells all about the namespaces that are in it, and about all of them if there are several.
 """
 
@@ -15,6 +15,7 @@ from typing import Any, Final
 from fluxsecrets.errors import ClusterError, FluxsecretsError
 from fluxsecrets.files.reading import read_file
 from fluxsecrets.marks import MANIFEST_SUFFIXES
+from fluxsecrets.repo.manifests import text
 from fluxsecrets.sops.document import to_data
 from fluxsecrets.sops.formats import Limits
 from fluxsecrets.sops.formats.either import load_either
@@ -29,15 +30,55 @@ from .model import (
     LiveObject,
     LiveSecret,
     LiveSecrets,
+    Name,
     Origin,
     Wanted,
     Why,
-    by_name,
 )
 from .secrets import ReadKeys, read_secret
 
 _MAX_FILES: Final = 10_000
 _HINT: Final = "`fluxsecrets verify --env NAME --cluster --save-dump DIR` writes one"
+
+
+def _version(item: LiveObject) -> tuple[str | None, ...]:
+    return tuple(text(item.data, "metadata", name) for name in ("uid", "resourceVersion"))
+
+
+@dataclass(slots=True)
+class _Found:
+    """What the documents of a dump have, so far.
+
+    Attributes:
+        listed: the kinds of which there was a list.
+        covered: the namespaces that lists of Secrets have Secrets of.
+        everywhere: one of these lists is of all namespaces.
+    """
+
+    objects: dict[Kind, dict[Name, LiveObject]] = field(default_factory=dict)
+    secrets: dict[Name, LiveSecret] = field(default_factory=dict)
+    listed: set[Kind] = field(default_factory=set)
+    covered: set[str] = field(default_factory=set)
+    everywhere: bool = False
+
+    def listing(self, kind: Kind) -> Listing:
+        """The objects of a kind. Single objects don't tell whether there are more."""
+        found = tuple(self.objects.get(kind, {}).values())
+        if kind in self.listed:
+            return Listing(found)
+        what = f"{'more ' if found else ''}objects of kind {kind.name}"
+        return Listing(
+            found, Gap(Why.NOT_IN_DUMP, what, f"add `kubectl get {kind.argument} -A -o json` to it")
+        )
+
+    def listed_secrets(self, wanted: Wanted) -> LiveSecrets:
+        """The Secrets, and the namespaces that may have more."""
+        missing = Gap(Why.NOT_IN_DUMP, "Secrets", "add `kubectl get secrets -A -o json` to it")
+        gaps: dict[str, Gap] = {}
+        for namespace, _ in () if self.everywhere else sorted(wanted.secrets):
+            if namespace not in self.covered:
+                gaps[namespace] = Gap(missing.why, f"Secrets of namespace {namespace}", missing.hint)
+        return LiveSecrets(self.secrets, gaps, None if self.everywhere else missing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,43 +104,53 @@ class Dump:
             ClusterError: there is no such folder, or no object in it.
             FileAccessError, FormatError, LimitError: a file can't be read.
         """
-        objects: dict[Kind, list[LiveObject]] = {}
-        secrets: list[LiveSecret] = []
-        covered: set[str] = set()
+        found = _Found()
         for document in self._documents():
-            own = []
-            for data in items(document):
-                kind = kind_in(data)
-                if kind is None:
-                    continue
-                if kind == SECRET:
-                    own.append(read_secret(data, self.hasher, self.read_keys, dumped=True))
-                elif (found := read_object(kind, data)) is not None:
-                    objects.setdefault(kind, []).append(found)
-            secrets += own
-            if isinstance(document, dict) and "items" in document:
-                covered |= {each.item.namespace for each in own}
-        if not objects and not secrets:
+            self._add(found, document)
+        if not found.objects and not found.secrets:
             raise ClusterError("there is no object of Kubernetes in the dump", path=self.shown, hint=_HINT)
-        listings = {kind: self._listing(kind, objects.get(kind, [])) for kind in KINDS if kind != SECRET}
         return LiveCluster(
-            Origin(folder=self.shown), self.hasher, listings, self._secrets(secrets, covered, wanted)
+            Origin(folder=self.shown),
+            self.hasher,
+            {kind: found.listing(kind) for kind in KINDS if kind != SECRET},
+            found.listed_secrets(wanted),
         )
 
-    def _listing(self, kind: Kind, found: list[LiveObject]) -> Listing:
-        if not found:
-            hint = f"add `kubectl get {kind.argument} -A -o json` to it"
-            return Listing(gap=Gap(Why.NOT_IN_DUMP, f"objects of kind {kind.name}", hint))
-        return Listing(tuple({each.key: each for each in found}.values()))
+    def _add(self, found: _Found, document: Any) -> None:
+        """Take the objects of a document."""
+        is_list = isinstance(document, dict) and "items" in document
+        if is_list and text(document, "metadata", "continue") is not None:
+            raise ClusterError("a list in the dump is cut off", path=self.shown, hint=_HINT)
+        namespaces = set()
+        for data in items(document):
+            kind = kind_in(data)
+            if kind is None:
+                continue
+            if is_list:
+                found.listed.add(kind)
+            if kind == SECRET:
+                secret = read_secret(data, self.hasher, self.read_keys, dumped=True)
+                self._require_one_version(found.secrets.get(secret.item.key), secret.item)
+                found.secrets[secret.item.key] = secret
+                namespaces.add(secret.item.namespace)
+            else:
+                item = read_object(kind, data)
+                objects = found.objects.setdefault(kind, {})
+                self._require_one_version(objects.get(item.key), item)
+                objects[item.key] = item
+        if is_list:
+            found.covered |= namespaces
+            found.everywhere |= len(namespaces) > 1
 
-    def _secrets(self, found: list[LiveSecret], covered: set[str], wanted: Wanted) -> LiveSecrets:
-        everywhere = len(covered) > 1
-        missing = Gap(Why.NOT_IN_DUMP, "Secrets", "add `kubectl get secrets -A -o json` to it")
-        gaps: dict[str, Gap] = {}
-        for namespace, _ in () if everywhere else sorted(wanted.secrets):
-            if namespace not in covered:
-                gaps[namespace] = Gap(missing.why, f"Secrets of namespace {namespace}", missing.hint)
-        return LiveSecrets(by_name(found), gaps, None if everywhere else missing)
+    def _require_one_version(self, before: LiveSecret | LiveObject | None, item: LiveObject) -> None:
+        """Refuse a dump of two clusters, or of two times: it would not be known which is compared."""
+        first = before.item if isinstance(before, LiveSecret) else before
+        if first is not None and _version(first) != _version(item):
+            raise ClusterError(
+                f"the dump has {item.kind.name} {'/'.join(item.key)} in two versions",
+                path=self.shown,
+                hint="use one folder per cluster, and an empty one for each dump",
+            )
 
     def _documents(self) -> Iterator[Any]:
         for path in self._files():

@@ -217,8 +217,7 @@ def _listing(calls: _Calls, kind: Kind, namespaces: frozenset[str]) -> Listing:
 
 
 def _objects(kind: Kind, found: Iterable[Any]) -> tuple[Any, ...]:
-    read = (read_object(kind, each) for each in found if kind_in(each) == kind)
-    return tuple(each for each in read if each is not None)
+    return tuple(read_object(kind, each) for each in found if kind_in(each) == kind)
 
 
 def _some(names: list[str]) -> Iterator[list[str]]:

@@ -21,6 +21,11 @@ Name = tuple[str, str]
 _NAME = re.compile(r"[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?")
 
 
+def is_name(text: str) -> bool:
+    """Whether Kubernetes allows a name. Others may be options of commands, or do things to a terminal."""
+    return _NAME.fullmatch(text) is not None
+
+
 class Why(StrEnum):
     """Why something could not be read."""
 
@@ -94,8 +99,8 @@ class LiveObject:
     def owner(self) -> Name | None:
         """The Kustomization that has applied it, by namespace and name; None if Flux has not."""
         labels = self.labels
-        namespace, name = labels.get(f"{OWNER}/namespace"), labels.get(f"{OWNER}/name")
-        return (namespace, name) if namespace and name else None
+        namespace, name = labels.get(f"{OWNER}/namespace", ""), labels.get(f"{OWNER}/name", "")
+        return (namespace, name) if is_name(namespace) and is_name(name) else None
 
     @property
     def suspended(self) -> bool:
@@ -278,7 +283,7 @@ class Wanted:
         """
         found: dict[str, list[str]] = {}
         for namespace, name in sorted(self.secrets):
-            if _NAME.fullmatch(namespace) and _NAME.fullmatch(name):
+            if is_name(namespace) and is_name(name):
                 found.setdefault(namespace, []).append(name)
         return {namespace: tuple(names) for namespace, names in found.items()}
 

@@ -7,18 +7,18 @@ compared. What could not be read is in the file too, so that it stays unknown.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from fluxsecrets.errors import ClusterError
 from fluxsecrets.files.reading import read_file
+from fluxsecrets.flux.common import OWNER
 from fluxsecrets.repo.manifests import Plain, dig, maps, texts
-from fluxsecrets.repo.secretobject import COPY_SUFFIX
 from fluxsecrets.sops.recipients import Recipient
 
-from .collecting import LARGEST
+from .collecting import LARGEST, read_object
 from .hasher import Hasher
 from .kinds import DEPLOYMENT, KINDS, SECRET, Kind
 from .model import (
@@ -63,6 +63,15 @@ _METADATA = frozenset(
         "name", "namespace", "ownerReferences",
     }
 )  # fmt: skip
+_ANNOTATIONS = (
+    f"{OWNER}/",
+    "sealedsecrets.bitnami.com/",
+    "eks.amazonaws.com/",
+    "azure.workload.identity/",
+    "iam.gke.io/",
+)
+"""What annotations that are compared start with. Other tools write whole objects into theirs."""
+
 _FLAGS = (
     "--feature-gates",
     "--sops-age-secret",
@@ -70,17 +79,23 @@ _FLAGS = (
     "--default-decryption-service-account",
 )
 
+_OTHER: Final = ""
+"""In the place of a hash: the value is another one than the repository's."""
+
 Mask = Callable[[str], str]
 """Makes a controller's message fit to be shown."""
 
+KnownHashes = Mapping[str, Set[str | None]]
+"""By key, the hashes that a value may have by the repository; None is one that is not known here."""
 
-def to_dump(cluster: LiveCluster, mask: Mask, compared: Collection[Name]) -> bytes:
+
+def to_dump(cluster: LiveCluster, mask: Mask, compared: Mapping[Name, KnownHashes]) -> bytes:
     """Return the file of a cluster that was read.
 
     Args:
         cluster: it. Its values are hashes already.
         mask: hides values in the messages of conditions.
-        compared: the Secrets whose hashes are kept.
+        compared: the Secrets whose hashes are kept, with those of the repository.
     """
     secrets = cluster.secrets
     data = {
@@ -97,7 +112,7 @@ def to_dump(cluster: LiveCluster, mask: Mask, compared: Collection[Name]) -> byt
             for kind, listing in cluster.listings.items()
         ],
         "secrets": {
-            "items": [_secret_data(each, mask, is_compared=each.item.key in compared) for each in secrets],
+            "items": [_secret_data(each, mask, compared.get(each.item.key)) for each in secrets],
             "gaps": {namespace: _gap_data(gap) for namespace, gap in sorted(secrets.gaps.items())},
             "owned_gap": _gap_data(secrets.owned_gap),
             "asked": sorted(map(list, secrets.asked)) if secrets.asked is not None else None,
@@ -194,7 +209,7 @@ def _metadata(data: Plain) -> Plain:
     annotations = kept.get("annotations")
     if isinstance(annotations, dict):
         kept["annotations"] = {
-            key: value for key, value in annotations.items() if not key.endswith(COPY_SUFFIX)
+            key: value for key, value in annotations.items() if key.startswith(_ANNOTATIONS)
         }
     return kept
 
@@ -216,14 +231,24 @@ def _condition(condition: Plain, mask: Mask) -> Plain:
 # Secrets.
 
 
-def _secret_data(secret: LiveSecret, mask: Mask, *, is_compared: bool) -> Plain:
+def _kept(secret: LiveSecret, known: KnownHashes | None) -> Mapping[str, str | None]:
+    """The hashes of values that the repository has. That of another one would let its readers guess it."""
+    if known is None:
+        return dict.fromkeys(secret.digests)
+    return {
+        key: digest if digest is None or not known.get(key, {_OTHER}).isdisjoint({digest, None}) else _OTHER
+        for key, digest in secret.digests.items()
+    }
+
+
+def _secret_data(secret: LiveSecret, mask: Mask, known: KnownHashes | None) -> Plain:
     keys = secret.keys
     return {
         "item": {
             **_cut(SECRET, secret.item.data, mask),
             **{key: secret.item.data[key] for key in ("type", "immutable") if key in secret.item.data},
         },
-        "hashes": dict(secret.digests) if is_compared else dict.fromkeys(secret.digests),
+        "hashes": _kept(secret, known),
         "ciphertexts": sorted(secret.ciphertexts),
         "copies": list(secret.copies),
         "keys": {
@@ -259,7 +284,7 @@ def _secret(data: Any, *, known: bool) -> LiveSecret:
 
 
 def _object(kind: Kind, data: Any) -> LiveObject:
-    return LiveObject(kind, str(data["metadata"].get("namespace") or ""), str(data["metadata"]["name"]), data)
+    return read_object(kind, data)
 
 
 # Listings and gaps.

@@ -120,8 +120,10 @@ def annotated(key, value, where="annotations"):
         ("ssa: Ignore", {}, "INTENDED"),
         ("reconcile: disabled", {}, "INTENDED"),
         ("ssa: merge", {}, "WRONG"),
-        ("", annotated("reconcile", "Disabled"), "INTENDED"),
-        ("", annotated("ssa", "ignore", "labels"), "INTENDED"),
+        # Nobody has reviewed what only the cluster says.
+        ("", annotated("reconcile", "Disabled"), "WRONG"),
+        ("", annotated("ssa", "ignore", "labels"), "WRONG"),
+        ("ssa: Ignore", annotated("ssa", "ignore"), "INTENDED"),
         ("", annotated("ssa", "IfNotPresent"), "WRONG"),
     ],
 )
@@ -217,7 +219,27 @@ def test_secrets_for_another_cluster_are_not_compared(compared):
     remote = kustomization("remote", "remote", more="  kubeConfig: {secretRef: {name: other}}\n")
     files = {"clusters/staging/r.yaml": remote, "remote/s.yaml": encrypted(secret("far"))}
     live = live_kustomization("remote", "./remote", kubeConfig={"secretRef": {"name": "other"}})
-    assert told(compared(sound(live), files)) == []
+    assert told(compared(sound(live), files)) == [
+        ("UNKNOWN", "remote", "its Secrets are in another cluster, and not compared")
+    ]
+
+
+APPS = {"clusters/staging/apps.yaml": kustomization("apps", "apps")}
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"apps/kustomization.yaml": "resources: [missing.yaml]\n"},
+        {"apps/kustomization.yaml": "resources: ['https://git.waddle.example/x?ref=main']\n"},
+        {},
+    ],
+)
+def test_what_can_not_be_built_here_is_never_fine(compared, files):
+    result = compared(sound(live_kustomization("apps", "./apps", None)), {**APPS, **files})
+    ((standing, name, message),) = told(result)
+    assert (standing, name) == ("UNKNOWN", "apps")
+    assert "not all known here" in message
 
 
 GENERATED = {

@@ -87,6 +87,17 @@ def test_values_are_compared_by_whoever_can_open_the_key(tmp_path, saved):
     assert closed.secrets.get("apps", "db").digests == {"password": None}
 
 
+def test_a_value_that_no_file_has_has_no_hash(tmp_path, saved):
+    note = {"some.tool/original": PLANTED}
+    drifted = live_secret(values={"password": "changed-throwaway", "more": PLANTED}, annotations=note)
+    first = saved(sound(drifted))
+    hasher = dump_hasher(session(tmp_path / "repository", "alice"), tmp_path / "saved")
+    read = SavedDump(tmp_path / "saved", "saved", hasher).read(None)
+    assert set(read.secrets.get("apps", "db").digests.values()) == {""}
+    assert PLANTED not in (tmp_path / "saved" / FILE).read_text("utf-8")
+    assert again(tmp_path).findings == first.findings
+
+
 def test_there_are_no_hashes_if_nobody_can_read_all_files(tmp_path, saved):
     saved(sound(), {"clusters/staging/other.yaml": encrypted(secret("other"), ("bob",))})
     assert [each.name for each in (tmp_path / "saved").iterdir()] == [FILE]

@@ -55,9 +55,11 @@ def suspended():
     return live_kustomization(suspend=True)
 
 
-def not_ready():
+FAILURE = 'Secret/apps/db dry-run failed: Invalid value: "hunter3-unknown": and hunter2-throwaway'
+
+
+def not_ready(message=FAILURE):
     item = live_kustomization()
-    message = 'Secret/apps/db dry-run failed: Invalid value: "hunter3-unknown": and hunter2-throwaway'
     item["status"]["conditions"] = [ready("False", "BuildFailed", message)]
     return item
 
@@ -117,6 +119,18 @@ def test_no_value_of_a_message_is_shown(compared):
     finding = compared(sound(not_ready())).findings[0]
     assert finding.details == ('Secret/apps/db dry-run failed: Invalid value: "********": and ********',)
     assert "AGE-SECRET-KEY" not in repr(compared(sound()))
+
+
+@pytest.mark.parametrize(
+    ("message", "left"),
+    [
+        ("couldn't decode 'hunter3' of x", "couldn't decode '********' of x"),
+        (r'Invalid value: "a\"b c": bad', 'Invalid value: "********": bad'),
+        ('cut off: "hunter3 and', 'cut off: "********"'),
+    ],
+)
+def test_quotes_end_where_they_end(compared, message, left):
+    assert compared(sound(not_ready(message))).findings[0].details == (left,)
 
 
 def test_what_is_unknown_counts_if_it_is_strict(compared):
@@ -180,7 +194,8 @@ def test_a_dump_may_be_in_yaml_in_any_files(tmp_path, compared):
     folder = tmp_path / "dump"
     folder.mkdir()
     (folder / "README.md").write_text("not an object")
-    (folder / "all.yaml").write_text(yaml.safe_dump_all(without(sound(), "Secret", "sops-age")))
+    listed = {"apiVersion": "v1", "kind": "List", "items": without(sound(), "Secret", "sops-age")}
+    (folder / "all.yaml").write_text(yaml.safe_dump_all([listed, live_source()]))
     (folder / "one.yml").write_text(json.dumps(key_secret()))
     # Single objects don't tell what else there is.
     result = compared([])

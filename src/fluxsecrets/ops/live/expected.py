@@ -123,13 +123,15 @@ class Owner:
 
     Attributes:
         prunes: Flux deletes what it no longer applies; None if that is not known here.
-        complete: it is known here which objects it applies.
+        built: it could be built here, so that all that it may apply is known.
+        complete: it is known here which objects it applies, and there are some.
         remote: it applies to another cluster.
         ignores: its `spec.ignore`.
     """
 
     key: Name
     prunes: bool | None
+    built: bool
     complete: bool
     remote: bool
     ignores: tuple[IgnoreRule, ...] = ()
@@ -245,6 +247,7 @@ def _owner(verdict: KustomizationVerdict, applied: Mapping[Name, Object], system
     return Owner(
         key=key,
         prunes=dig(written.data, "spec", "prune") is True if written is not None else None,
+        built=built,
         complete=built and bool(verdict.objects),
         remote=item.remote,
         ignores=tuple(read_rules(written)) if written is not None else (),

@@ -16,7 +16,9 @@ from fluxsecrets.flux.masking import MASK
 from .situation import Situation
 
 _LONGEST: Final = 300
-_QUOTED = re.compile(r"\"([^\"]*)\"|'([^']*)'|`([^`]*)`")
+_QUOTED = re.compile(r"\"((?:[^\"\\]|\\.)*)(?:\"|$)|(?<!\w)'([^']*)(?:'|$)|`([^`]*)(?:`|$)")
+"""What is in quotes: with quotes of its own, as Go escapes them, behind an apostrophe, and cut off."""
+
 _LONG_WORD = re.compile(r"[A-Za-z0-9+/=_-]{40,}")
 """Tokens and base64 outside of quotes; a name of Kubernetes is rarely as long."""
 

@@ -8,7 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
-from fluxsecrets.cluster.model import Gap, Origin
+from fluxsecrets.cluster.model import Gap, Origin, Why
 
 from .situation import Situation
 
@@ -122,7 +122,9 @@ class CheckInfo:
     def gap(self, gap: Gap, subject: Subject | None = None, at: Placed | None = None) -> LiveFinding:
         """Return a finding for something that could not be read."""
         message = f"{gap.what} can't be read: {gap.why}"
-        return self.found(Standing.UNKNOWN, subject, message, gap.hint, (), at)
+        # The environment has such objects, or it would not be asked for them.
+        standing = Standing.WRONG if gap.why is Why.NO_SUCH_KIND else Standing.UNKNOWN
+        return self.found(standing, subject, message, gap.hint, (), at)
 
     def found(
         self,

@@ -7,7 +7,7 @@ To compare staging with the production cluster would give hundreds of findings, 
 from __future__ import annotations
 
 from fluxsecrets.cluster.kinds import KUSTOMIZATION, SOURCES
-from fluxsecrets.cluster.model import Gap, LiveCluster, LiveObject
+from fluxsecrets.cluster.model import Gap, LiveCluster, LiveObject, Why
 from fluxsecrets.errors import ClusterError
 from fluxsecrets.repo.environments import Environment
 from fluxsecrets.repo.flux import SYSTEM, FluxKustomization, same_address
@@ -35,7 +35,7 @@ def require_own_cluster(environment: Environment, cluster: LiveCluster) -> None:
     namespace = item.namespace or SYSTEM
     live = cluster.get(KUSTOMIZATION, namespace, item.name)
     if isinstance(live, Gap):
-        if cluster.origin.chosen:
+        if cluster.origin.chosen and live.why is not Why.NO_SUCH_KIND:
             return
         raise ClusterError(f"{live.what} can't be read: {live.why}", hint=live.hint or _other(cluster))
     if live is None:

@@ -8,6 +8,7 @@ anyway. If nobody can decrypt all files, the hashes are left out.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -15,7 +16,7 @@ from typing import Final
 from fluxsecrets.audit.people import by_key
 from fluxsecrets.cluster.hasher import Hasher
 from fluxsecrets.cluster.model import Name
-from fluxsecrets.cluster.saved import FILE, KEY_FILE, to_dump
+from fluxsecrets.cluster.saved import FILE, KEY_FILE, KnownHashes, to_dump
 from fluxsecrets.errors import ClusterError, DataKeyError, FileAccessError, UsageError
 from fluxsecrets.files.reading import read_file
 from fluxsecrets.files.writing import write_new
@@ -57,7 +58,7 @@ def save_dump(session: Session, situation: Situation, folder: Path) -> bool:
         RecipientError: the key can't be encrypted for somebody.
     """
     readers = _readers(situation)
-    compared = _compared(situation) if readers else frozenset()
+    compared = _compared(situation) if readers else {}
     files = {FILE: to_dump(situation.cluster, lambda message: shown(situation, message), compared)}
     if readers:
         files[KEY_FILE] = _encrypted_key(session, situation.cluster.hasher, readers)
@@ -101,9 +102,15 @@ def _readers(situation: Situation) -> tuple[Recipient, ...]:
     return tuple((found or {}).values())
 
 
-def _compared(situation: Situation) -> frozenset[Name]:
+def _compared(situation: Situation) -> Mapping[Name, KnownHashes]:
     """The Secrets that Flux applies. Of those that controllers make, no value is compared."""
-    return frozenset(each.key for each in situation.expected.secrets if not each.is_prefix)
+    found: dict[Name, dict[str, set[str | None]]] = {}
+    for each in situation.expected.secrets:
+        if not each.is_prefix:
+            known = found.setdefault(each.key, {})
+            for key, digest in each.values.items():
+                known.setdefault(key, set()).add(digest)
+    return found
 
 
 def _encrypted_key(session: Session, hasher: Hasher, readers: tuple[Recipient, ...]) -> bytes:

@@ -12,6 +12,7 @@ from fluxsecrets.cluster.kubectl import Kubectl
 from fluxsecrets.cluster.model import ClusterReader
 from fluxsecrets.cluster.saved import FILE, SavedDump
 from fluxsecrets.errors import FluxsecretsError, UsageError
+from fluxsecrets.marks import SETTINGS_NAME
 from fluxsecrets.ops.checks.gather import gather
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.repo.checkout import resolve
@@ -68,10 +69,9 @@ def verify_live(session: Session, request: LiveRequest, checks: Sequence[Check] 
     facts = replace(facts, only=environment.name, given=(environment,), _made={})
     reader = _reader(session, request, facts.settings.environment(environment.name))
     cluster = reader.read(wanted(facts, environment))
-    if not cluster.origin.chosen and session.note is not None:
-        session.note(
-            f"comparing with {shown_cluster(cluster)} ({cluster.origin.server}), the current context"
-        )
+    if request.context is None and request.dump is None and session.note is not None:
+        why = f"as {SETTINGS_NAME} says" if cluster.origin.chosen else "the current context"
+        session.note(f"comparing with {shown_cluster(cluster)} ({cluster.origin.server}), {why}")
     if not request.any_cluster:
         require_own_cluster(environment, cluster)
     situation = Situation(facts, environment, cluster, _head(tree))

@@ -63,6 +63,8 @@ def _judge(situation: Situation, item: FluxKustomization, live: LiveObject) -> I
                 subject, "it is suspended in the cluster only", hint=f"`{command}` resumes it", at=item
             )
         return
+    if item.suspend:
+        yield INFO.wrong(subject, "the repository suspends it, and the cluster reconciles it", at=item)
     ready, stalled = live.condition("Ready"), live.condition("Stalled")
     if ready is None or ready.status == "Unknown" or not live.observed:
         yield INFO.unknown(subject, "Flux has not finished reconciling it", hint="try again later", at=item)

@@ -38,6 +38,7 @@ def check(situation: Situation) -> Iterator[LiveFinding]:
     why = command_for("verify", environment=situation.environment.name)
     yield from _not_compared(refused, "Flux refuses them as they are here", f"`{why}` says why")
     yield from _not_compared(hidden, "the dump hides them", "")
+    yield from _not_known(situation)
     for item in situation.expected.unplaced:
         yield INFO.unknown(
             None,
@@ -94,6 +95,9 @@ def _differs(situation: Situation, expected: ExpectedSecret, live: LiveSecret, d
     by_hand = drift.by is not None and not drift.by.is_flux
     if by_hand and drift.by is not None:
         message = f"{message}; changed by {drift.by.shown}"
+    if not policy.restores and policy is not expected.policy:
+        message = f"{message}; Flux leaves that alone, by `{policy}` in the cluster only"
+        return _finding(expected, message, _take_over(situation, live, policy))
     if not policy.restores or (
         policy is Policy.MERGES and not (drift.differs or drift.missing or drift.type)
     ):
@@ -140,10 +144,32 @@ def _restore(situation: Situation, expected: ExpectedSecret, what: str) -> str:
     return f"`{reconcile(situation, expected.owner)}` {what}" if expected.owner is not None else ""
 
 
+def _take_over(situation: Situation, live: LiveSecret, policy: Policy) -> str:
+    """How Flux gets a Secret back that an annotation or a label in the cluster keeps from it."""
+    entry = f"{OWNER}/{policy.partition(':')[0]}"
+    verb = "label" if entry in live.item.labels else "annotate"
+    namespace, name = live.item.key
+    command = kubectl(situation.cluster.origin, verb, "secret", name, f"{entry}-", "-n", namespace)
+    return f"`{command}` makes Flux put it back; to keep it so, give it the same entry in the repository"
+
+
 def _policy(expected: ExpectedSecret, live: LiveSecret) -> Policy:
     """What Flux does with changes: what the cluster's object says counts where it says to leave it alone."""
     on_live = policy_of((live.item.labels, live.item.annotations))
     return on_live if on_live in (Policy.DISABLED, Policy.IGNORES) else expected.policy
+
+
+def _not_known(situation: Situation) -> Iterator[LiveFinding]:
+    """The Kustomizations with Secrets that nothing here compares."""
+    why = command_for("verify", environment=situation.environment.name)
+    for verdict, item, key in situation.kustomizations:
+        subject, owner = Subject("Kustomization", *key), situation.expected.owners[key]
+        if owner.remote:
+            if any(each.item.is_secret for each in verdict.objects):
+                yield INFO.unknown(subject, "its Secrets are in another cluster, and not compared", at=item)
+        elif not owner.built:
+            message = "what it applies is not all known here, so that some of its Secrets may not be compared"
+            yield INFO.unknown(subject, message, hint=f"`{why}` says why", at=item)
 
 
 def _not_compared(secrets: Iterable[ExpectedSecret], why: str, hint: str) -> Iterator[LiveFinding]:
