@@ -208,3 +208,17 @@ def test_values_that_need_a_piece_of_values_are_each_reported():
     assert (fragment.key, fragment.text) == ("values.yaml", "a: 1\nb: 2.5\n")
     assert [fragment.path, *(path for path, _ in fragment.others)] == [*paths[:2]]
     assert (target.key, target.text) == ("c.d", "x")
+
+
+def test_a_release_in_a_list_has_the_keys_that_scan_shows():
+    item = {**yaml.safe_load(HEAD), "spec": {"values": {"auth": {"password": "hunter2"}}}}
+    data = json.dumps({"apiVersion": "v1", "kind": "List", "items": [{"kind": "ConfigMap"}, item]}).encode()
+    file = read_manifest(data, Limits())
+    for key in ("items[1].spec.values.auth.password", "spec.values.auth.password", "auth.password"):
+        found = chosen_paths(file, [key], None)
+        assert [*found.values()] == [((*VALUES, "auth", "password"),)], key
+    holder = file.holders[next(iter(found))]
+    done = PLACE.extract(Wanted(holder.node, ((*VALUES, "auth", "password"),), "made"))
+    after = json.loads(edited(data, holder, done.edits, Limits()).data)["items"][1]["spec"]
+    assert after["valuesFrom"][0]["targetPath"] == "auth.password"
+    assert "hunter2" not in json.dumps(after)

@@ -148,10 +148,13 @@ def chosen_paths(file: ManifestFile, keys: Iterable[str], number: int | None) ->
 
 
 def _paths(document: Document, holder: Holder, key: str) -> tuple[Path, ...]:
-    """The values that a key names in an object: from the object on, from its values on, or by their name."""
-    root = holder.place.root
-    own = find(holder.node, root)
-    for node, before in ((holder.node, ()), (own, root)):
+    """The values that a key names in an object.
+
+    A key starts at the object, at its values, or at the YAML document around it; or it is a value's name.
+    """
+    root, base = holder.place.root, holder.base
+    whole = document.parts[holder.part]
+    for node, before in ((holder.node, base), (find(holder.node, root), base + root), (whole, ())):
         if not isinstance(node, MapNode):
             continue
         try:
@@ -159,8 +162,8 @@ def _paths(document: Document, holder: Holder, key: str) -> tuple[Path, ...]:
         except UsageError:
             continue
         path = before + place.path
-        if len(path) > len(root) and path[: len(root)] == root:
-            return (path,)
+        if len(path) > len(base + root) and path[: len(base + root)] == base + root:
+            return (path[len(base) :],)
     return tuple(each.path for each in holder.place.literals(holder.node) if each.name == key)
 
 
