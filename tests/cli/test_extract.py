@@ -240,6 +240,15 @@ def test_comments_of_a_value_move_with_it(shop, cli):
     assert plain in cli("decrypt", SECRET).stdout
 
 
+def test_comments_of_a_map_that_gets_empty_move_with_its_values(shop, cli):
+    values = f"      pin: 1234\n      secret: {VALUE} # rotate\n      token: a-{VALUE}\n"
+    shop(**{BASE: RELEASE.partition("    auth:")[0] + "    # of the team\n    auth:\n" + values})
+    assert cli("extract", BASE, "auth").exit_code == 0
+    plain = cli("decrypt", SECRET).stdout
+    assert plain.count("# rotate\n  auth.secret: ") == 1
+    assert plain.count("# of the team") == 1
+
+
 def test_a_secret_that_flux_applies_with_the_release_is_extended(shop, cli):
     root = shop(**{"apps/base/kustomization.yaml": "resources: [release.yaml, secrets/grafana.yaml]\n"})
     (root / "apps/base/secrets").mkdir()

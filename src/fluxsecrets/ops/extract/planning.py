@@ -36,8 +36,11 @@ def new_keys(extraction: Extraction, done: Edited) -> list[NewKey]:
     """Return the keys of the Secret, with the comments that went from the manifest."""
     comments: dict[str, list[str]] = {}
     for path, texts in done.comments.items():
-        below = (each.key for each in extraction.moved if each.path[: len(path)] == path)
-        comments.setdefault(next(below, extraction.moved[0].key), []).extend(texts)
+        below = [each for each in extraction.moved if each.path[: len(path)] == path]
+        # A map that got empty went with its last value, which was not removed by itself.
+        last = [each for each in below if each.path not in done.comments]
+        owner = next(iter((*last, *below, *extraction.moved)))
+        comments.setdefault(owner.key, []).extend(texts)
     texts_by_key = {each.key: each.text for each in extraction.moved}
     return [NewKey(key, text, tuple(comments.get(key, ()))) for key, text in texts_by_key.items()]
 
