@@ -222,3 +222,12 @@ def test_a_release_in_a_list_has_the_keys_that_scan_shows():
     after = json.loads(edited(data, holder, done.edits, Limits()).data)["items"][1]["spec"]
     assert after["valuesFrom"][0]["targetPath"] == "auth.password"
     assert "hunter2" not in json.dumps(after)
+
+
+def test_older_versions_of_the_kind_have_no_literal_values():
+    data = f"{HEAD}  values: {{a: 'x,y'}}\n".encode()
+    after, secret = extracted(data, [("a",)], literal=True)
+    assert (spec_of(after)["valuesFrom"][0]["literal"], secret["a"]) == (True, "x,y")
+    after, secret = extracted(data.replace(b"io/v2", b"io/v2beta2"), [("a",)], literal=True)
+    assert "literal" not in spec_of(after)["valuesFrom"][0]
+    assert secret["a"] == "x\\,y"

@@ -8,9 +8,9 @@ from typing import ClassVar, Final
 
 from fluxsecrets.errors import UsageError
 from fluxsecrets.ops.extract.model import Edit, Extraction, LiteralValue, Moved, Wanted
-from fluxsecrets.repo.helmvalues import is_release
+from fluxsecrets.repo.helmvalues import GROUP, is_release
 from fluxsecrets.repo.manifests import child, dig_steps, items_of, line_of, text_of
-from fluxsecrets.sops.document import Data, Leaf, Mapping, Path, find, nested, show_path, to_data
+from fluxsecrets.sops.document import Data, Entry, Leaf, Mapping, Path, find, nested, show_path, to_data
 from fluxsecrets.sops.document import Sequence as ListNode
 from fluxsecrets.sops.formats.yaml.block import render_block
 
@@ -76,6 +76,8 @@ class _Planner:
         self.node = wanted.node
         self.references = items_of(find(self.node, REFERENCES))
         self.warnings: list[str] = []
+        # Older versions of the kind don't have the field.
+        self.literal = wanted.literal and text_of(wanted.node.get("apiVersion")) == f"{GROUP}v2"
 
     def extraction(self) -> Extraction:
         ways = list(self.ways())
@@ -126,7 +128,7 @@ class _Planner:
         at_list = next((at for at, step in enumerate(path) if isinstance(step, int)), len(path))
         reaches = isinstance(path[-1], str) and (self.wanted.lists or at_list == len(path))
         if target is not None and text is not None and reaches:
-            if self.wanted.literal and isinstance(literal.value, str) and text != literal.value:
+            if self.literal and isinstance(literal.value, str) and text != literal.value:
                 return _Way(path, target, literal.value, literal=True)
             if "\\" in text:
                 self.warnings.append(
