@@ -77,6 +77,18 @@ _RECIPIENTS = (
         "code --wait 'x'",
     ),
 )
+_VALUES = (
+    f"https://{MARKER}:{MARKER}@{MARKER}.example.com:8443/v1/{MARKER}?a={MARKER}#{MARKER}",
+    f"Server=db,1433;Password={MARKER}",
+    f"host=db password='{MARKER}'",
+    f"app:{MARKER}@tcp(db:3306)/app",
+    f"${{USER}}:{MARKER}${{A:={MARKER}}}",
+    f"-----BEGIN PRIVATE KEY-----\n{MARKER}\n-----END PRIVATE KEY-----\n",
+    f'# note\n[a.b]\nn = 1\ns = "{MARKER}"\nt = {{ x = [true, 2026-11-23] }}\n',
+    '{"auths": {"ghcr.io": {"auth": "cm9ib3Q6aHVudGVyMg=="}}}',
+    *("1h30m", "10Gi", "v1.2.3-rc.1", "10.0.0.0/8", "fe80::1", "/etc/x", "deadbeefdeadbeef01", "1.5", "No"),
+    *("2026-11-23T10:00:00Z", "a@b.example", "db.example.com:5432", "$2y$10$" + "a" * 53, f"- {MARKER}\n- b"),
+)
 _LINES = (
     "encrypt\n-i\n--age\nage1abc\nf.yaml",
     '-d\n--extract\n["a"]\nf.yaml',
@@ -196,6 +208,12 @@ def _pgp() -> list[bytes]:
     return found
 
 
+def _values() -> list[bytes]:
+    """Values of all shapes."""
+    keys = [path.read_bytes() for path in sorted((VECTORS / "keys").iterdir()) if path.suffix != ".md"]
+    return [*_encoded(_VALUES), *_encoded(_YAML + _JSON + _DOTENV + _INI), *_encoded(_RECIPIENTS), *keys]
+
+
 def _config() -> list[bytes]:
     own = [(EXAMPLE / ".sops.yaml").read_bytes(), (TESTS.parent / ".sops.yaml").read_bytes()]
     return [*_encoded(_CONFIG), *own]
@@ -221,5 +239,6 @@ _SEEDS: dict[str, tuple[Callable[[], list[bytes]], int]] = {
     "recipients": (lambda: _encoded(_RECIPIENTS), 15),
     "key-paths": (_key_paths, 30),
     "command-lines": (lambda: _encoded(_LINES), 6),
+    "placeholders": (_values, 50),
 }
 """How the seeds of each target are made, and how many there have to be at least."""

@@ -28,6 +28,8 @@ from fluxsecrets.keys.sshkeys import parse_private, parse_public
 from fluxsecrets.ops.files.decrypt import parse_key
 from fluxsecrets.ops.files.keypaths import find_or_new_place
 from fluxsecrets.ops.files.split import split_lists
+from fluxsecrets.placeholders.key import PlaceholderKey
+from fluxsecrets.placeholders.values import placeholder_bytes
 from fluxsecrets.sops import bech32
 from fluxsecrets.sops.config import match_rules, parse_config
 from fluxsecrets.sops.document import Data, Leaf
@@ -42,6 +44,10 @@ from fluxsecrets.sops.selectors import RegexError, compile_regex
 from .invariants import LIMITS, MARKER, BrokenInvariantError, only_our_errors, pieces, rendered, round_trip
 
 Target = Callable[[bytes], None]
+
+_KEY = PlaceholderKey.derived(b"a throw-away test key")
+_NO_NAME = "Qx7Zv93Kd0QwJ5"
+"""A secret that looks like no name: those may stay."""
 
 _NEW_VALUES: tuple[Data, ...] = (
     *("new", "", "two\nlines", " blank ", "yes", "1", "#", "a: b", "ключ", "\t", "'", '"', "\u2028"),
@@ -201,6 +207,18 @@ def command_lines(data: bytes) -> None:
             parse_arguments(command.flags, words, {"SOPS_DECRYPTION_ORDER": words[0]}, reorder=True)
 
 
+def placeholders(data: bytes) -> None:
+    """A value of any shape: its placeholder shows no secret, and becomes no reference."""
+    text = data.decode("utf-8", "replace").replace(MARKER, _NO_NAME)
+    for name in ("value", "x.yaml", "x.env", "x.toml", "tls.crt"):
+        made = placeholder_bytes(text.encode(), _KEY, name=name)
+        if made.startswith(b"\0masked"):  # the value is not text, nor is this
+            continue
+        found = made.decode("ascii")
+        if _NO_NAME in found or any(sign in found and sign not in text for sign in ("${", "{{", "`", "$(")):
+            raise BrokenInvariantError("a placeholder shows a secret, or becomes a reference")
+
+
 TARGETS: Mapping[str, Target] = {
     "yaml": _format("yaml"),
     "json": _format("json"),
@@ -217,4 +235,5 @@ TARGETS: Mapping[str, Target] = {
     "recipients": recipients,
     "key-paths": key_paths,
     "command-lines": command_lines,
+    "placeholders": placeholders,
 }

@@ -11,7 +11,10 @@ from collections.abc import Callable
 from .words import is_name
 
 _VARIABLE = re.compile(r"\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?P<rest>(?::?[-=?+]|:)[^${}]*)?\}", re.ASCII)
-_SIGN = 3
+_MOST_SIGNS = 3
+_SEPARATORS = frozenset(":/@.,;-_=&?#|+$ ")
+"""With `$`, since Flux replaces nothing in `$${NAME}`."""
+
 _SIGNS = re.compile(r"(:?[-=?+]|:)(.*)", re.DOTALL)
 
 
@@ -40,8 +43,8 @@ def around(text: str, mask: Callable[[str], str]) -> str:
 
 
 def _masked(text: str, mask: Callable[[str], str]) -> str:
-    """Mask a text between references; signs between them, such as `:`, say nothing."""
-    return mask(text) if len(text) > _SIGN or not text.isascii() or any(map(str.isalnum, text)) else text
+    """Mask a text between references; signs that separate them, such as `:`, say nothing."""
+    return text if len(text) <= _MOST_SIGNS and set(text) <= _SEPARATORS else mask(text)
 
 
 def _reference(match: re.Match[str], mask: Callable[[str], str]) -> str:

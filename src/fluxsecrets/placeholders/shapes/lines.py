@@ -9,6 +9,9 @@ from fluxsecrets.placeholders.words import is_name
 
 _MOST_LINES = 5000
 _COMMENT = re.compile(r"# *(?P<name>[^:=]{1,48})(?P<sign>[:=] *)(?P<value>\S.*)")
+_INDENT = re.compile(r"\A[ \t]*(?:[-*][ \t]+)*")
+"""Signs of lists stay: without them, a list in YAML would be a text."""
+
 _SIGNS = frozenset("{}[](),;")
 
 
@@ -25,7 +28,8 @@ def _line(line: str, maker: Maker) -> str:
     core = line.strip()
     if len(core) < 3 and not set(core) - _SIGNS and core not in ("{{", "}}"):
         return line.rstrip()
-    indent = line[: len(line) - len(line.lstrip())]
+    behind = _INDENT.sub("", line)
+    indent, core = line[: len(line) - len(behind)], behind.strip()
     if not core.startswith("#"):
         return f"{indent}{maker.part(core)}"
     match = _COMMENT.fullmatch(core)

@@ -76,7 +76,14 @@ def test_tags_decide(text, tag, value):
 
 @pytest.mark.parametrize(
     ("text", "tag"),
-    [("s3cret", "int"), ("s3cret", "float"), ("s3cret", "bool"), ("s3cret!", "binary"), ("/w==", "binary")],
+    [
+        ("s3cret", "int"),
+        ("s3cret", "float"),
+        ("s3cret", "bool"),
+        ("s3cret!", "binary"),
+        ("/w==", "binary"),
+        ("é", "binary"),
+    ],
 )
 def test_text_that_does_not_fit_its_tag_is_refused_unseen(text, tag):
     with pytest.raises(ScalarError) as caught:

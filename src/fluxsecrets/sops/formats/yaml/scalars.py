@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import re
 from base64 import b64decode, b64encode
-from binascii import Error as Base64Error
 from contextlib import suppress
 from functools import cache
 from math import isinf, isnan
@@ -147,7 +146,7 @@ def resolve_tagged(text: str, tag: str, *, plain: bool) -> Value:
 
 def _binary(text: str) -> str:
     # sops holds the bytes in a string; bytes that are no text can't be written back as YAML.
-    with suppress(Base64Error, UnicodeDecodeError):
+    with suppress(ValueError):  # base64's own errors are some, and so are signs that are not ASCII
         return b64decode(re.sub(r"[\r\n]", "", text), validate=True).decode("utf-8")
     raise ScalarError("!!binary that is not base64 of UTF-8 text")
 
