@@ -42,9 +42,6 @@ positives
 sample
 negatives
 
-# The key of a tree that no other run has to repeat.
-per_run
-
 # What discovery found out about a file; only its tests ask so far.
 encrypted_at_head
 

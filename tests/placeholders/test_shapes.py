@@ -34,6 +34,7 @@ def base64(text):
         ("mongodb+srv://u:p@a.example.com,b.example.com:27017", "url", "mongodb+srv://M:M@a.example.com,b.example.com:27017"),
         ("redis://[fd00::1]:6379", "url", r"redis://\[2001:db8:[0-9a-f:]+\]:6379"),
         ("https://hunter2", "url", "https://M"),
+        ("redis://redis:6379/0?ssl=true", "url", r"redis://redis:6379/\d\?ssl=(true|false)"),
         ("https://S3cr3tT0ken@h", "url", "https://M@M"),
         ("https://xK9qz83.ngrok.io", "url", "https://M.ngrok.io"),
         ("https://db.example.com:99999", "url", "https://db.example.com:M"),

@@ -25,6 +25,7 @@ _DIALECTS = frozenset(
 _URL = re.compile(
     r"(?P<before>jdbc:)?(?P<scheme>[a-z][a-z0-9]*(?:\+[a-z0-9]+)*)://(?P<rest>[^\s]+)", re.ASCII
 )
+_SCALAR = re.compile(r"[0-9]{1,18}|true|false", re.ASCII)
 _HOST = re.compile(r"(?P<host>\[[0-9A-Fa-f:.%]+\]|\$\{\w+\}|[^:]*)(?::(?P<port>.*))?", re.DOTALL)
 
 
@@ -98,7 +99,10 @@ def _parameter(text: str, maker: Maker) -> str:
 
 
 def _word(text: str, maker: Maker) -> str:
-    return text if is_variable(text) else around(text, maker.mark) if text else ""
+    """A part that a program may want as a number or a switch: `/0`, `?ssl=true`."""
+    if not text or is_variable(text):
+        return text
+    return maker.part(text, "url") if _SCALAR.fullmatch(text) else around(text, maker.mark)
 
 
 SHAPE = Shape("url", _make)
