@@ -10,7 +10,7 @@ from fluxsecrets.errors import UsageError
 from fluxsecrets.ops.extract.model import Edit, Extraction, LiteralValue, Moved, Wanted
 from fluxsecrets.repo.helmvalues import GROUP, is_release
 from fluxsecrets.repo.manifests import child, dig_steps, items_of, line_of, text_of
-from fluxsecrets.sops.document import Data, Entry, Leaf, Mapping, Path, find, nested, show_path, to_data
+from fluxsecrets.sops.document import Data, Leaf, Mapping, Path, find, nested, show_path, to_data
 from fluxsecrets.sops.document import Sequence as ListNode
 from fluxsecrets.sops.formats.yaml.block import render_block
 
