@@ -352,7 +352,8 @@ CASES = (
         lambda live: annotated(edited(live), f"{GROUP}/reconcile", "disabled"),
         "secrets",
         _SECRET,
-        "`reconcile: disabled` in the cluster only",
+        "`reconcile: disabled`",
+        wrong=False,
     ),
     Case(
         "generated Secret missing",
