@@ -351,3 +351,49 @@ def test_an_extraction_that_is_killed_at_any_write_loses_nothing(shop, cli, envi
         if texts not in (old, new):
             assert cli("extract", "--abort").exit_code == 0
             assert files(root) == old
+
+
+# --- what is left
+
+
+def test_the_same_text_elsewhere_in_the_manifest_is_pointed_out(shop, cli):
+    shop(**{BASE: RELEASE.replace("# the dashboard", f"# the dashboard, {VALUE}")})
+    result = cli("extract", BASE, "auth.secret", "--dry-run")
+    assert "still has the text" not in result.stderr
+    result = cli("extract", BASE, "adminPassword", "auth.secret")
+    assert result.exit_code == 0, result.stderr
+    assert f"{BASE}: line 1 still has the text of spec.values.adminPassword" in result.stderr
+    assert VALUE not in result.stderr
+
+
+def test_values_that_are_staged_are_pointed_out(shop, cli, git):
+    root = shop(**{BASE: RELEASE.replace(VALUE, "old-value")})
+    (root / BASE).write_text(RELEASE)
+    git(root, "add", BASE)
+    result = cli("extract", BASE, "adminPassword", "auth.secret")
+    assert f"run `git add {BASE}` before the next commit" in result.stderr
+
+
+def test_an_immutable_secret_gets_no_more_keys(shop, cli):
+    secret = (
+        "apiVersion: v1\nkind: Secret\nimmutable: true\nmetadata: {name: grafana-values, namespace: apps}\n"
+        "stringData: {a: b}\n"
+    )
+    root = shop(**{SECRET: secret})
+    assert cli("encrypt", SECRET).exit_code == 0
+    before = files(root)
+    result = cli("extract", BASE, "adminPassword")
+    assert result.exit_code == 2
+    assert "immutable" in result.stderr
+    assert "--secret NAME" in result.stderr
+    assert files(root) == before
+
+
+@pytest.mark.parametrize("name", ["../../outside", "A B", "a" * 300])
+def test_a_name_that_no_secret_can_have_is_refused(shop, cli, name):
+    root = shop(**{BASE: RELEASE.replace("name: grafana\n  namespace", f"name: {name}\n  namespace")})
+    before = files(root)
+    result = cli("extract", BASE, "adminPassword")
+    assert result.exit_code == 2
+    assert "--secret NAME" in result.stderr
+    assert files(root) == before

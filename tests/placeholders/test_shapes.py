@@ -35,6 +35,7 @@ def base64(text):
         ("redis://[fd00::1]:6379", "url", r"redis://\[2001:db8:[0-9a-f:]+\]:6379"),
         ("https://hunter2", "url", "https://M"),
         ("redis://redis:6379/0?ssl=true", "url", r"redis://redis:6379/\d\?ssl=(true|false)"),
+        ("postgres://u:p@hunter.secret?x@db.example.com/app", "url", r"postgres://M:M@M\?M"),
         ("https://S3cr3tT0ken@h", "url", "https://M@M"),
         ("https://xK9qz83.ngrok.io", "url", "https://M.ngrok.io"),
         ("https://db.example.com:99999", "url", "https://db.example.com:M"),
@@ -181,6 +182,18 @@ def test_one_line_is_an_assignment_only_in_a_file_of_them():
 
 def test_an_address_is_one_for_tests_of_networks():
     assert ip_network("198.18.0.0/15").supernet_of(ip_network(masked("192.168.1.1")))
+
+
+def test_json_in_json_stays_json_down_to_the_last_number():
+    text = "{}"
+    for _ in range(9):
+        text = json.dumps({"port": 5432, "inner": text})
+    found, depth = masked(text), 0
+    while found.startswith("{"):
+        inner = json.loads(found)
+        assert isinstance(inner["port"], int | float)
+        found, depth = inner["inner"], depth + 1
+    assert depth > 3
 
 
 def test_texts_in_texts_are_taken_apart_up_to_a_depth():

@@ -137,6 +137,7 @@ def test_a_text_comes_back_through_the_parser_of_set(text):
         (("a=b",), None),
         (("with space",), None),
         (("", "a"), None),
+        (("servers[0]", "a"), None),
         (("a" * 251,), None),
         (tuple("a" * 40), None),
     ],

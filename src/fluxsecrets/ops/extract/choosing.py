@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import posixpath
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from fluxsecrets.repo.environments import Environment
 from fluxsecrets.repo.manifests import Manifest, may_hold_secret, read_manifests
 from fluxsecrets.repo.secretobject import FIELDS
 from fluxsecrets.repo.tree import Tree, parent
-from fluxsecrets.sops.document import to_data
+from fluxsecrets.sops.document import Leaf, to_data
 
 from .secretfile import SecretFile
 
@@ -79,7 +80,7 @@ def _chosen(
             return found
     if wanted.to is None:
         path = _new_path(session, tree, wanted)
-    elif wanted.to in tree.files or (tree.root / wanted.to).exists():
+    elif wanted.to in tree.files or os.path.lexists(tree.root / wanted.to):
         raise UsageError(
             f"{session.shown(tree.root / wanted.to)} exists and has no Secret {wanted.name}",
             hint="name a new file, or the Secret that it has with --secret NAME",
@@ -129,12 +130,23 @@ def _refuse_unfit(secret: Manifest, shown: str) -> None:
         raise UsageError(
             f"the Secret {secret.name} is in a List", path=shown, hint="name another one with --secret NAME"
         )
+    if _is_immutable(secret):
+        raise UsageError(
+            f"the Secret {secret.name} is immutable, so that a cluster refuses more keys in it",
+            path=shown,
+            hint="name another one with --secret NAME",
+        )
     if not secret.has_sops:
         raise NotEncryptedError(
             f"the Secret {secret.name} is in plain text",
             path=shown,
             hint="encrypt it first: `fluxsecrets encrypt FILE`",
         )
+
+
+def _is_immutable(secret: Manifest) -> bool:
+    node = secret.node.get("immutable")
+    return isinstance(node, Leaf) and node.value is True
 
 
 def _keys(secret: Manifest) -> Iterator[str]:
@@ -152,7 +164,7 @@ def _new_path(session: Session, tree: Tree, wanted: WantedSecret) -> str:
         for path in (
             posixpath.join(folder, each) for each in _names(wanted.name, _beside(tree, wanted.manifest))
         )
-        if path not in tree.files and not (tree.root / path).exists()
+        if path not in tree.files and not os.path.lexists(tree.root / path)
     ]
     if not paths:
         raise UsageError(f"the folder has no free name for the Secret {wanted.name}", hint="add --to FILE")

@@ -43,6 +43,7 @@ from .model import (
 from .planning import Home, built_of, is_committed, moved_values, new_keys, object_in, secret_data
 from .proof import Proposal, prove, prove_alone, reaching
 from .readers import secret_names
+from .remains import MovedText, moved_texts, remains
 from .secretfile import SecretFile, add_to
 
 COMMAND = "extract"
@@ -97,6 +98,7 @@ class Extractor:
         self.workspace = Workspace(tree)
         self.copies = GitCopies()
         self.done: list[Extracted] = []
+        self._moved: list[tuple[MovedText, ...]] = []
         self.manifests: set[str] = set()
         self.secrets: dict[str, bytes] = {}
         self.warnings: tuple[str, ...] = ()
@@ -156,6 +158,7 @@ class Extractor:
             self.workspace.write(file, content, old=self.workspace.read(file))
             self.manifests.add(file)
         self.secrets[secret.path] = written.plain
+        self._moved.append(tuple(moved_texts(path, holder.node, extraction)))
         self.done.append(
             Extracted(
                 self.shown(path),
@@ -237,7 +240,15 @@ class Extractor:
                 if result.error is not None:
                     raise result.error
             self.warnings = (*self.warnings, *self._ignored())
-        return ExtractResult(tuple(self.done), warnings=self.warnings, dry_run=self.request.dry_run)
+        done = tuple(
+            replace(each, warnings=(*each.warnings, *self._left(each, moved)))
+            for each, moved in zip(self.done, self._moved, strict=True)
+        )
+        return ExtractResult(done, warnings=self.warnings, dry_run=self.request.dry_run)
+
+    def _left(self, done: Extracted, moved: Sequence[MovedText]) -> Iterator[str]:
+        repository = None if self.request.dry_run else self.tree.repository
+        return remains(moved, self.workspace.read, repository, done.path)
 
     def _ignored(self) -> Iterator[str]:
         """Yield a sentence for each written Secret that git leaves out: nothing tells before it exists."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from fluxsecrets.errors import FluxsecretsError, NotEncryptedError
+from fluxsecrets.errors import FluxsecretsError, FormatError, NotEncryptedError
 from fluxsecrets.files.reading import FileContent, read_file
 from fluxsecrets.ops.files.content import encrypt_content, open_file
 from fluxsecrets.ops.files.onlycopy import others_only
@@ -20,7 +20,7 @@ from fluxsecrets.ops.run.targets import select
 from fluxsecrets.ops.run.workspace import Workspace
 from fluxsecrets.ops.run.writer import refuse_read_only
 from fluxsecrets.repo.tree import Tree
-from fluxsecrets.sops.document import Data, Entry, Node, find, to_data
+from fluxsecrets.sops.document import Data, Document, Entry, Node, find, to_data
 from fluxsecrets.sops.document import Mapping as MapNode
 from fluxsecrets.sops.formats import Limits, encode_edited
 from fluxsecrets.sops.formats.changing import set_value
@@ -128,7 +128,7 @@ class SecretFile:
             session.providers,
             now=session.now(),
             limits=session.limits,
-            check=refuse_invalid,
+            check=_refuse_invalid,
         )
         others = others_only(
             session, policy.groups, policy.shamir_threshold, dict(policy.names), lambda: kept
@@ -157,6 +157,15 @@ class SecretFile:
                 )
         warnings = tuple(dict.fromkeys((*opened.warnings, *made.warnings)))
         return Written(made.data, plain, names_of(opened.policy.groups, opened.policy.names), warnings)
+
+
+def _refuse_invalid(document: Document) -> None:
+    """Refuse a new Secret that Kubernetes would not take: its name comes from the manifest."""
+    try:
+        refuse_invalid(document)
+    except FormatError as error:
+        error.hint = "choose another name with --secret NAME, or correct the manifest"
+        raise
 
 
 def with_comments(plain: bytes, part: int, values: Iterable[NewKey], limits: Limits) -> bytes:

@@ -7,7 +7,7 @@ import re
 from typing import Any, NamedTuple
 
 from fluxsecrets.placeholders.logins import FIELDS, login
-from fluxsecrets.placeholders.model import Maker, Shape
+from fluxsecrets.placeholders.model import DEEPEST, Maker, Shape
 from fluxsecrets.placeholders.names import field
 from fluxsecrets.placeholders.typed import typed
 
@@ -59,7 +59,8 @@ class _Writer(NamedTuple):
 
 def _number(text: str, maker: Maker, name: str) -> str:
     """Return a number that is one in JSON."""
-    if re.fullmatch(r"-?[0-9]{1,18}(?:\.[0-9]{1,18})?", text):
+    # What is nested too deeply gets a mark elsewhere, which is not a number.
+    if maker.depth < DEEPEST and re.fullmatch(r"-?[0-9]{1,18}(?:\.[0-9]{1,18})?", text):
         return maker.part(text, name)
     draw = maker.draw("number", text)
     return f"{draw.below(10)}.{1 + draw.apart('fraction').below(9998):04}"

@@ -35,8 +35,9 @@ def _make(text: str, maker: Maker) -> str | None:
         return None
     rest, sign, fragment = match["rest"].partition("#")
     rest, mark, query = rest.partition("?")
-    if "@" in fragment + query and "@" not in rest:  # a password may hold these signs
-        rest, sign, fragment, mark, query = match["rest"], "", "", "", ""
+    unsure = "@" in fragment + query  # a password may hold these signs
+    if unsure and "@" not in rest:
+        rest, sign, fragment, mark, query, unsure = match["rest"], "", "", "", "", False
     # A password may hold a slash as well: what is before the last `@` is about the user.
     before, at, after = rest.rpartition("@")
     authority, slash, path = after.partition("/")
@@ -46,7 +47,9 @@ def _make(text: str, maker: Maker) -> str | None:
             f"{match['scheme']}://",
             _user(before, maker) if at else "",
             at,
-            ",".join(_host(each, maker) for each in authority.split(",")),
+            maker.label(authority)
+            if unsure
+            else ",".join(_host(each, maker) for each in authority.split(",")),
             slash,
             "/".join(_segment(each, maker) for each in path.split("/")),
             mark,

@@ -30,8 +30,8 @@ def target_path(path: Path) -> str | None:
         if isinstance(step, int):
             text += f"[{step}]"
             continue
-        if not step:
-            return None  # Helm ignores an empty key silently
+        if not step or "[" in step or "]" in step:
+            return None  # Helm ignores an empty key silently, and takes brackets for a position in a list
         escaped = step.replace("\\", "\\\\").replace(".", "\\.")
         text += f".{escaped}" if text else escaped
     levels = sum(isinstance(step, str) for step in path)
