@@ -35,6 +35,7 @@ SHOWN = {
     "helm-secrets": "valueFiles:\n  - secrets+age-import:///keys/age.txt?secrets.yaml\n",
     "sops-secrets-operator": "apiVersion: isindir.github.com/v1alpha3\nkind: SopsSecret\n",
     "rancher-fleet": "apiVersion: fleet.cattle.io/v1alpha1\nkind: GitRepo\n",
+    "helmfile": "helmfiles:\n  - path: apps/*/helmfile.yaml\n",
     "kapp-controller": "apiVersion: packaging.carvel.dev/v1alpha1\nkind: PackageInstall\n",
     "terraform-sops": 'data "sops_file" "db" {\n  source_file = "db.enc.yaml"\n}\n',
 }
@@ -57,6 +58,24 @@ def uses(tmp_path):
 def test_each_tool_is_found(name, uses):
     path = "x.tf" if name == "terraform-sops" else "x.yaml"
     assert [use.tool.id for use in uses({path: SHOWN[name]})] == [name]
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("apps/web/fleet.yaml", "rancher-fleet"),
+        ("helmfile.yaml", "helmfile"),
+        ("helmfile.d/10-web.yaml.gotmpl", "helmfile"),
+    ],
+)
+def test_files_of_some_names_show_a_tool(uses, path, name):
+    assert [use.tool.id for use in uses({path: "helm: {chart: ./chart}\n"})] == [name]
+    assert uses({path: "apiVersion: v1\nkind: ConfigMap\n"}) == ()
+
+
+def test_an_app_of_kapp_controller_may_be_written_in_any_style(uses):
+    text = "apiVersion: kappctrl.k14s.io/v1alpha1\nkind: App\nspec: {template: [{sops: {age: {}}}]}\n"
+    assert [use.tool.id for use in uses({"x.yaml": text})] == ["kapp-controller"]
 
 
 @pytest.mark.parametrize(

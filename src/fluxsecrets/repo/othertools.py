@@ -19,7 +19,10 @@ from .tree import Note, Tree, normalise, parent
 _LARGEST = 2**20
 """Bytes of a file that are read; people write no larger manifest for these tools."""
 
-_SUFFIXES = (*MANIFEST_SUFFIXES, ".tf", ".tofu")
+_SUFFIXES = (*MANIFEST_SUFFIXES, ".tf", ".tofu", ".gotmpl")
+
+_KIND = re.compile(rb"(?m)^kind:")
+"""In every manifest of Kubernetes, and in no configuration of a tool."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,7 @@ class OtherTool:
         words: one of them is in every file that shows it. Most files have none, and are done with.
         beside: what else must be in the file, or None.
         lists: its generators list the files that it decrypts.
+        file: the path of a file that shows it whatever is in it, unless that is a manifest; or None.
     """
 
     id: str
@@ -47,6 +51,7 @@ class OtherTool:
     words: tuple[bytes, ...]
     beside: bytes | None = None
     lists: bool = False
+    file: re.Pattern[str] | None = None
 
 
 _SCANNED = "its files are scanned for plain secrets"
@@ -135,6 +140,17 @@ TOOLS: tuple[OtherTool, ...] = (
         True,
         re.compile(rb"(?m)^apiVersion:[ \t]*[\"']?fleet\.cattle\.io/"),
         (b"fleet.cattle.io/",),
+        file=re.compile(r"(?:^|/)fleet\.ya?ml$"),
+    ),
+    OtherTool(
+        "helmfile",
+        "helmfile",
+        "what its releases apply and decrypt is not known here",
+        "encrypted values files are checked as files",
+        True,
+        re.compile(rb"(?m)^helmfiles:"),
+        (b"helmfiles:",),
+        file=re.compile(r"(?:^|/)(?:helmfile\.ya?ml|helmfile\.d/[^/]+\.ya?ml)(?:\.gotmpl)?$"),
     ),
     OtherTool(
         "kapp-controller",
@@ -142,9 +158,8 @@ TOOLS: tuple[OtherTool, ...] = (
         "what its Apps apply and decrypt is not known here",
         _SCANNED,
         True,
-        _kind("App", "PackageInstall"),
-        (b".carvel.dev/",),
-        beside=b".carvel.dev/",
+        re.compile(rb"(?m)^apiVersion:[ \t]*[\"']?(?:kappctrl\.k14s\.io|packaging\.carvel\.dev)/"),
+        (b"kappctrl.k14s.io/", b"packaging.carvel.dev/"),
     ),
     OtherTool(
         "terraform-sops",
@@ -221,6 +236,10 @@ def _uses(tree: Tree, path: str) -> Iterator[OtherUse]:
     try:
         data = tree.read(path, head=_LARGEST)
     except FluxsecretsError:  # whatever reads the file for its content reports what is wrong
+        return
+    named = [tool for tool in TOOLS if tool.file is not None and tool.file.search(path)]
+    if named and _KIND.search(data) is None:
+        yield from (OtherUse(tool, path, 1) for tool in named)
         return
     if not any(word in data for word in _WORDS):
         return
