@@ -408,6 +408,13 @@ CASES = (
         "no key that opens it",
     ),
     Case(
+        "SealedSecret edited",
+        lambda live: _sealed(live)["spec"]["encryptedData"].update(GF_AUTH_GENERIC_OAUTH_CLIENT_ID="AgBy"),
+        "sealed-secrets",
+        _SEALED,
+        "spec.encryptedData differs",
+    ),
+    Case(
         "SealedSecret not observed",
         lambda live: _sealed(live)["metadata"].update(generation=2),
         "sealed-secrets",

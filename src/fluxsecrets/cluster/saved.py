@@ -47,8 +47,8 @@ _VERSION: Final = 1
 
 _SPEC = frozenset(
     {
-        "decryption", "interval", "kubeConfig", "path", "prune", "ref", "refreshInterval", "refreshPolicy",
-        "serviceAccountName", "sourceRef", "suspend", "targetNamespace", "url",
+        "decryption", "encryptedData", "interval", "kubeConfig", "path", "prune", "ref", "refreshInterval",
+        "refreshPolicy", "serviceAccountName", "sourceRef", "suspend", "targetNamespace", "url",
     }
 )  # fmt: skip
 _STATUS = frozenset(

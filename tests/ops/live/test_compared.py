@@ -337,6 +337,19 @@ def test_the_secret_of_an_external_secret_has_to_be_its_own(compared):
     ]
 
 
+def test_an_external_secret_that_was_edited_in_the_cluster_is_wrong(compared):
+    live, *others = external(refreshTime="2026-11-25T09:30:00Z")
+    data = [{"secretKey": "password", "remoteRef": {"key": "mine", "metadataPolicy": "None"}}]
+    live["spec"] |= {"data": data, "target": {"name": "made", "creationPolicy": "Owner"}}
+    reference = {"kind": "ExternalSecret", "name": "db-external", "controller": True}
+    made = live_secret("made", values={"password": "x"}, owner=None, ownerReferences=[reference])
+    files = {"clusters/staging/e.yaml": EXTERNAL}
+    (finding,) = told(compared(sound(made, live, *others), files))
+    assert finding == ("WRONG", "db-external", "spec.data differs from the repository")
+    data[0]["remoteRef"]["key"] = "db"
+    assert told(compared(sound(made, live, *others), files)) == []
+
+
 def test_what_is_alike_is_said_once(compared):
     files = {f"clusters/staging/s{at}.yaml": encrypted(secret(f"s{at}")) for at in range(12)}
     result = compared(sound(), files)

@@ -5,9 +5,10 @@ import json
 import pytest
 
 from audit_tree import encrypted, kustomization, repository, secret, session, write
+from fluxsecrets.cluster.model import Gap, Why
 from fluxsecrets.errors import ClusterError
 from fluxsecrets.ops.live.checks import decryptionkeys, kustomizations
-from fluxsecrets.ops.live.model import Standing
+from fluxsecrets.ops.live.model import CheckInfo, Standing
 from fluxsecrets.ops.live.verify import LiveRequest, verify_live
 from livecluster import (
     key_secret,
@@ -205,3 +206,10 @@ def test_a_dump_may_be_in_yaml_in_any_files(tmp_path, compared):
 def test_a_dump_without_objects_is_an_error(tmp_path, compared):
     with pytest.raises(ClusterError, match="no object of Kubernetes"):
         compared([])
+
+
+def test_a_kind_that_the_cluster_does_not_have_is_wrong():
+    info = CheckInfo("external-secrets", "ExternalSecrets")
+    found = [info.gap(Gap(why, "objects of kind ExternalSecret")).standing for why in Why]
+    assert found.count(Standing.WRONG) == 1
+    assert found[[*Why].index(Why.NO_SUCH_KIND)] is Standing.WRONG

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from fluxsecrets.cluster.model import Gap, LiveSecret
-from fluxsecrets.repo.manifests import maps, text
+from fluxsecrets.cluster.model import Gap, LiveObject, LiveSecret
+from fluxsecrets.flux.unknown import is_unknown
+from fluxsecrets.repo.manifests import dig, maps, text
 from fluxsecrets.repo.objects import Object
 
 from .causes import cause_of, reconcile
@@ -37,6 +38,48 @@ def missing(info: CheckInfo, situation: Situation, maker: Maker, gap: Gap | None
         f"`{reconcile(situation, maker.owner)}` makes Flux apply it now" if maker.owner is not None else ""
     )
     return info.wrong(subject, "the cluster does not have it", hint=again, at=item)
+
+
+def edited(
+    info: CheckInfo, situation: Situation, maker: Maker, live: LiveObject, fields: Iterable[str]
+) -> Iterator[LiveFinding]:
+    """Find what of an object is not as the repository has it: what a controller makes of it is not either.
+
+    Args:
+        info: of the check.
+        situation: the environment and its cluster.
+        maker: the object as Flux applies it.
+        live: as the cluster has it; of a saved dump, without some fields.
+        fields: of `spec`.
+    """
+    written, there = dig(maker.item.data, "spec"), dig(live.data, "spec")
+    if not maker.policy.restores or not isinstance(there, dict) or not isinstance(written, dict):
+        return
+    kept = (each for each in fields if each in there)
+    differ = [f"spec.{each}" for each in kept if not _is_within(written.get(each), there[each])]
+    if not differ:
+        return
+    message = f"{' and '.join(differ)} {'differ' if len(differ) > 1 else 'differs'} from the repository"
+    cause = cause_of(situation, maker.owner)
+    if cause is not None:
+        message = f"{message}: {cause.text}"
+        yield info.found(cause.standing, subject_of(maker), message, cause.hint, at=maker.item)
+        return
+    again = f"`{reconcile(situation, maker.owner)}` puts it back" if maker.owner is not None else ""
+    yield info.wrong(subject_of(maker), message, hint=again, at=maker.item)
+
+
+def _is_within(written: object, there: object) -> bool:
+    """Whether data is as it is written; the API server adds defaults to maps."""
+    if written is None or is_unknown(written) or (isinstance(written, str) and "${" in written):
+        return True
+    if isinstance(written, dict):
+        return isinstance(there, dict) and all(
+            _is_within(each, there.get(key)) for key, each in written.items()
+        )
+    if isinstance(written, list):
+        return isinstance(there, list) and len(written) == len(there) and all(map(_is_within, written, there))
+    return written == there
 
 
 def judge_made(

@@ -12,7 +12,7 @@ from fluxsecrets.cluster.kinds import EXTERNAL_SECRET
 from fluxsecrets.cluster.model import LiveObject
 from fluxsecrets.ops.live.commands import kubectl
 from fluxsecrets.ops.live.expected import Maker
-from fluxsecrets.ops.live.made import judge_made, missing, subject_of
+from fluxsecrets.ops.live.made import edited, judge_made, missing, subject_of
 from fluxsecrets.ops.live.messages import shown
 from fluxsecrets.ops.live.model import Check, CheckInfo, LiveFinding
 from fluxsecrets.ops.live.situation import Situation
@@ -51,6 +51,7 @@ def _judge(situation: Situation, maker: Maker, now: datetime) -> Iterator[LiveFi
         yield missing(INFO, situation, maker, live)
         return
     item, subject = maker.item, subject_of(maker)
+    yield from edited(INFO, situation, maker, live, ("secretStoreRef", "target", "data", "dataFrom"))
     ready = live.condition("Ready")
     if ready is None:
         hint = "see that External Secrets runs"

@@ -8,7 +8,7 @@ from typing import Final
 from fluxsecrets.cluster.kinds import SEALED_SECRET
 from fluxsecrets.cluster.model import LiveObject, LiveSecret
 from fluxsecrets.ops.live.expected import Maker
-from fluxsecrets.ops.live.made import judge_made, missing, subject_of
+from fluxsecrets.ops.live.made import edited, judge_made, missing, subject_of
 from fluxsecrets.ops.live.messages import shown
 from fluxsecrets.ops.live.model import Check, CheckInfo, LiveFinding, Subject
 from fluxsecrets.ops.live.situation import Situation
@@ -34,6 +34,7 @@ def _judge(situation: Situation, maker: Maker) -> Iterator[LiveFinding]:
         yield missing(INFO, situation, maker, live)
         return
     item, subject = maker.item, subject_of(maker)
+    yield from edited(INFO, situation, maker, live, ("encryptedData",))
     synced = live.condition("Synced")
     if synced is not None and synced.status == "False":
         yield _not_synced(situation, item, subject, synced.message)
