@@ -72,10 +72,20 @@ def _of_stranger(situation: Situation, live: LiveSecret, key: Name) -> LiveFindi
 
 
 def _message(situation: Situation, generated: Name | None, shown: str) -> str:
-    for each in situation.expected.secrets:
-        if generated is not None and generated in (each.key, _base(each.key)):
-            return f"it is an older version of {each.name}"
+    newer = situation.facts.once("generated Secrets", lambda: _generated(situation)).get(generated)
+    if newer is not None:
+        return f"it is an older version of {newer}"
     return f"Kustomization {shown} does not have it any more"
+
+
+def _generated(situation: Situation) -> dict[Name | None, str]:
+    """The names of the Secrets that may have older versions, with and without their hash."""
+    found: dict[Name | None, str] = {}
+    for each in situation.expected.secrets:
+        for key in (each.key, _base(each.key)):
+            if key is not None:
+                found.setdefault(key, each.name)
+    return found
 
 
 def _delete(situation: Situation, live: LiveSecret) -> str:
