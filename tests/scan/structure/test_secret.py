@@ -122,6 +122,8 @@ def test_json_is_read_as_well(scanner):
         "apiVersion: v1\nkind: # what it is\n  Secret\nmetadata: {}\nstringData: {a: hunter2}\n",
         "{apiVersion: v1, kind: Secret, stringData: {a: hunter2}}\n",
         "apiVersion: v1\nkind: Secret\nstringData:\n  <<: {a: hunter2}\n",
+        "apiVersion: v1\nkind: Secret\n<<: {stringData: {a: hunter2}}\n",
+        "base: &base {stringData: {a: hunter2}}\napiVersion: v1\nkind: Secret\n<<: [{type: Opaque}, *base]\n",
         "x: &x {a: hunter2}\napiVersion: v1\nkind: Secret\nstringData: *x\n",
         "apiVersion: v1\nkind: Secret\nstringData: {a: '', a: hunter2}\n",
         "apiVersion: v1\r\nkind: Secret\r\nstringData:\r\n  a: hunter2\r\n",

@@ -22,7 +22,7 @@ from fluxsecrets.scan.template import is_template
 from fluxsecrets.scan.valuekey import unpacked
 
 from .page import ENCRYPT_HINT, Object, Page
-from .reader import Map, Value, child, is_null, show, walk
+from .reader import List, Map, Node, Value, child, is_null, show, walk
 
 RULE = RuleInfo(
     id="plain-secret",
@@ -109,10 +109,7 @@ def _says_nothing(value: Value) -> bool:
 
 def secret_values(owner: Object) -> Iterator[Value]:
     """The values of a Secret that are literal, and not encrypted."""
-    for field in ("data", "stringData"):
-        node = child(owner.node, field)
-        if node is None:
-            continue
+    for field, node in _fields(owner.node):
         for value in walk(node, (*owner.prefix, field)):
             scalar = value.scalar
             if value.key is None or is_null(scalar):
@@ -120,6 +117,18 @@ def secret_values(owner: Object) -> Iterator[Value]:
             name = value.key.text
             if is_written(name, scalar.text) and (field != "data" or is_written(name, decoded(scalar.text))):
                 yield value
+
+
+def _fields(node: Node) -> Iterator[tuple[str, Node]]:
+    """The maps of values of a Secret, also those that it has by a YAML merge key."""
+    for field in ("data", "stringData"):
+        found = child(node, field)
+        if found is not None:
+            yield field, found
+    merged = child(node, "<<")
+    for each in merged.items if type(merged) is List else (merged,):
+        if type(each) is Map:
+            yield from _fields(each)
 
 
 def decoded(text: str) -> str:
