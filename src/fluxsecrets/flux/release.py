@@ -54,7 +54,8 @@ class Release:
 def release_text(release: Release | None, show_path: Callable[[str], str]) -> str:
     """Return a sentence such as `Flux 2.8, from flux_version (.fluxsecrets.yaml:3)`."""
     if release is None:
-        return f"nothing says which version of Flux it has, so 2.{NEWEST} is assumed"
+        assumed = f"nothing says which version of Flux it has, so 2.{NEWEST} is assumed"
+        return f"{assumed}; flux_version in .fluxsecrets.yaml sets it"
     place = "" if release.file is None else f" ({show_path(release.file)}:{release.line})"
     newer = f"; what changed after 2.{NEWEST} is not known here" if is_newer(release.version) else ""
     return f"Flux {release.version}, from {release.by}{place}{newer}"

@@ -14,8 +14,7 @@ INFO = CheckInfo("flux", "Flux")
 def check(facts: Facts) -> Iterator[Diagnosis]:
     """Name the version, and what says it: `verify` judges by it."""
     for name, release in facts.releases.items():
-        hint = f"set environments.{name}.flux_version in .fluxsecrets.yaml" if release is None else ""
-        yield ok(f"{name}: {release_text(release, str)}", hint=hint)
+        yield ok(f"{name}: {release_text(release, str)}")
 
 
 CHECK = Check(INFO, check)
