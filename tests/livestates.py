@@ -352,8 +352,7 @@ CASES = (
         lambda live: annotated(edited(live), f"{GROUP}/reconcile", "disabled"),
         "secrets",
         _SECRET,
-        "`reconcile: disabled`",
-        wrong=False,
+        "`reconcile: disabled` in the cluster only",
     ),
     Case(
         "generated Secret missing",
