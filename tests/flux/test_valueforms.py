@@ -48,3 +48,11 @@ def test_no_form_is_left(forms, text):
 def test_short_and_common_values_are_not_looked_for():
     assert value_forms(["abc", "FALSE", ""], [], words=True) is None
     assert value_forms(["production"], [], words=False) is None
+
+
+@given(st.lists(st.text("abcd", min_size=1, max_size=6), min_size=1), st.text("abcd", max_size=30))
+def test_a_short_and_a_long_text_have_the_same_forms(values, text):
+    forms = Forms(set(values))
+    long = " " * 70_000
+    assert forms.search(text) == forms.search(text + long) == any(value in text for value in values)
+    assert forms.sub("*", text) + long == forms.sub("*", text + long)

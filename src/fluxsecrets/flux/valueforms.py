@@ -6,7 +6,7 @@ import json
 import re
 from base64 import b64encode
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Final
 from urllib.parse import quote
 
@@ -15,6 +15,12 @@ COMMON: Final = frozenset({"true", "false", "null", "none"})
 
 _SHORTEST_INSIDE = 6
 """Characters of a value that is hidden inside of other texts."""
+
+_HEAD = 4
+"""Characters by which forms are looked up: with thousands of values, few begin like a piece of a text."""
+
+_LOOKED_UP = 65_536
+"""Characters of the longest text whose pieces are looked up: those of some MiB take much memory."""
 
 _WORD = re.compile(r"[A-Za-z]?[a-z]+(?:-[a-z]+)*")
 _LONG_WORD = 20
@@ -31,10 +37,17 @@ class Forms:
     def __init__(self, forms: Iterable[str]) -> None:
         """Take the forms, in any order."""
         self._forms = sorted(forms, key=lambda form: (-len(form), form))
+        self._by_head: dict[str, list[str]] = {}
+        for form in self._forms:
+            self._by_head.setdefault(form[:_HEAD] if len(form) >= _HEAD else "", []).append(form)
 
-    def _fitting(self, text: str) -> Sequence[str]:
-        start = bisect_left(self._forms, -len(text), key=lambda form: -len(form))
-        return self._forms[start:] if start else self._forms
+    def _fitting(self, text: str) -> Iterable[str]:
+        """Those that may be in a text."""
+        if len(text) > _LOOKED_UP:
+            start = bisect_left(self._forms, -len(text), key=lambda form: -len(form))
+            return self._forms[start:] if start else self._forms
+        pieces = {text[at : at + _HEAD] for at in range(len(text) - _HEAD + 1)}
+        return (form for head in ("", *pieces) for form in self._by_head.get(head, ()))
 
     def search(self, text: str) -> bool:
         """Whether one of them is in a text."""
