@@ -24,7 +24,14 @@ NASTY = (
     *("-", "--", "--show-values", "--output=out.txt", "-o/dev/stdout", "--debug", "@{-1}", "HEAD:" + SECRET),
     *(".git/config", "apps/.git/x", ".GIT/HEAD", "apps/staging/../../.git/HEAD", "link", "out", "keys.txt"),
     *("stringData", "stringData.password", '["stringData"]["password"]', "metadata.name", "sops.mac", "data"),
-    *("password:32", "password:0", "value:hunter2", "hex:99999999", f"password:{PASSWORD}", PASSWORD),
+    *(
+        "password:32",
+        "password:0",
+        "value:hunter2",
+        "hex:99999999",
+        "password:correct-horse",
+        "correct-horse-battery",
+    ),
     *(
         "HEAD",
         "HEAD~1..HEAD",
