@@ -80,7 +80,7 @@ def test_what_cannot_be_deleted_is_named(place, monkeypatch, fault):
     if fault == "no locks":
         monkeypatch.setattr("fluxsecrets.files.locks.try_lock", fail)
     else:
-        monkeypatch.setattr("fluxsecrets.files.deadfolders._delete", fail)
+        monkeypatch.setattr("fluxsecrets.files.removal.remove_folder", fail)
     assert remove_dead_folders([str(place)]) == DeadFolders((), (folder,))
     assert folder.exists()
 

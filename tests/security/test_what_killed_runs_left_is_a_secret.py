@@ -102,10 +102,10 @@ def stuck(repository, tmp_path, monkeypatch):
     (folder / "secret.yaml").write_text("throw-away")
     monkeypatch.setenv("TMPDIR", str(folder.parent))
 
-    def fail(folder):
+    def fail(folder, descriptor):
         raise PermissionError(1, "Operation not permitted")
 
-    monkeypatch.setattr("fluxsecrets.files.deadfolders._delete", fail)
+    monkeypatch.setattr("fluxsecrets.files.removal.remove_folder", fail)
     return folder
 
 
