@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from starting import with_default
+
 SECRET = """\
 apiVersion: v1
 kind: Secret
@@ -371,10 +373,9 @@ def test_a_signal_ends_the_editor_and_leaves_nothing(secret, cli, editor, number
         "path.write_text('hunter2-throwaway'); (path.parent / '.swp').write_text(text); time.sleep(60)"
     )
     process = subprocess.Popen(
-        [cli.executable, "edit", "secret.yaml"],
+        with_default(number, cli.executable, "edit", "secret.yaml"),
         stdin=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
-        preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),  # noqa: PLW1509 - it may be ignored above
     )
     try:
         while not editor.paths:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from fluxsecrets.marks import is_leftover_name
+from starting import with_closed, with_default
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals and modes are POSIX's")
 
@@ -100,8 +101,12 @@ def is_worker(number, cli):
     ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
 )
 def test_interrupted_run_cleans_up(many, cli, number, code):
-    default = {"preexec_fn": lambda: signal.signal(number, signal.SIG_DFL)}  # it may be ignored above
-    process = start(cli, "encrypt", ".", start_new_session=True, **default)
+    process = subprocess.Popen(
+        with_default(number, cli.executable, "encrypt", "."),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
     wait_for(lambda: process.poll() is not None or b"ENC[" in many.read("000.yaml"))
     os.killpg(process.pid, number) if number == signal.SIGINT else process.send_signal(number)
     _, stderr = process.communicate(timeout=60)
@@ -165,9 +170,10 @@ def test_reader_that_stops_reading(encrypted, cli, monkeypatch, unbuffered):
 @pytest.mark.parametrize(("closed", "code"), [(1, 2), (2, 0)])
 def test_closed_streams(encrypted, cli, closed, code):
     before = encrypted.files()
-    result = cli.process("decrypt", "secret.yaml", preexec_fn=lambda: os.close(closed))
-    assert result.exit_code in (2, code)
-    assert "Traceback" not in result.stderr
+    command = with_closed(closed, cli.executable, "decrypt", "secret.yaml")
+    result = subprocess.run(command, input=b"", capture_output=True, timeout=60, check=False)
+    assert result.returncode in (2, code)
+    assert b"Traceback" not in result.stderr
     assert encrypted.files() == before
 
 

@@ -13,6 +13,7 @@ import pytest
 from fluxsecrets.files import private
 from fluxsecrets.files.deadfolders import DeadFolders, remove_dead_folders
 from fluxsecrets.files.private import private_directory
+from starting import with_core_limit
 
 pytestmark = pytest.mark.skipif(
     os.name == "nt", reason="folders have no locks there, and there are no core dumps"
@@ -159,19 +160,12 @@ LIMIT = "import resource; print(*resource.getrlimit(resource.RLIMIT_CORE))"
 
 def with_limit(soft: int, *command: str, env=None) -> str:
     """What a command prints that is started with a limit for core dumps."""
-    import resource
-
-    def limit() -> None:
-        _, hard = resource.getrlimit(resource.RLIMIT_CORE)
-        resource.setrlimit(resource.RLIMIT_CORE, (soft, hard))
-
     done = subprocess.run(
-        command,
+        with_core_limit(soft, *command),
         capture_output=True,
         text=True,
         timeout=60,
         check=False,
-        preexec_fn=limit,
         env={**os.environ, **(env or {})},
     )
     assert done.returncode == 0, done.stderr
