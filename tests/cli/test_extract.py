@@ -324,6 +324,7 @@ def test_scan_and_encrypt_say_which_command_moves_a_value(shop, cli):
         ((SECRET, "x"), "there is no such file"),
         ((BASE, "adminPasword"), "did you mean adminPassword?"),
         ((BASE, "spec.interval"), "has no value 'spec.interval' that can be extracted"),
+        ((BASE, "spec.interval"), f"`fluxsecrets extract {BASE}` lists what it has"),
         (("apps/base/kustomization.yaml", "resources"), "no object whose values can be extracted"),
         ((BASE, "adminUser", "--document", "2"), "document 2 of the file has no object"),
         (("apps", "x"), "is a folder"),

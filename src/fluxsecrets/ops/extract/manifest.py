@@ -178,7 +178,7 @@ def _unknown(key: str, holders: list[Holder]) -> FluxsecretsError:
     near = difflib.get_close_matches(key, known, n=1)
     return UsageError(
         f"the file has no value {key!a} that can be extracted",
-        hint=f"did you mean {near[0]}?" if near else "`fluxsecrets extract PATH` lists what it has",
+        hint=f"did you mean {near[0]}?" if near else "`fluxsecrets extract FILE` lists what it has",
     )
 
 

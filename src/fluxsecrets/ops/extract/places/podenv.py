@@ -69,7 +69,7 @@ class _PodEnvironment:
             if item is None:
                 raise UsageError(
                     f"{show_path(path)} is not the value of an environment variable",
-                    hint="`fluxsecrets extract PATH` lists the variables",
+                    hint="`fluxsecrets extract FILE` lists the variables",
                 )
             made = _moved(path, item, taken)
             taken[made.key] = made.text
