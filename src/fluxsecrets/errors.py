@@ -277,3 +277,12 @@ class GitError(FluxsecretsError):
 
 class MissingLibraryError(FluxsecretsError):
     """A Python package is missing, or can't be loaded on this system."""
+
+
+class NeedsPersonError(BaseException):
+    """A run that may ask nobody, as in the agent, came to where a person is needed.
+
+    It is no FluxsecretsError, and no Exception: the run has no answer, not even that a key can't be opened.
+    So it passes everything that tries the next key or reports an error, and whoever started the run starts it
+    again where a person can be asked.
+    """

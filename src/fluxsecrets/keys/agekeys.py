@@ -15,6 +15,7 @@ from fluxsecrets.errors import FluxsecretsError, IdentityError
 from .host import Host
 from .identities import Found, KeyCommand, LockedKeys, Lookup, Place, age_keys, ssh_key
 from .keyfile import KEYRING, MAX_KEY_FILE, AgeIdentity
+from .unlocked import KEY_FILE, SSH_KEY, keep, kept_for, needs_person
 
 if TYPE_CHECKING:  # loaded with the first key that is not for X25519
     from .agefile import Stanza
@@ -203,6 +204,7 @@ class AgeKeys:
             failures.append(failed)
 
     def _ask(self, question: str) -> str:
+        needs_person(question)
         # Children of a fork share the terminal with their parent, and each other.
         ask = self.current_host().ask
         if ask is None:
@@ -265,7 +267,7 @@ def _renewed(place: Place, new: Place, identities: Sequence[AgeIdentity]) -> Pla
 
 
 def unlock_keys(locked: LockedKeys, ask: Callable[[str], str]) -> Found:
-    """Open keys with the passphrase that the user gives.
+    """Open keys with the passphrase that the user gives, or gave before: see `unlocked`.
 
     Raises:
         IdentityError: nobody answered, the answer is wrong, or the file is damaged.
@@ -275,11 +277,18 @@ def unlock_keys(locked: LockedKeys, ask: Callable[[str], str]) -> Found:
         from .lockedfile import check_locked, unlock_file
 
         check_locked(locked.data, path=locked.path)
-        text = unlock_file(locked.data, _answer(ask, question, locked.path), path=locked.path)
+        text = kept_for(KEY_FILE, locked.data)
+        if text is None:
+            text = unlock_file(locked.data, _answer(ask, question, locked.path), path=locked.path)
+            keep(text, KEY_FILE, locked.data)
         opened = age_keys(text, name=locked.name, origin=locked.name, path=locked.path)
         if opened.locked is None:
             return opened
         raise IdentityError("this key file is encrypted twice", hint="decrypt it once", path=locked.path)
+    # What an older kind of file opens to counts only for the public key beside it.
+    parts = (locked.data, str(locked.public).encode())
+    if (known := kept_for(SSH_KEY, *parts)) is not None:
+        return _ssh_identity(known.decode("ascii", "replace"), locked)
     from .sshkeys import unlock_private
 
     text_of_key = locked.data.decode("utf-8-sig", "replace").replace("\r\n", "\n").strip() + "\n"
@@ -290,8 +299,12 @@ def unlock_keys(locked: LockedKeys, ask: Callable[[str], str]) -> Found:
             hint=f"write it anew: ssh-keygen -y -f {locked.path} > {locked.path}.pub",
             path=locked.path,
         )
-    identity = AgeIdentity(plain, str(public), locked.name, kind="ssh")
-    return Found(Place(locked.name, 1), (identity,))
+    keep(plain.encode("ascii"), SSH_KEY, *parts)
+    return _ssh_identity(plain, locked)
+
+
+def _ssh_identity(plain: str, locked: LockedKeys) -> Found:
+    return Found(Place(locked.name, 1), (AgeIdentity(plain, str(locked.public), locked.name, kind="ssh"),))
 
 
 def _answer(ask: Callable[[str], str], question: str, path: str) -> str:

@@ -21,6 +21,8 @@ from fluxsecrets.errors import IdentityError
 from fluxsecrets.files.reasons import reason_of
 from fluxsecrets.programs import child_environment, find_program
 
+from .unlocked import needs_person
+
 EXECUTABLE = "SOPS_GPG_EXEC"
 """Names another executable, by path or by name (sops: pgp/keysource.go)."""
 
@@ -124,6 +126,7 @@ def run_gpg(
         timeout: seconds.
         limit: bytes of standard output.
     """
+    needs_person(executable)
     try:
         process = subprocess.Popen(  # noqa: S603 - no shell; callers check what goes into the arguments
             [executable, "--status-fd", "2", *arguments],

@@ -16,6 +16,7 @@ from fluxsecrets.errors import IdentityError
 from fluxsecrets.marks import holds_private_key
 
 from .keyfile import KEYRING, MAX_KEY_FILE, AgeIdentity, StoredIdentity, parse_keys
+from .unlocked import asks_nobody, needs_person
 
 if TYPE_CHECKING:  # loaded with the first SSH key
     from .sshkeys import PublicKey
@@ -179,6 +180,8 @@ def read_key_file(path: Path) -> RawKeyFile:
     Raises:
         OSError: missing, a folder, or not readable.
     """
+    if asks_nobody() and not stat.S_ISREG(path.stat().st_mode):
+        needs_person(f"whoever writes to {path}")  # a pipe can be read once, or its name is another's here
     with path.open("rb") as file:
         status = os.fstat(file.fileno())
         mode = stat.S_IMODE(status.st_mode) if stat.S_ISREG(status.st_mode) else None

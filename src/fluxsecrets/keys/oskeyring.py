@@ -24,6 +24,8 @@ from fluxsecrets.files.writing import write_atomic
 
 from .keyfile import KEYRING as PLACE
 from .keyfile import AgeIdentity, IdentityKind, StoredIdentity, parse_keys
+from .unlocked import KEYRING as KIND
+from .unlocked import keep, kept_for, needs_person
 
 if TYPE_CHECKING:
     from keyring.backend import KeyringBackend
@@ -115,7 +117,7 @@ def read_stored(
     Raises:
         KeyringError: there is no keyring, or it is locked, fails, or does not answer in time.
     """
-    secrets = _bounded(
+    secrets = _kept(stored) or _bounded(
         lambda: [_backend().get_password(SERVICE, _user_name(one.recipient)) for one in stored],
         timeout,
         notify,
@@ -126,6 +128,7 @@ def read_stored(
         identity = _checked(one, secret)
         if identity is not None:
             found.append(identity)
+            keep(identity.secret.encode(), KIND, *_source(one))
         else:
             problems[one.recipient] = IdentityError(
                 f"the OS keyring {'no longer holds it' if secret is None else 'holds something else'}",
@@ -232,6 +235,23 @@ def _checked(stored: StoredIdentity, secret: str | None) -> AgeIdentity | None:
     return AgeIdentity(one.secret, one.recipient, PLACE, stored.created, one.kind)
 
 
+def _kept(stored: Sequence[StoredIdentity]) -> list[str] | None:
+    """What an earlier run took out, if that is all: one that is missing has to be asked for."""
+    kept = [kept_for(KIND, *_source(one)) for one in stored]
+    found = [secret.decode("utf-8", "replace") for secret in kept if secret is not None]
+    return found if len(found) == len(kept) else None
+
+
+def _source(stored: StoredIdentity) -> tuple[bytes, ...]:
+    """What decides what the keyring gives: the entry, and the variables that choose a keyring."""
+    chosen = (f"{name}={os.environ.get(name, '')}" for name in _CHOOSE)
+    texts = (SERVICE, _user_name(stored.recipient), stored.kind, stored.created or "", *chosen)
+    return tuple(text.encode("utf-8", "surrogateescape") for text in texts)
+
+
+_CHOOSE = ("PYTHON_KEYRING_BACKEND", "DBUS_SESSION_BUS_ADDRESS", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "HOME")
+
+
 def _user_name(recipient: str) -> str:
     """What an entry is called; post-quantum recipients are longer than a keyring takes."""
     if len(recipient) <= _MAX_USER_NAME:
@@ -279,6 +299,7 @@ def _bounded(work: Callable[[], Answer], timeout: float, notify: Notify | None) 
     Raises:
         KeyringError: it failed, or took too long.
     """
+    needs_person("the OS keyring")
     answers: list[Answer] = []
     failures: list[BaseException] = []
 

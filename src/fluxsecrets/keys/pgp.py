@@ -6,6 +6,7 @@ and never for a key that it did not have before. Batches gain from being spread 
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -24,6 +25,7 @@ from .gpg import DECRYPT_TIMEOUT, EXECUTABLE, GpgRun, KeyBlock, find_gpg, parse_
 from .identities import home_folder
 from .pgpmessage import HIDDEN, MAX_ARMOUR, PgpMessage, read_message
 from .turns import Turns, in_turn
+from .unlocked import PGP, keep, kept_for
 
 _TIMEOUT = 30.0  # for what never asks anybody
 _SECRET_LIMIT = 4096
@@ -183,8 +185,12 @@ class PgpProvider(Turns):
         # A message may be signed inside; checking that could fetch keys from the network.
         arguments = ("--skip-verify", "--decrypt")
         data = key.enc.strip().encode("utf-8", "replace") + b"\n"
+        parts = (data, *self._keyring())
+        if (kept := kept_for(PGP, *parts)) is not None:
+            return kept
         run = self._run(arguments, data, timeout=self._timeout, limit=_SECRET_LIMIT)
         if run.code == 0 and run.said("DECRYPTION_OKAY") and run.output and not run.overflowed:
+            keep(run.output, PGP, *parts)
             return run.output
         return self._explain(run, message)
 
@@ -338,6 +344,19 @@ class PgpProvider(Turns):
             return Path(self._environ["GNUPGHOME"])
         home = None if self._platform == "win32" else home_folder(self._environ, self._platform)
         return None if home is None else home / ".gnupg"
+
+    def _keyring(self) -> tuple[bytes, ...]:
+        """What tells this keyring, in this state, from others: a key that was added or deleted changes it."""
+        home, executable = self._home(), self._executable or ""
+        if home is None:
+            return (os.fsencode(executable),)
+        try:
+            status = (home / "private-keys-v1.d").stat()
+        except OSError:  # gpg says what is wrong
+            state = ""
+        else:
+            state = f"{status.st_dev} {status.st_ino} {status.st_mtime_ns}"
+        return os.fsencode(executable), os.fsencode(home), state.encode()
 
     def _home_is_missing(self) -> bool:
         home = self._home()

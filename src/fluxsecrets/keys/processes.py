@@ -6,6 +6,8 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
+from .unlocked import needs_person
+
 
 def start_program(
     command: Sequence[str], environ: Mapping[str, str], *, stdin: int, folder: str | None = None
@@ -18,6 +20,7 @@ def start_program(
         OSError: it cannot be started.
         ValueError: a NUL in an argument.
     """
+    needs_person(command[0])
     return subprocess.Popen(  # noqa: S603
         command, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=dict(environ), cwd=folder
     )

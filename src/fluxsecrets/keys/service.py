@@ -26,6 +26,8 @@ from fluxsecrets.sops.metadata import WrappedKey
 from fluxsecrets.sops.naming import address_of
 from fluxsecrets.sops.recipients import Recipient
 
+from .unlocked import needs_person
+
 _OF_THE_KEY = frozenset({DENIED, DISABLED, NOT_FOUND})
 """Refusals that hold for whatever is wrapped for the same key."""
 
@@ -172,6 +174,7 @@ class ServiceProvider:
 
     def _call(self, action: str, recipient: Recipient, request: Callable[[], Result]) -> Result:
         """Return the service's answer; a refusal that holds for the key is not asked for again."""
+        needs_person(self._connection.client.title)
         used, name = self._connection, (action, *_exact(recipient))
         if (refused := self._refused.get(name)) is not None:
             raise copy(refused)
