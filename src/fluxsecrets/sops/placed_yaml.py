@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple, NoReturn
 
 from fluxsecrets.errors import ConfigError, LimitError
-from fluxsecrets.sops import libyaml
 
 from .selectors import SYNTAX_HINT, Regex, RegexError, compile_regex
 
@@ -142,10 +141,9 @@ class _Composer:
 
     def compose(self, text: str) -> Node | None:
         # Most runs that load this module read no configuration, and the import is slow.
-        import yaml
-        from yaml._yaml import CParser
+        from fluxsecrets.sops import libyaml as yaml
 
-        parser = CParser(text)
+        parser = yaml.CParser(text)
         handlers = {
             yaml.ScalarEvent: self.scalar,
             yaml.AliasEvent: self.alias,
@@ -162,7 +160,7 @@ class _Composer:
             problem = error.problem or error.context or "syntax error"
             if error.problem_mark is None:
                 raise ConfigError(f"not valid YAML: {problem}", path=self.path) from None
-            if problem == libyaml.TOO_DEEP:
+            if problem == yaml.TOO_DEEP:
                 raise self.too_deep(error.problem_mark) from None
             self.fail(f"not valid YAML: {problem}", error.problem_mark)
         except yaml.YAMLError:  # a character that YAML does not allow; its text would quote the file

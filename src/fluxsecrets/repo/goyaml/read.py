@@ -50,8 +50,7 @@ def read(text: str) -> Any:
 
 
 def _compose(text: str) -> _Node | None:
-    from yaml import MarkedYAMLError, YAMLError
-    from yaml._yaml import CParser
+    from fluxsecrets.sops.libyaml import CParser, MarkedYAMLError, YAMLError
 
     if any("\ud800" <= character <= "\udfff" for character in text):
         raise FormatError("yaml: invalid UTF-8 octet")
@@ -81,7 +80,7 @@ def _message(error: Any) -> str:
 
 
 def _document(parser: Any) -> _Node | None:
-    from yaml import events
+    from fluxsecrets.sops import libyaml as events
 
     anchors: dict[str, _Node] = {}
     open_: list[_Node] = []

@@ -100,8 +100,7 @@ def parse(text: str) -> Parsed:
     """Read all documents of a file; never raises for what is in it."""
     if (root := _json(text)) is not None:
         return Parsed([root], None)
-    from yaml import YAMLError
-    from yaml._yaml import CParser
+    from fluxsecrets.sops.libyaml import CParser, YAMLError
 
     reader = _Reader()
     try:
@@ -153,7 +152,7 @@ class _Reader:
         return [*self.documents, *self.open[:1]]
 
     def read(self, parser: Any) -> None:
-        from yaml import (
+        from fluxsecrets.sops.libyaml import (
             AliasEvent,
             DocumentStartEvent,
             MappingEndEvent,
