@@ -7,8 +7,6 @@ from pathlib import Path
 
 import pytest
 
-import fluxsecrets.cli.status as command_module
-
 
 def failed(result, code=2):
     """The error of a failure."""
@@ -72,7 +70,7 @@ def test_what_nobody_expects(waddle, cli, monkeypatch, raised, code, message):
     def fail(*_args, **_options):
         raise raised
 
-    monkeypatch.setattr(command_module, "make_session", fail)
+    monkeypatch.setattr("fluxsecrets.cli.quick.start.open_session", fail)
     report = failed(cli("status", "--format", "json"), code)
     assert report["error"]["message"].startswith(message)
     assert "throwaway" not in json.dumps(report)

@@ -11,11 +11,10 @@ from fluxsecrets.cli.options import (
     LoggedOption,
     PathArgument,
     ValueArgument,
-    start_log,
+    make_session,
     takes,
 )
 from fluxsecrets.ops.run.logged import Call, Logged
-from fluxsecrets.ops.run.session import Session
 
 MARKED = (LoggedArgument, LoggedOption, PathArgument, ValueArgument)
 EVERYWHERE = {"paths", "path", "file", "environment", "key", "name", "filename", "output"}
@@ -87,7 +86,7 @@ def test_an_option_is_logged_only_where_its_declaration_says_so(
     @click.command("new")
     @declared
     def new(**_given):
-        start_log(Session({}, tmp_path))
+        make_session()
 
     new.main(arguments, standalone_mode=False, obj=Logged())
     assert [(call.paths, call.details) for call in started] == [(paths, details)]

@@ -3,32 +3,11 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import click
 
-_KEPT = "fluxsecrets.kept-report"
-
-
-@dataclass(frozen=True, slots=True)
-class KeptReport:
-    """A report that is kept until the command has made all of it, and its file."""
-
-    path: Path
-    lines: list[str] = field(default_factory=list)
-
-
-def keep_report(context: click.Context, path: Path) -> None:
-    """Keep what the command of a context shows as its result, for a file."""
-    context.meta[_KEPT] = KeptReport(path)
-
-
-def kept_report() -> KeptReport | None:
-    """Return the report that the current command's results belong to, if they go to a file."""
-    context = click.get_current_context(silent=True)
-    return None if context is None else context.meta.get(_KEPT)
+from .keptreport import kept_report
 
 
 class CommandContext(click.Context):
@@ -37,7 +16,7 @@ class CommandContext(click.Context):
     def invoke(self, callback: Any, /, *args: Any, **kwargs: Any) -> Any:
         """Run a command; a report for a file is written if the command made it."""
         result = super().invoke(callback, *args, **kwargs)
-        kept = self.meta.get(_KEPT)
+        kept = kept_report()
         if kept is not None and callback is self.command.callback and self.invoked_subcommand is None:
             from .reportfile import write_kept
 

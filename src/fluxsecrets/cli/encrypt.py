@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from fluxsecrets.cli.commandline import only_path
 from fluxsecrets.cli.headings import HeadedCommand, HeadedOption
 from fluxsecrets.cli.options import (
     PathArgument,
@@ -19,7 +20,6 @@ from fluxsecrets.cli.options import (
     goes_to_file,
     input_type_option,
     make_session,
-    only_path,
     output_option,
     quiet_option,
     refuse_piped_input,

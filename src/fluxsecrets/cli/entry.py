@@ -97,23 +97,40 @@ def run(arguments: Sequence[str]) -> int:
     Returns:
         The exit code. Messages have been written; a traceback only with --debug.
     """
+    from .quick.parse import parse
+
+    parsed = parse(arguments, os.environ)
+    if parsed is not None:
+        from .quick.start import start
+
+        return _logged(arguments, lambda log: start(parsed, log))
+    kept, debug = _take_debug(arguments)
+
+    def start_click(log: Logged) -> object:
+        from .app import cli  # in here, where it is reported if click is missing
+
+        # `options.make_session` starts the log.
+        return cli.main(args=kept, prog_name=_program(), standalone_mode=False, obj=log)
+
+    return _logged(kept, start_click, debug=debug)
+
+
+def _logged(arguments: Sequence[str], action: Callable[[Logged], object], *, debug: bool = False) -> int:
+    """Run a command line's work, which gets the log that it is to start; the exit code."""
     from fluxsecrets.ops.run.logged import Logged
     from fluxsecrets.ops.run.record import recording
 
     from .failure import Answer, wants_json
+    from .keptreport import keeping_reports
 
-    kept, debug = _take_debug(arguments)
     log = Logged()
 
     def start() -> object:
-        from .app import cli  # in here, where it is reported if click is missing
+        with recording(None), keeping_reports():
+            return action(log)
 
-        # `options.make_session` starts the log.
-        with recording(None):
-            return cli.main(args=kept, prog_name=_program(), standalone_mode=False, obj=log)
-
-    if wants_json(kept):
-        answer = Answer(kept)
+    if wants_json(arguments):
+        answer = Answer(arguments)
         with answer.expected():
             code, failure = guarded(start, debug=debug, told=answer.fail)
     else:

@@ -19,11 +19,10 @@ from fluxsecrets.cli.options import (
     shell_option,
 )
 from fluxsecrets.cli.output import Output, show_warnings
-from fluxsecrets.errors import FluxsecretsError, UsageError
-from fluxsecrets.ops.exec.child import Command, find_user
-from fluxsecrets.ops.exec.execute import PLACEHOLDER, EnvOptions, file_values, run_with_file, run_with_values
-from fluxsecrets.ops.run.inputs import Input, read_input
-from fluxsecrets.ops.run.session import Session
+from fluxsecrets.cli.runs.execenv import exec_env as run_exec_env
+from fluxsecrets.cli.runs.execenv import make_command, read_encrypted
+from fluxsecrets.errors import UsageError
+from fluxsecrets.ops.exec.execute import PLACEHOLDER, run_with_file
 
 user_option: Decorator = click.option(
     "--user", metavar="NAME", help="Run the command as this user; needs root."
@@ -49,29 +48,6 @@ class CommandAfterFile(click.Command):
             return False
         found = values.get("arguments")
         return not isinstance(found, tuple) or not found
-
-
-def make_command(arguments: tuple[str, ...], *, shell: bool, user: str | None) -> Command:
-    """The command that was asked for.
-
-    Raises:
-        UsageError: there is no command, or no such user.
-    """
-    if arguments[:1] == ("--",):
-        arguments = arguments[1:]
-    return Command(arguments, shell, find_user(user) if user is not None else None)
-
-
-def read_encrypted(session: Session, file: str, input_type: str | None) -> Input:
-    """Read FILE.
-
-    Raises:
-        UsageError: it is `-`: the command needs standard input for itself.
-        FileAccessError: it cannot be read.
-    """
-    if file == "-":
-        raise UsageError("standard input belongs to the command", hint="name a file")
-    return read_input(session, file, None, input_type)
 
 
 @click.command("exec-env", cls=CommandAfterFile, options_metavar="[OPTIONS]")
@@ -111,14 +87,17 @@ def exec_env(
     by name, here or in FLUXSECRETS_ALLOW_VARIABLES. The exit code is the command's, 128+N if signal N ended
     it, 127 if the command does not exist.
     """
-    session = make_session()
-    wanted = make_command(arguments, shell=shell, user=user)
-    given = read_encrypted(session, file, input_type)
-    try:
-        values = file_values(session, given.data, given.target.format, allowed)
-    except FluxsecretsError as error:
-        raise error.in_file(given.target.shown) from None
-    return run_with_values(session, wanted, values, EnvOptions(pristine, same_process))
+    return run_exec_env(
+        make_session,
+        file=file,
+        arguments=arguments,
+        pristine=pristine,
+        same_process=same_process,
+        allowed=allowed,
+        shell=shell,
+        user=user,
+        input_type=input_type,
+    )
 
 
 @click.command("exec-file", cls=CommandAfterFile)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import sys
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from dataclasses import fields
 from functools import wraps
 from pathlib import Path
@@ -13,12 +13,12 @@ from typing import Any, TextIO
 
 import click
 
-from fluxsecrets import __version__
+from fluxsecrets.cli.commandline import CommandLine, open_session
 from fluxsecrets.cli.context import words_of
 from fluxsecrets.cli.output import Output, seen_now
+from fluxsecrets.cli.parameter import HIDDEN, PATH, SECRET, SHOWN, Parameter
 from fluxsecrets.errors import UsageError
-from fluxsecrets.marks import holds_private_key
-from fluxsecrets.ops.run.logged import Call, Logged
+from fluxsecrets.ops.run.logged import Logged
 from fluxsecrets.ops.run.session import Session, parse_order
 from fluxsecrets.sops.formats import FORMATS
 
@@ -122,11 +122,12 @@ abort_option: Decorator = click.option("--abort", "aborting", is_flag=True, help
 
 
 def takes(*kinds: type) -> Callable[[Callable[..., int]], Callable[..., int]]:
-    """Hand a command those of its parameters that are fields of dataclasses as one value of each.
+    """Hand a command those of its parameters that are fields of classes, one value of each.
 
-    These values come first, in order; parameters that no dataclass has follow by name.
+    The classes are dataclasses or NamedTuples. Their values come first, in order; other parameters follow by
+    name.
     """
-    names = {kind: [each.name for each in fields(kind)] for kind in kinds}
+    names = {kind: _fields_of(kind) for kind in kinds}
 
     def decorate(run: Callable[..., int]) -> Callable[..., int]:
         @wraps(run)
@@ -139,6 +140,11 @@ def takes(*kinds: type) -> Callable[[Callable[..., int]], Callable[..., int]]:
         return call
 
     return decorate
+
+
+def _fields_of(kind: type) -> tuple[str, ...]:
+    named: tuple[str, ...] | None = getattr(kind, "_fields", None)  # of a NamedTuple
+    return tuple(each.name for each in fields(kind)) if named is None else named
 
 
 def output_option(what: str, types: Collection[str] = (), *, metavar: str = "FILE") -> Decorator:
@@ -227,115 +233,40 @@ partial_history_option: Decorator = click.option(
 
 
 def make_session(config: Path | None = None) -> Session:
-    """The session of this process.
-
-    Args:
-        config: `--config`; it is read at once, so that a fault in it is said before any file is touched.
+    """The session of this process, for the command line that click read. See `open_session`.
 
     Raises:
-        ConfigError, FileAccessError: it is not there, or invalid; or what is to be done cannot be logged,
-            and has to be.
+        ConfigError, FileAccessError, UsageError: see there.
     """
+    return open_session(_command_line(), config)
+
+
+def _command_line() -> CommandLine:
     context = click.get_current_context(silent=True)
-    order = None if context is None else context.meta.get(_ORDER)
-    out = Output(quiet=context is not None and bool(context.params.get("quiet")))
-    session = Session(
-        dict(os.environ),
-        Path.cwd(),
-        config_path=config,
-        ask=_ask,
-        notify=_notify,
-        warn=lambda text: out.warning(f"warning: {text}"),
-        order=order,
-        partial_history=context is not None and bool(context.meta.get(_PARTIAL)),
-        flux_version=None if context is None else context.meta.get(_FLUX_VERSION),
-        note=out.note,
-        progress=out.progress,
-        outputs={} if context is None else context.meta.get(_OUTPUTS, {}),
+    if context is None:
+        return CommandLine()
+    parameters = tuple(
+        Parameter(each.name or "", _role(each), context.params.get(each.name or ""))
+        for each in context.command.params
     )
-    start_log(session)
-    if config is not None:
-        session.load_config(session.cwd / config)
-    return session
-
-
-def start_log(session: Session) -> None:
-    """Log the command that is being run, where that is wanted; before it does anything.
-
-    Raises:
-        ConfigError, FileAccessError: it cannot be logged, and has to be.
-        UsageError: a private key is on the command line.
-    """
-    context = click.get_current_context(silent=True)
-    run = context.find_object(Logged) if context is not None else None
-    if context is None or run is None:
-        return
-    paths: list[str] = []
-    details: dict[str, object] = {}
-    switches: list[str] = []
-    for parameter in context.command.params:
-        name = parameter.name or ""
-        value = context.params.get(name)
-        if value in (None, (), "", False):
-            continue
-        if value is True:
-            switches.append(name.replace("_", "-"))
-            continue
-        if not isinstance(parameter, ValueArgument):
-            _refuse_private_keys(value)
-        if isinstance(parameter, PathArgument):
-            paths += _texts(value)
-        elif isinstance(parameter, LoggedOption | LoggedArgument):
-            details[name] = str(value)
-    if switches:
-        details["switches"] = sorted(switches)
-    run.start(
-        Call(f"fluxsecrets {__version__}", words_of(context), tuple(paths), details),
-        session.environ,
-        session.cwd,
+    return CommandLine(
+        words_of(context),
+        parameters,
+        context.find_object(Logged),
+        quiet=bool(context.params.get("quiet")),
+        order=context.meta.get(_ORDER),
+        partial_history=bool(context.meta.get(_PARTIAL)),
+        flux_version=context.meta.get(_FLUX_VERSION),
+        outputs=context.meta.get(_OUTPUTS),
     )
 
 
-def _refuse_private_keys(value: object) -> None:
-    if any(holds_private_key(text) for text in _texts(value)):
-        raise UsageError(
-            "a private key does not belong on a command line: others on this machine see it there, "
-            "and it is in your shell's history now",
-            hint="give the file that it is in, or - for standard input; and make a new key",
-        )
-
-
-def _texts(value: object) -> tuple[str, ...]:
-    values = value if isinstance(value, tuple) else () if value is None else (value,)
-    return tuple(str(each) for each in values)
-
-
-def _ask(question: str) -> str:
-    from fluxsecrets.keys.prompt import ask_at_terminal
-
-    return ask_at_terminal(question)
-
-
-def _notify(text: str) -> None:
-    from fluxsecrets.report.text import printable
-
-    click.echo(printable(text), err=True)
-
-
-def only_path(paths: Sequence[str], hint: str) -> str:
-    """The one path that was named.
-
-    The hint says what to do with none, or several.
-
-    Raises:
-        UsageError: none, or several.
-    """
-    if len(paths) != 1:
-        raise UsageError(
-            "name exactly one file for this" if paths else "name a file, or - for standard input",
-            hint=hint,
-        )
-    return paths[0]
+def _role(parameter: click.Parameter) -> str:
+    if isinstance(parameter, ValueArgument):
+        return SECRET
+    if isinstance(parameter, PathArgument):
+        return PATH
+    return SHOWN if isinstance(parameter, LoggedOption | LoggedArgument) else HIDDEN
 
 
 def refuse_piped_input(command: str) -> None:

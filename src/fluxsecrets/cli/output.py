@@ -13,7 +13,7 @@ from fluxsecrets.errors import DataKeyError, FileAccessError, FluxsecretsError
 from fluxsecrets.files.reading import FileIdentity, changed_error, identity_of, names_open_file, read_file
 from fluxsecrets.shell import command_for
 
-from .context import kept_report
+from .keptreport import kept_report
 from .terminal import echo, marked, plain, style, width
 
 if TYPE_CHECKING:  # what goes out as it is needs no layout

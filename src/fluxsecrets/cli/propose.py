@@ -23,7 +23,8 @@ from fluxsecrets.cli.options import (
 )
 from fluxsecrets.cli.output import Output
 from fluxsecrets.cli.reportoptions import report_option
-from fluxsecrets.cli.valuesource import ValueSource, read_value, source_options
+from fluxsecrets.cli.runs.valuesource import ValueSource, read_value
+from fluxsecrets.cli.valuesource import source_options
 from fluxsecrets.errors import UsageError
 from fluxsecrets.ops.propose.model import ProposeRequest
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from fluxsecrets.cli.context import KeptReport
+from fluxsecrets.cli.keptreport import KeptReport
 from fluxsecrets.cli.options import make_session
 from fluxsecrets.cli.output import Output, write_output
 from fluxsecrets.errors import FluxsecretsError, UsageError

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from fluxsecrets.cli.context import keep_report
+from fluxsecrets.cli.keptreport import keep_report
 from fluxsecrets.cli.options import Decorator, LoggedOption, output_path
 
 
@@ -22,7 +22,7 @@ def formats_option(*formats: str, also: str = "") -> Decorator:
 
         path = output_path(context, text, ())
         refuse_output(path)
-        keep_report(context, path)
+        keep_report(path)
         return path
 
     def decorate(run: Callable[..., Any]) -> Callable[..., Any]:

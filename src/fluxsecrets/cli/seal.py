@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from fluxsecrets.cli.commandline import only_path
 from fluxsecrets.cli.options import (
     LoggedOption,
     PathArgument,
@@ -16,7 +17,6 @@ from fluxsecrets.cli.options import (
     for_others_option,
     format_option,
     make_session,
-    only_path,
     output_option,
     quiet_option,
     takes,

@@ -15,10 +15,10 @@ from fluxsecrets.cli.options import (
     quiet_option,
     takes,
 )
-from fluxsecrets.cli.output import Output, warn_of_dead_hooks
+from fluxsecrets.cli.output import Output
 from fluxsecrets.cli.reportoptions import report_option
+from fluxsecrets.cli.runs.status import status as show_status
 from fluxsecrets.ops.files.status import StatusRequest
-from fluxsecrets.ops.files.status import status as status_of
 
 
 @click.command("status")
@@ -33,13 +33,7 @@ def status(asked: StatusRequest, *, report: str, quiet: bool) -> int:
 
     PATH is a file or a folder. Without PATH and --env, every Secret in the repository is shown.
     """
-    from fluxsecrets.report.status import FORMATS
-
-    out = Output(quiet=quiet)
-    found = status_of(make_session(), asked)
-    out.show(FORMATS[report](found))
-    warn_of_dead_hooks(out)
-    return 2 if found.failed else 0
+    return show_status(make_session, asked, report=report, quiet=quiet)
 
 
 @click.command("explain")

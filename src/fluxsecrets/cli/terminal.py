@@ -7,10 +7,13 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TextIO
 
-import click
-
 if TYPE_CHECKING:  # messages need no layout
     from fluxsecrets.report.text import Cell
+
+_COLOURS = {"red": 31, "green": 32, "yellow": 33, "blue": 34}
+_BOLD, _RESET = "\x1b[1m", "\x1b[0m"
+_DIRECT = ("utf-8", "utf8")
+"""Encodings of streams that every line can be written to as it is."""
 
 
 def width(stream: TextIO | None = None) -> int | None:
@@ -49,16 +52,34 @@ def plain(cell: Cell) -> str:
 def marked(line: str, word: str, colour: str) -> str:
     """Return a message for standard error, the word that it starts with in colour."""
     if line.startswith(word) and colourful(sys.stderr):
-        return click.style(word, fg=colour, bold=True) + line[len(word) :]
+        return styled(word, colour, bold=True) + line[len(word) :]
     return line
 
 
+def styled(text: str, colour: str = "", *, bold: bool = False) -> str:
+    """Return a text in a colour."""
+    start = f"\x1b[{_COLOURS[colour]}m" if colour else ""
+    return f"{start}{_BOLD if bold else ''}{text}{_RESET}"
+
+
 def echo(line: str, *, err: bool = False) -> None:
-    """Write a line as it is: click would take colours out that the user forces."""
-    click.echo(line, err=err, color=True)
+    """Write a line as it is, and flush it: click would take colours out that the user forces.
+
+    Consoles of Windows and streams that can't take every character are left to click, which takes a while to
+    import.
+    """
+    stream: TextIO | None = sys.stderr if err else sys.stdout
+    encoding = getattr(stream, "encoding", None)
+    if stream is None or sys.platform == "win32" or (encoding or "").lower() not in _DIRECT:
+        import click
+
+        click.echo(line, err=err, color=True)
+        return
+    stream.write(f"{line}\n")
+    stream.flush()
 
 
 def _coloured(cell: Cell) -> str:
     if cell.style == "bold":
-        return click.style(cell.text, bold=True)
-    return click.style(cell.text, fg=cell.style) if cell.style else cell.text
+        return styled(cell.text, bold=True)
+    return styled(cell.text, cell.style) if cell.style else cell.text

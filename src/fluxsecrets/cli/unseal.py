@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from fluxsecrets.cli.commandline import only_path
 from fluxsecrets.cli.options import (
     LoggedOption,
     PathArgument,
@@ -14,7 +15,6 @@ from fluxsecrets.cli.options import (
     filename_option,
     format_option,
     make_session,
-    only_path,
     output_option,
     quiet_option,
     takes,

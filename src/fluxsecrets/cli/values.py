@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+from functools import partial
 from pathlib import Path
 
 import click
@@ -25,17 +25,12 @@ from fluxsecrets.cli.options import (
     takes,
 )
 from fluxsecrets.cli.output import Output
+from fluxsecrets.cli.runs.get import get as get_value
+from fluxsecrets.cli.runs.set import set_value
+from fluxsecrets.cli.runs.valuesource import ValueSource
 from fluxsecrets.cli.sealing import cert_option, private_key_option
-from fluxsecrets.cli.valuesource import ValueSource, read_value, source_options
-from fluxsecrets.errors import UsageError
-from fluxsecrets.ops.files.values import (
-    NewValue,
-    ValueRequest,
-    change_value,
-    get_value,
-    unset_value,
-)
-from fluxsecrets.ops.run.inputs import read_input
+from fluxsecrets.cli.valuesource import source_options
+from fluxsecrets.ops.files.values import ValueRequest, unset_value
 from fluxsecrets.ops.sealing.sealers import Sealers, is_sealed_file
 
 
@@ -57,13 +52,7 @@ def get(asked: ValueRequest, *, output_type: str | None, filename: str | None, q
     Prints the value's exact bytes, and adds a line break only at a terminal. Decodes base64 under `data:`
     of a Kubernetes Secret.
     """
-    session, out = make_session(), Output(quiet=quiet)
-    given = read_input(session, asked.path, filename, asked.input_type)
-    value = get_value(session, given, asked, output_type=output_type)
-    if sys.stdout.isatty() and not value.endswith(b"\n"):
-        value += b"\n"
-    out.data(value)
-    return 0
+    return get_value(make_session, asked, output_type=output_type, filename=filename, quiet=quiet)
 
 
 @click.command("set")
@@ -105,30 +94,15 @@ def set_(
 
     In a SealedSecret, KEY is a key of the Secret, and the certificate is enough to set it.
     """
-    from fluxsecrets.report.values import FORMATS
-
-    session, out = make_session(config), Output(quiet=quiet)
-    source.refuse_two("VALUE, --stdin, --value-file and --generate")
-    # sops takes the value as JSON where the key is in brackets.
-    as_json = as_json or (source.value is not None and asked.key.startswith("["))
-    if as_json and source.spec is not None:
-        raise UsageError("--generate makes a string", hint="leave out --json")
-
-    def new() -> NewValue:
-        hint = "add the value, --stdin, --value-file FILE or --generate password:32"
-        data = read_value(session, source, hint)
-        return NewValue(json=data) if as_json else NewValue(data=data)
-
-    if is_sealed_file(session, asked.path):
-        from fluxsecrets.ops.sealing.edit import set_sealed
-
-        out.show(FORMATS[report]("set", set_sealed(session, asked, new, sealers)))
-    else:
-        sealers.refuse_unused(asked.path)
-        out.show(FORMATS[report]("set", change_value(session, asked, new)))
-    if source.value is not None:
-        out.warning("warning: the value is in your shell's history now; --stdin keeps it out of that")
-    return 0
+    return set_value(
+        partial(make_session, config),
+        asked,
+        source,
+        sealers,
+        as_json=as_json,
+        report=report,
+        quiet=quiet,
+    )
 
 
 @click.command("unset")

@@ -1,0 +1,76 @@
+"""Runs a command whose line was read without click."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from fluxsecrets.cli.commandline import CommandLine, open_session
+from fluxsecrets.cli.ending import say
+
+if TYPE_CHECKING:
+    from fluxsecrets.ops.run.logged import Logged
+    from fluxsecrets.ops.run.session import Session
+
+    from .parse import Parsed
+
+
+def start(parsed: Parsed, log: Logged) -> int:
+    """Run the command.
+
+    Returns:
+        The exit code.
+    """
+    values = parsed.values
+    line = CommandLine(parsed.command, parsed.parameters, log, quiet=bool(values.get("quiet")))
+    run = _RUNS[parsed.command]
+    try:
+        return run(partial(open_session, line), values)
+    except (EOFError, KeyboardInterrupt) as error:
+        say("")  # below the ^C that the terminal shows, as click does it
+        raise KeyboardInterrupt from error
+
+
+def _taken(kind: type, values: dict[str, Any]) -> Any:
+    """Return a value of a class, from those parameters that are its fields."""
+    return kind(**{name: values.pop(name) for name in [*values] if name in kind.__annotations__})
+
+
+def _decrypt(session: Callable[[], Session], values: dict[str, Any]) -> int:
+    from fluxsecrets.cli.runs.decrypt import DecryptRequest, decrypt
+
+    return decrypt(session, _taken(DecryptRequest, values), report="text", **values)
+
+
+def _get(session: Callable[[], Session], values: dict[str, Any]) -> int:
+    from fluxsecrets.cli.runs.get import get
+    from fluxsecrets.ops.files.values import ValueRequest
+
+    return get(session, _taken(ValueRequest, values), **values)
+
+
+def _set(session: Callable[[], Session], values: dict[str, Any]) -> int:
+    from fluxsecrets.cli.runs.set import set_value
+    from fluxsecrets.cli.runs.valuesource import ValueSource
+    from fluxsecrets.ops.files.values import ValueRequest
+    from fluxsecrets.ops.sealing.sealers import Sealers
+
+    asked, source = _taken(ValueRequest, values), _taken(ValueSource, values)
+    return set_value(session, asked, source, Sealers(), **values)
+
+
+def _status(session: Callable[[], Session], values: dict[str, Any]) -> int:
+    from fluxsecrets.cli.runs.status import status
+    from fluxsecrets.ops.files.status import StatusRequest
+
+    return status(session, _taken(StatusRequest, values), **values)
+
+
+def _exec_env(session: Callable[[], Session], values: dict[str, Any]) -> int:
+    from fluxsecrets.cli.runs.execenv import exec_env
+
+    return exec_env(session, user=None, **values)
+
+
+_RUNS = {"decrypt": _decrypt, "get": _get, "set": _set, "status": _status, "exec-env": _exec_env}
