@@ -15,10 +15,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import IO
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
-
 from fluxsecrets.errors import IntegrityError
+from fluxsecrets.sops.primitives import ChaCha20Poly1305, invalid_tag
 
 MAX_ARMOUR = 64 * 1024
 """Characters; a data key wrapped for one recipient needs about 500, post-quantum ones about 2,500."""
@@ -128,7 +126,7 @@ def decrypt_payload(key: bytes, sealed: bytes) -> bytes | None:
             cipher.decrypt(_nonce(number, last=number == last), sealed[start : start + _SEALED_SIZE], None)
             for number, start in enumerate(starts)
         ]
-    except InvalidTag:
+    except invalid_tag():
         return None
     return b"".join(chunks)
 

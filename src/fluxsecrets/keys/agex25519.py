@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
-from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
-
 from fluxsecrets.sops import bech32
+from fluxsecrets.sops.primitives import (
+    ChaCha20Poly1305,
+    invalid_tag,
+    x25519_generate,
+    x25519_private,
+    x25519_public,
+)
 
 from .agefile import (
     FILE_KEY_SIZE,
@@ -21,6 +24,10 @@ from .agefile import (
     is_weak_point,
     malformed,
 )
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 
 STANZA = "X25519"
 
@@ -46,7 +53,7 @@ def parse_recipient(text: str) -> Wrap:
         raise ValueError("its length or its beginning is wrong")
     if is_weak_point(int.from_bytes(point, "little")):
         raise WeakRecipientError("it is a weak key that protects nothing")
-    public = X25519PublicKey.from_public_bytes(point)
+    public = x25519_public(point)
     return lambda file_key: (_wrap(public, point, file_key),)
 
 
@@ -71,12 +78,12 @@ def parse_identity(secret: str) -> Unwrap:
 
 def generate() -> tuple[str, str]:
     """Make a new identity; return it and its recipient."""
-    private = X25519PrivateKey.generate()
+    private = x25519_generate()
     return bech32.encode(_IDENTITY_PREFIX, private.private_bytes_raw()).upper(), _recipient(private)
 
 
 def _wrap(public: X25519PublicKey, point: bytes, file_key: bytes) -> Stanza:
-    ephemeral = X25519PrivateKey.generate()
+    ephemeral = x25519_generate()
     share = ephemeral.public_key().public_bytes_raw()
     key = hkdf(ephemeral.exchange(public), share + point, _LABEL)
     body = ChaCha20Poly1305(key).encrypt(bytes(12), file_key, None)
@@ -92,19 +99,19 @@ def _unwrap(private: X25519PrivateKey, point: bytes, stanzas: Sequence[Stanza]) 
             raise malformed(stanza)
         share = decode_argument(stanza, 0, _SIZE)
         try:
-            shared = private.exchange(X25519PublicKey.from_public_bytes(share))
+            shared = private.exchange(x25519_public(share))
         except ValueError:  # a share of low order
             raise malformed(stanza) from None
         try:
             return ChaCha20Poly1305(hkdf(shared, share + point, _LABEL)).decrypt(bytes(12), stanza.body, None)
-        except InvalidTag:
+        except invalid_tag():
             continue
     return None
 
 
 def _private(secret: str) -> X25519PrivateKey | None:
     scalar = bech32.decode_identity(secret, _IDENTITY_PREFIX, _SIZE)
-    return None if scalar is None else X25519PrivateKey.from_private_bytes(scalar)
+    return None if scalar is None else x25519_private(scalar)
 
 
 def _recipient(private: X25519PrivateKey) -> str:

@@ -45,7 +45,7 @@ def lock_file(data: bytes, passphrase: str, *, work_factor: int = WORK_FACTOR) -
     """
 
     def wrap(file_key: bytes) -> tuple[Stanza, ...]:
-        from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+        from fluxsecrets.sops.primitives import ChaCha20Poly1305
 
         salt = os.urandom(_SALT_SIZE)
         body = ChaCha20Poly1305(_derive(passphrase, salt, work_factor)).encrypt(bytes(12), file_key, None)
@@ -67,8 +67,7 @@ def unlock_file(data: bytes, passphrase: str, *, path: str) -> bytes:
         IdentityError: a wrong passphrase, damaged, or not protected by a passphrase.
     """
     file, stanza, factor = _take_apart(data, path)
-    from cryptography.exceptions import InvalidTag
-    from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+    from fluxsecrets.sops.primitives import ChaCha20Poly1305, invalid_tag
 
     try:
         key = _derive(passphrase, decode_argument(stanza, 0, _SALT_SIZE), factor)
@@ -78,7 +77,7 @@ def unlock_file(data: bytes, passphrase: str, *, path: str) -> bytes:
         ) from None
     try:
         return unseal(file, ChaCha20Poly1305(key).decrypt(bytes(12), stanza.body, None))
-    except InvalidTag:
+    except invalid_tag():
         raise IdentityError(
             "wrong passphrase for this key file", hint="run the command again, with the right one", path=path
         ) from None

@@ -64,19 +64,23 @@ class DataKey:
         raise TypeError("a data key is never serialised")
 
 
+def _invalid_tag() -> type[Exception]:
+    from .primitives import invalid_tag
+
+    return invalid_tag()
+
+
 class Cipher:
     """Encrypts and decrypts single values with one data key."""
 
-    __slots__ = ("_aead", "_invalid_tag", "_key")
+    __slots__ = ("_aead", "_key")
 
     def __init__(self, key: DataKey) -> None:
         """Prepare the key schedule once for all values of a file."""
         # Showing ciphertexts needs no key, and git starts a process for each file that it shows.
-        from cryptography.exceptions import InvalidTag
-        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+        from .primitives import AESGCM
 
         self._aead = AESGCM(key.reveal())
-        self._invalid_tag: type[Exception] = InvalidTag
         self._key = key
 
     def encrypt(self, value: Value, aad: bytes, kind: str | None = None) -> str:
@@ -115,7 +119,7 @@ class Cipher:
             if len(sealed) > _LARGE:
                 return self._decrypt_large(sealed, nonce, tag, aad), kind
             return self._aead.decrypt(nonce, sealed + tag, aad), kind
-        except self._invalid_tag:
+        except _invalid_tag():
             raise IntegrityError("the value was changed, moved or encrypted with another key") from None
 
     def _decrypt_large(self, sealed: bytes, nonce: bytes, tag: bytes, aad: bytes) -> bytes:

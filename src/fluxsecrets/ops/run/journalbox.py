@@ -11,8 +11,7 @@ import hmac
 import os
 from dataclasses import dataclass, field
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from fluxsecrets.sops.primitives import AESGCM, invalid_tag
 
 SALT_LENGTH = 32
 """Bytes of a journal's salt."""
@@ -68,7 +67,7 @@ class Box:
         """
         try:
             return AESGCM(self._contents).decrypt(number.to_bytes(_NONCE_LENGTH), data, None)
-        except InvalidTag:
+        except invalid_tag():
             raise ValueError("damaged") from None
 
     def digest(self, data: bytes) -> str:

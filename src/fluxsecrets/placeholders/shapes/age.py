@@ -31,9 +31,9 @@ def _drawn(public: bytes, maker: Maker) -> bytes:
 
 
 def _public(secret: bytes) -> bytes:
-    from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+    from fluxsecrets.sops.primitives import x25519_private
 
-    return X25519PrivateKey.from_private_bytes(secret).public_key().public_bytes_raw()
+    return x25519_private(secret).public_key().public_bytes_raw()
 
 
 SHAPE = Shape("age key", _make)
