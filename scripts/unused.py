@@ -69,3 +69,4 @@ forget
 keeping
 pack
 take
+needed

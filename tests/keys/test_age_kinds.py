@@ -14,10 +14,11 @@ from pathlib import Path
 import pyrage
 import pytest
 
-from fluxsecrets.errors import IdentityError, IntegrityError, RecipientError
+from fluxsecrets.errors import IdentityError, IntegrityError, NeedsPersonError, RecipientError
 from fluxsecrets.keys.age import AgeProvider
 from fluxsecrets.keys.agefile import armour, dearmour
 from fluxsecrets.keys.host import Host
+from fluxsecrets.keys.unlocked import Unlocked, keeping
 from fluxsecrets.sops import bech32
 from fluxsecrets.sops.envelope import NotMine
 from fluxsecrets.sops.metadata import WrappedKey
@@ -406,6 +407,23 @@ def test_plugins_wrap_and_unwrap(with_plugin, plugin):
     assert mine.unwrap(key) == b"k" * 32
     assert runs_of(plugin) == ["recipient-v1", "identity-v1"]
     assert pickle.loads(pickle.dumps(mine.lookup())) == mine.lookup()
+
+
+def test_a_plugin_that_opened_a_file_is_not_run_for_it_again(with_plugin, plugin):
+    one, other = (with_plugin().wrap(Recipient("age", PLUGIN_RECIPIENT), bytes([n]) * 32) for n in (1, 2))
+    with keeping(Unlocked()) as kept:
+        assert with_plugin().unwrap(one) == b"\1" * 32
+    kept.asks = False
+    before = runs_of(plugin)
+    with keeping(kept):
+        assert with_plugin().unwrap(one) == b"\1" * 32
+        for unwrap in (
+            lambda: with_plugin().unwrap(other),
+            lambda: with_plugin().wrap(other.recipient, b"k"),
+        ):
+            with pytest.raises(NeedsPersonError):
+                unwrap()
+    assert runs_of(plugin) == before
 
 
 def test_a_recipient_in_a_file_runs_nothing(with_plugin, plugin, secrets):

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -16,10 +17,17 @@ import pytest
 import yaml
 
 import fluxsecrets
-from fluxsecrets.errors import DataKeyError, IdentityError, IntegrityError, RecipientError
+from fluxsecrets.errors import (
+    DataKeyError,
+    IdentityError,
+    IntegrityError,
+    NeedsPersonError,
+    RecipientError,
+)
 from fluxsecrets.keys import make_providers
 from fluxsecrets.keys.gpg import export_secret_key, find_gpg, parse_key_blocks
 from fluxsecrets.keys.pgp import PgpProvider
+from fluxsecrets.keys.unlocked import Unlocked, keeping
 from fluxsecrets.sops.envelope import NotMine
 from fluxsecrets.sops.metadata import WrappedKey
 from fluxsecrets.sops.recipients import Recipient
@@ -829,3 +837,69 @@ def test_what_is_no_secret_key_is_not_handed_on(fake, out):
     with pytest.raises(IdentityError, match="did not export the secret key"):
         export_secret_key(fake.environ, PRIMARY)
     assert len(fake.calls) == 1
+
+
+# What gpg opened, kept.
+
+
+@needs_gpg
+def test_what_gpg_opened_is_kept_until_the_keyring_changes(_keyrings, theirs):
+    keyring = _keyrings()
+    keyring.gpg("--import", str(VECTORS / "keys" / "pgp.asc"))
+    key, other = (theirs.provider().wrap(pgp(), secret) for secret in (SECRET, bytes(33)))
+    kept = Unlocked()
+    with keeping(kept):
+        assert keyring.provider().unwrap(key) == SECRET
+        assert keyring.provider().unwrap(other) == bytes(33)
+    assert kept.counts == {"PGP": 2}
+    kept.asks = False
+    with keeping(kept):
+        assert keyring.provider().unwrap(key) == SECRET
+        assert keyring.provider().unwrap(other) == bytes(33)
+        again = theirs.provider()
+        with pytest.raises(NeedsPersonError):
+            again.wrap(pgp(), SECRET)
+    changed = replace(key, enc=other.enc.replace("\n", "\n\n", 1))
+    with keeping(kept), pytest.raises(NeedsPersonError):
+        keyring.provider().unwrap(changed)
+    keyring.gpg("--yes", "--delete-secret-keys", PRIMARY)
+    with keeping(kept), pytest.raises(NeedsPersonError):
+        keyring.provider().unwrap(key)
+
+
+@needs_gpg
+def test_what_gpg_opened_counts_for_this_keyring_and_this_gpg_alone(mine, theirs, environment):
+    key = theirs.provider().wrap(pgp(), SECRET)
+    kept = Unlocked()
+    with keeping(kept):
+        assert mine.provider().unwrap(key) == SECRET
+    kept.asks = False
+    elsewhere = {**mine.environ, "GNUPGHOME": str(theirs.home)}
+    without = {**mine.environ, "PATH": "/nowhere"}
+    missing = {**mine.environ, "GNUPGHOME": str(mine.home / "missing")}
+    with keeping(kept):
+        with pytest.raises(NeedsPersonError):
+            PgpProvider(elsewhere).unwrap(key)
+        # What needs nobody is answered as ever.
+        assert PgpProvider(without).unwrap(key) == NotMine("gpg is not installed")
+        with pytest.raises(NeedsPersonError):  # the answer would list the keys that gpg has
+            mine.provider().owns(pgp())
+        assert PgpProvider(missing).owns(pgp()) is False
+
+
+@needs_scripts
+def test_a_refusal_of_gpg_is_not_kept(fake):
+    fake.tell(LISTING, code=2, status=["ERROR pkdecrypt_failed 11"])
+    kept = Unlocked()
+    with keeping(kept), pytest.raises(IdentityError, match="PIN"):
+        fake.provider().unwrap(wrapped())
+    assert not kept
+
+
+@needs_scripts
+def test_an_answer_of_gpg_that_is_no_data_key_is_not_kept(fake):
+    fake.tell(LISTING, status=["DECRYPTION_OKAY"], out="short")
+    kept = Unlocked()
+    with keeping(kept):
+        assert fake.provider().unwrap(wrapped()) == b"short"
+    assert not kept

@@ -60,10 +60,14 @@ def test_a_run_that_asks_nobody_is_ended_and_no_error_handler_stops_that():
         with suppress(Exception):
             needs_person("the passphrase")
 
-    with keeping(Unlocked(asks=False)), pytest.raises(NeedsPersonError):
-        handled()
-    with keeping(Unlocked()):
+    with keeping(Unlocked(asks=False)) as unlocked:
+        assert not unlocked.needed
+        with pytest.raises(NeedsPersonError):
+            handled()
+        assert unlocked.needed
+    with keeping(Unlocked()) as unlocked:
         needs_person("the passphrase")
+        assert not unlocked.needed
 
 
 def test_the_innermost_notes_count():

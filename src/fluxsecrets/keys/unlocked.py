@@ -64,13 +64,15 @@ class Unlocked:
     Attributes:
         asks: whether the run may ask a person, and start programs or use services that may. If not, it is
             ended with NeedsPersonError where it would.
+        needed: whether that happened. Nothing that the run says after that counts.
     """
 
-    __slots__ = ("_kept", "asks")
+    __slots__ = ("_kept", "asks", "needed")
 
     def __init__(self, *, asks: bool = True) -> None:
         """Keep nothing yet."""
         self.asks = asks
+        self.needed = False
         self._kept: dict[tuple[str, bytes], bytearray] = {}
 
     def get(self, kind: str, digest: bytes) -> bytes | None:
@@ -179,5 +181,7 @@ def needs_person(what: str) -> None:
     Raises:
         NeedsPersonError: this run may ask nobody.
     """
-    if asks_nobody():
+    unlocked = _current.get()
+    if unlocked is not None and not unlocked.asks:
+        unlocked.needed = True
         raise NeedsPersonError(what)
