@@ -842,10 +842,17 @@ def test_what_is_no_secret_key_is_not_handed_on(fake, out):
 # What gpg opened, kept.
 
 
-@needs_gpg
-def test_what_gpg_opened_is_kept_until_the_keyring_changes(_keyrings, theirs):
+@pytest.fixture
+def brief(_keyrings):
+    """A keyring with that secret key, for a test that deletes it."""
     keyring = _keyrings()
     keyring.gpg("--import", str(VECTORS / "keys" / "pgp.asc"))
+    return keyring
+
+
+@needs_gpg
+def test_what_gpg_opened_is_kept_until_the_keyring_changes(brief, theirs):
+    keyring = brief
     key, other = (theirs.provider().wrap(pgp(), secret) for secret in (SECRET, bytes(33)))
     kept = Unlocked()
     with keeping(kept):
