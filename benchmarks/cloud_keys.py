@@ -47,7 +47,7 @@ def measure(surroundings: Surroundings) -> list[Row]:
     sys.path.append(str(Path(__file__).parents[1] / "tests"))
     from awsserver import aws_server, make_key
 
-    repository = make_repository(surroundings.folder, _FILES)
+    repository = make_repository(surroundings.folder, surroundings.size(_FILES, 2))
     with aws_server() as server:
         repository.environment.update(server.environment())
         rules = f"creation_rules:\n  - encrypted_regex: ^(data|stringData)$\n    kms: {make_key()}\n"
@@ -58,7 +58,7 @@ def measure(surroundings: Surroundings) -> list[Row]:
     return rows
 
 
-BENCHMARK = Benchmark("cloud-keys", measure)
+BENCHMARK = Benchmark("cloud-keys", measure, "Keys of clouds, and installations with their libraries")
 
 
 def _batches(repository: Repository, surroundings: Surroundings, server: Any, where: str) -> list[Row]:
@@ -97,16 +97,18 @@ def _batches(repository: Repository, surroundings: Surroundings, server: Any, wh
     costs = interleave(surroundings.rounds, tasks)
     rows = []
     for name, (_, _, each) in commands.items():
-        if most[name] > _MOST_CALLS * each * _FILES:
-            raise RuntimeError(f"{name} made {most[name]} requests, where {each * _FILES} are unavoidable")
+        if most[name] > _MOST_CALLS * each * len(paths):
+            raise RuntimeError(
+                f"{name} made {most[name]} requests, where {each * len(paths)} are unavoidable"
+            )
         theirs = costs.get(f"sops {name}")
         rows.append(
             Row(
-                f"{name} {_FILES} files, {where}",
+                f"{name} {len(paths)} files, {where}",
                 costs[name],
-                theirs.times(_FILES / _SAMPLE) if theirs is not None else None,
+                theirs.times(len(paths) / len(sample)) if theirs is not None else None,
                 "sops in a loop",
-                note=f"{most[name]} requests; {each * _FILES} cannot be avoided",
+                note=f"{most[name]} requests; {each * len(paths)} cannot be avoided",
             )
         )
     return rows
@@ -127,7 +129,7 @@ def _start_up(surroundings: Surroundings) -> list[Row]:
             )
             command = [sys.executable, "-I", "-S", "-c", code, *words]
             tasks[f"{name} {kind}"] = partial(run, command, repository.folder, repository.environment)
-    costs = interleave(_STARTS, tasks)
+    costs = interleave(surroundings.starts(_STARTS), tasks)
     return [
         Row(
             f"{name}, all extras installed",

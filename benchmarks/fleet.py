@@ -2,7 +2,6 @@
 
 import importlib.util
 import json
-import os
 import random
 import shutil
 import subprocess
@@ -10,10 +9,12 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 
-from .measure import Cost, interleave, run
+from .measure import interleave, run
 from .model import Benchmark, Row, Surroundings
+from .repository import git_variables
 
 REPOSITORIES = 50
 _COMMITS = 150
@@ -28,47 +29,44 @@ _PATIENCE = 60
 def measure(surroundings: Surroundings) -> list[Row]:
     one_processor = shutil.which("taskset")
     if importlib.util.find_spec("distributed") is None or one_processor is None:
-        print("distributed or taskset is missing: many repositories are not measured", file=sys.stderr)
+        print("distributed or taskset is missing: not measured;", end=" ", file=sys.stderr)
         return []
-    clones = make_repositories(surroundings.folder / "clones")
-    cache = surroundings.folder / "cache"
-    environment = {**os.environ, "XDG_CACHE_HOME": str(cache)}
-    scan = [surroundings.ours, "scan", "--repos", "clones", "--history"]
+    count = surroundings.size(REPOSITORIES, 2)
+    clones = make_repositories(surroundings.folder / "clones", count, surroundings.size(_COMMITS, 3))
+    environment = git_variables(surroundings.folder)
+    # Without the cache, so that the second run is not spared the work of the first.
+    scan = [surroundings.ours, "scan", "--repos", "clones", "--history", "--no-cache"]
     run([surroundings.ours, "scan", "--repos", "clones/infra-00.git"], clones.parent, environment)
     with cluster(surroundings.folder / "cluster", environment) as address:
         tasks = {
-            "cluster": lambda: _run_cold([*scan, "--dask", address], clones.parent, environment, cache),
-            "one": lambda: _run_cold([one_processor, "-c", "0", *scan], clones.parent, environment, cache),
+            "cluster": partial(run, [*scan, "--dask", address], clones.parent, environment),
+            "one": partial(run, [one_processor, "-c", "0", *scan], clones.parent, environment),
         }
         best = interleave(surroundings.rounds, tasks)
-    what = f"{REPOSITORIES} histories of {_COMMITS} commits on {_WORKERS} Dask workers"
-    note = "workers run already, as in a cluster; the compiled patterns are cached"
+    what = f"{count} histories on {_WORKERS} Dask workers"
+    note = (
+        f"histories of {surroundings.size(_COMMITS, 3)} commits; workers run already, as in a cluster; "
+        "the compiled patterns are cached"
+    )
     return [Row(what, best["cluster"], best["one"], "one process", wanted=1.7, note=note)]
 
 
-BENCHMARK = Benchmark("fleet", measure)
+BENCHMARK = Benchmark("fleet", measure, "Many repositories")
 
 
-def _run_cold(command: list[str], folder: Path, environment: dict[str, str], cache: Path) -> Cost:
-    """Run a scan that knows nothing of the one before, so that the second is not spared its work."""
-    for file in cache.rglob("clean-*.ids"):
-        file.unlink()
-    return run(command, folder, environment)
-
-
-def make_repositories(folder: Path, count: int = REPOSITORIES) -> Path:
+def make_repositories(folder: Path, count: int, commits: int) -> Path:
     """Make bare repositories of manifests as they should be, with the same content in every run."""
     folder.mkdir()
     for number in range(count):
         place = folder / f"infra-{number:02}.git"
         subprocess.run(["git", "init", "--quiet", "--bare", place], check=True)
-        stream = b"".join(_stream(random.Random(number)))
+        stream = b"".join(_stream(random.Random(number), commits))
         subprocess.run(["git", "fast-import", "--quiet"], cwd=place, input=stream, check=True)
     return folder
 
 
-def _stream(chance: random.Random) -> Iterator[bytes]:
-    for commit in range(_COMMITS):
+def _stream(chance: random.Random, commits: int) -> Iterator[bytes]:
+    for commit in range(commits):
         who = f"benchmark <benchmark@waddle.example> {1_700_000_000 + commit * 3600} +0000"
         yield f"commit refs/heads/main\ncommitter {who}\ndata 4\nmore\n".encode()
         files = range(_FILES) if commit == 0 else chance.sample(range(_FILES), _CHANGED)
@@ -117,8 +115,8 @@ def cluster(folder: Path, environment: dict[str, str]) -> Iterator[str]:
     """The address of a scheduler with workers on this machine; all are ended in the end."""
     folder.mkdir()
     file = folder / "scheduler.json"
-    log = (folder / "log").open("wb")
     with ExitStack() as processes:
+        log = processes.enter_context((folder / "log").open("wb"))
 
         def start(*command: str) -> None:
             process = subprocess.Popen(
@@ -132,7 +130,7 @@ def cluster(folder: Path, environment: dict[str, str]) -> Iterator[str]:
         for _ in range(_WORKERS):
             start("distributed.cli.dask_worker", "--nthreads", "1", "--no-nanny", *quiet)
         end = time.monotonic() + _PATIENCE
-        while log.flush() or (folder / "log").read_text().count("Register worker") < _WORKERS:
+        while (folder / "log").read_text().count("Register worker") < _WORKERS:
             if time.monotonic() > end:
                 raise RuntimeError("the cluster did not start")
             time.sleep(0.1)

@@ -15,7 +15,8 @@ _START = "from fluxsecrets.cli.textconvrun import main; main()"
 
 
 def measure(surroundings: Surroundings) -> list[Row]:
-    repository = _with_history(surroundings)
+    commits = surroundings.size(_COMMITS, 2)
+    repository = _with_history(surroundings, commits)
     textconvs = {
         "git alone": None,
         "masked": f"'{sys.executable}' -I -c '{_START}' textconv",
@@ -23,14 +24,14 @@ def measure(surroundings: Surroundings) -> list[Row]:
     }
     if "sops" in surroundings.peers:
         textconvs["sops decrypt"] = f"'{surroundings.peers['sops']}' decrypt"
-    tasks = {name: partial(_log, repository, command) for name, command in textconvs.items()}
+    tasks = {name: partial(_log, repository, commits, command) for name, command in textconvs.items()}
     masked = textconvs["masked"]
-    tasks["into git's cache"] = partial(_log, repository, masked, cache="new")
-    tasks["from git's cache"] = partial(_log, repository, masked, cache="warm")
+    tasks["into git's cache"] = partial(_log, repository, commits, masked, cache="new")
+    tasks["from git's cache"] = partial(_log, repository, commits, masked, cache="warm")
     costs = interleave(surroundings.rounds, tasks)
     note = (
-        f"{_COMMITS} commits that change one value each in {_FILES} files; git starts a process per version "
-        "of a file"
+        f"{commits} commits that change one value each in {len(repository.plain)} files; "
+        "git starts a process per version of a file"
     )
     alone = costs["git alone"]
     rows = [
@@ -45,8 +46,8 @@ def measure(surroundings: Surroundings) -> list[Row]:
     return rows
 
 
-def _with_history(surroundings: Surroundings) -> Repository:
-    repository = make_repository(surroundings.folder, _FILES)
+def _with_history(surroundings: Surroundings, commits: int) -> Repository:
+    repository = make_repository(surroundings.folder, surroundings.size(_FILES, 2))
     run([surroundings.ours, "encrypt"], repository.folder, repository.environment)
     attributes = repository.folder / ".gitattributes"
     attributes.write_text("secret.yaml diff=fluxsecrets\n", encoding="ascii")
@@ -55,7 +56,7 @@ def _with_history(surroundings: Surroundings) -> Repository:
     git(repository, "add", "--all")
     git(repository, "commit", "--quiet", "--message", "encrypted")
     paths = [*repository.plain]
-    for number in range(_COMMITS):
+    for number in range(commits):
         path = paths[number % len(paths)]
         run(
             [surroundings.ours, "set", "--quiet", path, "stringData.changed", f"value {number}"],
@@ -66,13 +67,13 @@ def _with_history(surroundings: Surroundings) -> Repository:
     return repository
 
 
-def _log(repository: Repository, textconv: str | None, cache: str = "") -> Cost:
+def _log(repository: Repository, commits: int, textconv: str | None, cache: str = "") -> Cost:
     options = ["-c", f"diff.fluxsecrets.textconv={textconv}"] if textconv else []
     if cache:
         options += ["-c", "diff.fluxsecrets.cachetextconv=true"]
     if cache == "new":
         shutil.rmtree(repository.folder / ".git" / "refs" / "notes", ignore_errors=True)
-    selected = ["log", "-p", f"--max-count={_COMMITS}", "--", "*secret.yaml"]
+    selected = ["log", "-p", f"--max-count={commits}", "--", "*secret.yaml"]
     return run(["git", *options, *selected], repository.folder, repository.environment)
 
 
@@ -81,4 +82,4 @@ def git(repository: Repository, *arguments: str) -> None:
     subprocess.run(["git", *arguments], cwd=repository.folder, env=repository.environment, check=True)
 
 
-BENCHMARK = Benchmark("git-log", measure)
+BENCHMARK = Benchmark("git-log", measure, "git log, masked")

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from .measure import Cost, interleave, run
 from .model import Benchmark, Row, Surroundings
+from .repository import git_variables
 
 _COMMITS = 30_000
 _FILES = 400
@@ -19,19 +20,20 @@ _FILES = 400
 
 def measure(surroundings: Surroundings) -> list[Row]:
     made = surroundings.folder / "made"
-    make_history(made, _COMMITS)
-    rows = _rows(surroundings, made, f"history of {_COMMITS:,} commits")
+    commits = surroundings.size(_COMMITS, 30)
+    make_history(made, commits)
+    rows = _rows(surroundings, made, f"history of {commits:,} commits")
     clone = os.environ.get("HISTORY")
     if clone:
         rows += _rows(surroundings, Path(clone).resolve(), "history of the clone in HISTORY")
     return rows
 
 
-BENCHMARK = Benchmark("history", measure)
+BENCHMARK = Benchmark("history", measure, "Histories")
 
 
 def _rows(surroundings: Surroundings, folder: Path, what: str) -> list[Row]:
-    environment = {**os.environ, "XDG_CACHE_HOME": str(surroundings.folder / "cache")}
+    environment = git_variables(surroundings.folder)
     ours = [surroundings.ours, "scan", "--history", "--quiet"]
     quiet = ["--quiet", "--no-validate", "--no-update-check", "--git-history", "full", "."]
     commands = {

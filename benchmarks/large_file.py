@@ -1,46 +1,117 @@
-"""Memory for one large file, beside what an idle process takes: at most eight times the file is wanted."""
+"""One large file: memory for its size, and time that grows as it does.
 
-from .measure import run
+Memory is what a process takes beyond one that only prints the version. Time is without the start.
+"""
+
+from functools import partial
+
+from .measure import Cost, interleave, run
 from .model import Benchmark, Row, Surroundings
-from .repository import Repository, make_repository
+from .repository import Repository, make_repository, rule_for
 
-_MANIFESTS_ONLY = "path_regex: \\.yaml$\n    encrypted_regex: ^(data|stringData)$\n    "
+_MEMORY = 8
+"""Times the encrypted file."""
+
+_GROWTH = 1.25
+"""Times as long per MiB. Caches of the processor hold less of a larger file."""
+
+_LINEAR_ROUNDS = 2
 
 
 def measure(surroundings: Surroundings) -> list[Row]:
     repository = make_repository(surroundings.folder, 2)
-    rules = repository.folder / ".sops.yaml"
-    rules.write_text(rules.read_text(encoding="ascii").replace(_MANIFESTS_ONLY, ""), encoding="ascii")
+    rule_for(repository, r"\.(json|bin)$")
+    return [*_memory(surroundings, repository), *_time(surroundings, repository)]
+
+
+BENCHMARK = Benchmark("large", measure, "One large file")
+
+
+def _memory(surroundings: Surroundings, repository: Repository) -> list[Row]:
+    size = surroundings.size(1, 100)
     files = {
-        "4 MB as one value": ("large.bin", "throwaway " * 400_000),
-        "40 values of 100 kB": ("large.json", _json(40, 10_000)),
-        "20,000 values of 100 bytes": ("small.json", _json(20_000, 10)),
+        "4 MB as one value": ("large.bin", "throwaway " * (400_000 // size), None),
+        "40 values of 100 kB": ("large.json", _json(40, 10_000 // size), None),
+        "20,000 values of 100 bytes": ("small.json", _json(20_000 // size, 10), _MEMORY),
     }
     return [
         row
-        for what, (name, text) in files.items()
-        for row in _rows(repository, surroundings, what, name, text)
+        for what, (name, text, times) in files.items()
+        for row in _memory_rows(repository, surroundings, what, name, text, times)
     ]
 
 
-BENCHMARK = Benchmark("large", measure)
-
-
-def _rows(repository: Repository, surroundings: Surroundings, what: str, name: str, text: str) -> list[Row]:
-    idle = run([surroundings.ours, "--version"], repository.folder, repository.environment).memory
+def _memory_rows(
+    repository: Repository, surroundings: Surroundings, what: str, name: str, text: str, times: float | None
+) -> list[Row]:
+    work = partial(run, cwd=repository.folder, environment=repository.environment)
+    idle = work([surroundings.ours, "--version"]).memory
     path = repository.folder / name
     path.write_text(text, encoding="ascii")
-    encrypted = run([surroundings.ours, "encrypt", name], repository.folder, repository.environment)
+    costs = {"encrypt": work([surroundings.ours, "encrypt", name])}
     size = path.stat().st_size
-    decrypted = run([surroundings.ours, "decrypt", "-i", name], repository.folder, repository.environment)
+    costs["decrypt"] = work([surroundings.ours, "decrypt", name], prints=lambda out: out.decode() == text)
+    costs["rotate"] = work([surroundings.ours, "rotate", name])
+    most = None if times is None or surroundings.tiny else idle + times * size
     return [
         Row(
             f"{action} {what}",
             cost,
-            note=f"{(cost.memory - idle) / size:.1f} times the encrypted file, {size / 2**20:.1f} MiB",
+            most_memory=most,
+            note=f"{action} {what}: {(cost.memory - idle) / size:.1f} times the encrypted file of "
+            f"{size / 2**20:.1f} MiB"
+            + (f"; {times} times is the bound" if times is not None else "")
+            + f", above the {idle / 2**20:.0f} MiB of a process that is idle",
         )
-        for action, cost in (("encrypt", encrypted), ("decrypt", decrypted))
+        for action, cost in costs.items()
     ]
+
+
+def _time(surroundings: Surroundings, repository: Repository) -> list[Row]:
+    """The largest file that is read, beside one of a sixteenth, sixteen times."""
+    factor = 15.5
+    count = surroundings.size(4_000, 4)
+    work = partial(run, cwd=repository.folder, environment=repository.environment)
+    sizes = {"small": count, "large": round(count * factor)}
+    texts = {name: _json(number, 10) for name, number in sizes.items()}
+
+    def prepare(name: str) -> int:
+        path = repository.folder / f"{name}.json"
+        path.write_text(texts[name], encoding="ascii")
+        work([surroundings.ours, "encrypt", path.name])
+        return path.stat().st_size
+
+    lengths = {name: prepare(name) for name in sizes}
+
+    def encrypt(name: str) -> Cost:
+        (repository.folder / f"{name}.json").write_text(texts[name], encoding="ascii")
+        return work([surroundings.ours, "encrypt", f"{name}.json"])
+
+    def decrypt(name: str) -> Cost:
+        # The text has been compared above; here the time counts.
+        return work([surroundings.ours, "decrypt", f"{name}.json"])
+
+    tasks = {"idle": partial(work, [surroundings.ours, "--version"])}
+    for name in sizes:
+        tasks[f"encrypt {name}"] = partial(encrypt, name)
+        tasks[f"decrypt {name}"] = partial(decrypt, name)
+    best = interleave(min(surroundings.rounds, _LINEAR_ROUNDS), tasks)
+    ratio = lengths["large"] / lengths["small"]
+    rows = []
+    for action in ("encrypt", "decrypt"):
+        large, small = (best[f"{action} {name}"].less(best["idle"]) for name in ("large", "small"))
+        note = f"{action} {lengths['large'] / 2**20:.1f} MiB: without the start of a process"
+        rows.append(
+            Row(
+                f"{action} {lengths['large'] / 2**20:.1f} MiB",
+                large,
+                small.times(ratio),
+                f"{ratio:.1f} times {lengths['small'] / 2**20:.1f} MiB",
+                at_most=_GROWTH,
+                note=note,
+            )
+        )
+    return rows
 
 
 def _json(count: int, repeat: int) -> str:

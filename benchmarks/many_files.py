@@ -10,19 +10,20 @@ from .repository import Repository, make_repository
 _SAMPLE = 100
 """Files that sops's loop is measured with; the others take as long each."""
 
-_COUNTS = {200: 10.0, 500: 10.0, 2_000: 20.0}
+_COUNTS = {200: 12.0, 2_000: 20.0}
 """Files, and how many times as fast as a loop over sops is wanted."""
 
 
 def measure(surroundings: Surroundings) -> list[Row]:
+    counts = {4: 1.0} if surroundings.tiny else _COUNTS
     return [
         row
-        for count, wanted in _COUNTS.items()
+        for count, wanted in counts.items()
         for row in _files(make_repository(surroundings.folder, count), surroundings, wanted)
     ]
 
 
-BENCHMARK = Benchmark("files", measure)
+BENCHMARK = Benchmark("files", measure, "Batches")
 
 
 def _files(repository: Repository, surroundings: Surroundings, wanted: float) -> list[Row]:
@@ -51,7 +52,7 @@ def _files(repository: Repository, surroundings: Surroundings, wanted: float) ->
 
     def is_rotated(subset: list[str]) -> None:
         now = repository.read()
-        if any(now[path] == encrypted[path] for path in subset):
+        if any(now[path] == encrypted[path] or b"\nsops:\n" not in now[path] for path in subset):
             raise RuntimeError("rotate left a file as it was")
 
     def put_back() -> None:

@@ -9,6 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+EMPTY = (sys.executable, "-I", "-c", "pass")
+"""The least that a program in Python costs, on this machine at this moment."""
+
 _RSS_UNIT = 1 if sys.platform == "darwin" else 1024
 
 
@@ -28,21 +31,37 @@ class Cost:
     def times(self, factor: float) -> "Cost":
         return Cost(self.seconds * factor, self.memory)
 
+    def less(self, start: "Cost") -> "Cost":
+        """What is left without the start of a process."""
+        return Cost(max(self.seconds - start.seconds, 0.0), self.memory)
 
-def run(command: Sequence[str | Path], cwd: Path, environment: Mapping[str, str]) -> Cost:
+
+def run(
+    command: Sequence[str | Path],
+    cwd: Path,
+    environment: Mapping[str, str],
+    *,
+    prints: Callable[[bytes], bool] | None = None,
+) -> Cost:
     """Run a command to its end.
 
+    Args:
+        command: the program and its arguments.
+        cwd: the folder that it works in.
+        environment: all its variables.
+        prints: whether its standard output is right; without it, nobody looks.
+
     Raises:
-        RuntimeError: it failed; the text has what it wrote to standard error.
+        RuntimeError: it failed or printed something else; the text has what it wrote to standard error.
     """
-    with tempfile.TemporaryFile() as errors:
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as errors:
         start = time.perf_counter()
         process = subprocess.Popen(
             [str(part) for part in command],
             cwd=cwd,
             env=dict(environment),
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL if prints is None else out,
             stderr=errors,
         )
         _, status, usage = os.wait4(process.pid, 0)
@@ -52,6 +71,10 @@ def run(command: Sequence[str | Path], cwd: Path, environment: Mapping[str, str]
             errors.seek(0)
             text = errors.read().decode(errors="replace")[-2000:]
             raise RuntimeError(f"{command[0]} exited with {process.returncode}: {text}")
+        if prints is not None:
+            out.seek(0)
+            if not prints(out.read()):
+                raise RuntimeError(f"{' '.join(map(str, command))} printed something else than expected")
     return Cost(seconds, usage.ru_maxrss * _RSS_UNIT)
 
 

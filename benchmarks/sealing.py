@@ -23,7 +23,9 @@ stringData:
 
 def measure(surroundings: Surroundings) -> list[Row]:
     folder = surroundings.folder
-    names = [f"{number:04}.yaml" for number in range(_COUNT)]
+    names = [f"{number:04}.yaml" for number in range(surroundings.size(_COUNT, 3))]
+
+    sample = names[:_SAMPLE]
 
     def write() -> None:
         for number, name in enumerate(names):
@@ -45,30 +47,28 @@ def measure(surroundings: Surroundings) -> list[Row]:
         write()
         script = 'for file; do "$0" --cert "$CERT" -o yaml -f "$file" -w "$file.sealed" || exit; done'
         environment = {"HOME": str(folder), "CERT": str(_CERTIFICATE)}
-        return run(
-            ["sh", "-c", script, surroundings.peers["kubeseal"], *names[:_SAMPLE]], folder, environment
-        )
+        return run(["sh", "-c", script, surroundings.peers["kubeseal"], *sample], folder, environment)
 
-    tasks = {"seal": seal, "floor": _floor}
+    tasks = {"seal": seal, "floor": lambda: _floor(len(names) * _VALUES)}
     if "kubeseal" in surroundings.peers:
         tasks["kubeseal"] = loop
     best = interleave(surroundings.rounds, tasks)
-    theirs = best["kubeseal"].times(_COUNT / _SAMPLE) if "kubeseal" in best else None
+    theirs = best["kubeseal"].times(len(names) / len(sample)) if "kubeseal" in best else None
     note = f"RSA alone: {best['floor'].seconds:.2f} s"
-    note += f"; kubeseal: {_SAMPLE} Secrets, scaled up" if theirs is not None else ""
-    return [Row(f"seal {_COUNT} Secrets", best["seal"], theirs, "kubeseal, one by one", 10, note=note)]
+    note += f"; kubeseal: {len(sample)} Secrets, scaled up" if theirs is not None else ""
+    return [Row(f"seal {len(names)} Secrets", best["seal"], theirs, "kubeseal, one by one", 10, note=note)]
 
 
-def _floor() -> Cost:
+def _floor(values: int) -> Cost:
     """The RSA operations that the values take, with the library that is used."""
     from fluxsecrets.sealed.certificates import parse_certificate
     from fluxsecrets.sealed.codec import seal_value
 
     key = parse_certificate(_CERTIFICATE.read_bytes()).key
     start = time.perf_counter()
-    for _ in range(_COUNT * _VALUES):
+    for _ in range(values):
         seal_value(key, b"throwaway", b"apps/db")
     return Cost(time.perf_counter() - start, 0)
 
 
-BENCHMARK = Benchmark("seal", measure)
+BENCHMARK = Benchmark("seal", measure, "Sealed Secrets")
