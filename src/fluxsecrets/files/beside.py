@@ -40,10 +40,10 @@ def remove_leftovers(folder: Path) -> tuple[Path, ...]:
         What was deleted; see `remove_leftover`.
     """
     try:
-        paths = [path for path in folder.iterdir() if is_leftover_name(path.name)]
+        names = [name for name in os.listdir(folder) if is_leftover_name(name)]  # noqa: PTH208 - many folders
     except OSError:
         return ()
-    return tuple(path for path in paths if remove_leftover(path) is Fate.DELETED)
+    return tuple(folder / name for name in names if remove_leftover(folder / name) is Fate.DELETED)
 
 
 def remove_leftover(path: Path) -> Fate:

@@ -53,11 +53,12 @@ def staging() -> Iterator[Name]:
     """
     stages: dict[str, _Stage | None] = {}
     known: dict[str, _Stage | None] = {}
+    states: dict[str, str | None] = {}
 
     def name(path: Path) -> Path:
         folder = os.path.dirname(path)  # noqa: PTH120 - a path object takes long to hash
         if folder not in known:
-            known[folder] = _stage_for(path.parent, stages)
+            known[folder] = _stage_for(folder, stages, states)
         stage = known[folder]
         if stage is None:
             return temporary_path(path)
@@ -73,10 +74,10 @@ def staging() -> Iterator[Name]:
                         remove_locked(stage.folder, stage.lock)
 
 
-def _stage_for(folder: Path, stages: dict[str, _Stage | None]) -> _Stage | None:
+def _stage_for(folder: str, stages: dict[str, _Stage | None], states: dict[str, str | None]) -> _Stage | None:
     if system.WINDOWS:
         return None
-    state = state_above(os.path.abspath(folder))  # noqa: PTH100 - links may be kept
+    state = state_above(os.path.abspath(folder), states)  # noqa: PTH100 - links may be kept
     if state is None:
         try:
             state = user_state_folder(os.environ)
@@ -86,7 +87,7 @@ def _stage_for(folder: Path, stages: dict[str, _Stage | None]) -> _Stage | None:
         stages[state] = _make(state)
     stage = stages[state]
     try:
-        return stage if stage is not None and folder.stat().st_dev == stage.device else None
+        return stage if stage is not None and os.stat(folder or ".").st_dev == stage.device else None  # noqa: PTH116
     except (OSError, ValueError):
         return None  # writing the file will say what is wrong
 

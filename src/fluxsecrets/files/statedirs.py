@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import sys
 from collections.abc import Mapping
 
@@ -18,9 +19,13 @@ def git_directory(folder: str) -> str | None:
     A worktree and a submodule have one of their own, which a file names.
     """
     git = os.path.join(folder, ".git")  # noqa: PTH118 - here and below: pathlib is slower
-    if os.path.isdir(git):  # noqa: PTH112
+    try:
+        mode = os.stat(git).st_mode  # noqa: PTH116
+    except (OSError, ValueError):
+        return None
+    if stat.S_ISDIR(mode):
         return git
-    if not os.path.isfile(git):  # noqa: PTH113
+    if not stat.S_ISREG(mode):
         return None
     try:
         with open(git, encoding="utf-8", errors="surrogateescape") as file:  # noqa: PTH123
@@ -30,20 +35,29 @@ def git_directory(folder: str) -> str | None:
     return os.path.join(folder, text.removeprefix("gitdir:").strip())  # noqa: PTH118
 
 
-def state_above(folder: str) -> str | None:
+def state_above(folder: str, known: dict[str, str | None] | None = None) -> str | None:
     """The state folder of the work tree that a folder is in, or None outside of git; it need not exist.
 
     Args:
         folder: an absolute path.
+        known: answers for folders that were asked for; those of this one and of the ones above it are added.
     """
-    while True:
+    passed = []
+    found = None
+    while known is None or folder not in known:
+        passed.append(folder)
         git = git_directory(folder)
-        if git is not None:
-            return os.path.join(git, STATE_NAME)  # noqa: PTH118
         above = os.path.dirname(folder)  # noqa: PTH120
-        if above == folder:
-            return None
+        if git is not None:
+            found = os.path.join(git, STATE_NAME)  # noqa: PTH118
+        if git is not None or above == folder:
+            break
         folder = above
+    else:
+        found = known[folder]
+    if known is not None:
+        known |= dict.fromkeys(passed, found)
+    return found
 
 
 def user_state_folder(environ: Mapping[str, str], platform: str = sys.platform) -> str:

@@ -1,10 +1,14 @@
 """Which rule applies to a file."""
 
+import errno
 import os
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fluxsecrets.ops.run.session import Session
+from fluxsecrets.sops.config import parse_config
 
 RULES = "creation_rules:\n  - path_regex: ^a/\n    age: []\n  - path_regex: ^b/\n    age: []\n"
 
@@ -21,3 +25,56 @@ def test_the_rule_that_applies(tmp_path, path, expected):
 
 def test_no_rule_applies_without_rules(tmp_path):
     assert Session(os.environ, tmp_path).rule_for(tmp_path / "db.yaml") is None
+
+
+NAMES = st.sampled_from(["a", "b", ".", "..", "a.yaml", "é"])
+
+
+@given(
+    path=st.lists(NAMES, max_size=5),
+    rules=st.sets(st.sampled_from(["", "a", "a/b", "a/b/a", "b/é"])),
+    link=...,
+)
+def test_the_configuration_is_the_nearest_file_above(tmp_path_factory, path, rules, link: bool):
+    root = tmp_path_factory.mktemp("tree")
+    for folder in ("a/b/a", "b/é"):
+        (root / folder).mkdir(parents=True)
+    for folder in rules:
+        place = root / folder / ".sops.yaml"
+        if link:
+            place.symlink_to(root / folder)  # a folder: not a file
+        else:
+            place.write_text(RULES, encoding="utf-8")
+    start = root.joinpath(*path)
+    candidates = (folder / ".sops.yaml" for folder in (start, *start.parents))
+    expected = next((each for each in candidates if each.is_file()), None)
+    session = Session(os.environ, root)
+    assert session.find_config(start) == expected
+    if expected is not None:
+        applied = session.rules_for(start / "c")
+        assert applied.relative_path == (start / "c").relative_to(expected.parent).as_posix()
+        assert session.rule_for(start / "c") == applied.rule == session.rules_for(start / "c").rule
+
+
+def test_the_rules_that_are_planned_count_at_once(tmp_path):
+    (tmp_path / ".sops.yaml").write_text(RULES, encoding="utf-8")
+    session = Session(os.environ, tmp_path)
+    path = tmp_path / "a/new/db.yaml"
+    assert session.rules_for(path).rule.index == 0
+    session.plan_config(tmp_path / "a/new/.sops.yaml", parse_config(b"creation_rules: []\n", path="new"))
+    assert session.rules_for(path).config.path == "new"
+    session.plan_config(tmp_path / "a/new/.sops.yaml", parse_config(RULES.encode(), path="newer"))
+    assert session.rules_for(path).config.path == "newer"
+
+
+def test_a_folder_that_cannot_be_searched_is_not_taken_for_one_without_rules(tmp_path, monkeypatch):
+    real = os.stat
+
+    def refused(path, *arguments, **named):
+        if str(path).endswith(".sops.yaml"):
+            raise PermissionError(errno.EACCES, "refused")
+        return real(path, *arguments, **named)
+
+    monkeypatch.setattr(os, "stat", refused)
+    with pytest.raises(PermissionError):
+        Session(os.environ, tmp_path).find_config(tmp_path)

@@ -295,27 +295,6 @@ class Override:
     lets_in: tuple[Recipient, ...]
 
 
-def override_of(session: Session, path: Path) -> Override | None:
-    """Return what the user should know about a nested `.sops.yaml` for a file, or None.
-
-    Args:
-        session: the run.
-        path: absolute path of the file.
-    """
-    try:
-        applied = session.rules_for(path)
-        nearest = session.find_config(path.parent)
-        found = _outer(nearest) if nearest is not None and session.config_path is None else None
-        if applied is None or found is None or applied.rule is None:
-            return None
-        outer = session.load_config(found)
-    except FluxsecretsError:
-        return None  # which is said where the rule is needed
-    replaced = rule_for(outer, path.relative_to(found.parent).as_posix())
-    people = lets_in(applied.rule, outer, () if replaced is None else (replaced,))
-    return Override(applied.config.path, outer.path, people)
-
-
 def override_notes(session: Session, paths: Iterable[Path], names: MappingABC[str, str]) -> tuple[str, ...]:
     """A sentence for each nested `.sops.yaml` that lets in somebody whom the one further up does not.
 
@@ -324,12 +303,39 @@ def override_notes(session: Session, paths: Iterable[Path], names: MappingABC[st
         paths: absolute paths of files.
         names: recipient -> name.
     """
+    if session.config_path is not None:
+        return ()
     counts: dict[Override, int] = {}
+    outers: dict[Path, Path | None] = {}
     for path in paths:
-        found = override_of(session, path)
+        nearest = session.find_config(path.parent)
+        if nearest is not None and nearest not in outers:
+            outers[nearest] = _outer(nearest)
+        outer = outers[nearest] if nearest is not None else None
+        found = _override(session, path, outer) if outer is not None else None
         if found is not None and found.lets_in:
             counts[found] = counts.get(found, 0) + 1
     return tuple(_note(each, count, names) for each, count in counts.items())
+
+
+def _override(session: Session, path: Path, found: Path) -> Override | None:
+    """Return what the user should know about a nested `.sops.yaml` that decides for a file, or None.
+
+    Args:
+        session: the run.
+        path: absolute path of the file.
+        found: the `.sops.yaml` further up.
+    """
+    try:
+        applied = session.rules_for(path)
+        if applied is None or applied.rule is None:
+            return None
+        outer = session.load_config(found)
+    except FluxsecretsError:
+        return None  # which is said where the rule is needed
+    replaced = rule_for(outer, path.relative_to(found.parent).as_posix())
+    people = lets_in(applied.rule, outer, () if replaced is None else (replaced,))
+    return Override(applied.config.path, outer.path, people)
 
 
 def _note(found: Override, count: int, names: MappingABC[str, str]) -> str:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from fluxsecrets.errors import FileAccessError, FluxsecretsError, LimitError
+from fluxsecrets.files import system
 from fluxsecrets.files.links import resolve_inside
 from fluxsecrets.files.reading import read_file
 from fluxsecrets.marks import is_kustomization
@@ -224,7 +225,9 @@ class Places:
 
     session: Session
     names: Sequence[str]
-    _repositories: dict[Path, Repository] = field(default_factory=dict)
+    _repositories: dict[str, Repository] = field(default_factory=dict)
+    _roots: dict[Path, Path] = field(default_factory=dict)
+    _real: dict[str, bool] = field(default_factory=dict)
     _trees: dict[Path, Tree] = field(default_factory=dict)
     _generators: dict[Path, Mapping[str, GeneratorUse]] = field(default_factory=dict)
 
@@ -232,15 +235,39 @@ class Places:
         """The repository of a real path, which need not exist."""
         from fluxsecrets.repo.git import find_repository
 
-        for folder in (path, *path.parents):
-            if folder in self._repositories:
-                return self._repositories[folder]
-            if os.path.lexists(folder / ".git"):
+        passed = []
+        folder = str(path)
+        while True:  # thousands of files come by here, so that it goes without path objects
+            found = self._repositories.get(folder)
+            if found is not None:
+                break
+            if os.path.lexists(os.path.join(folder, ".git")):  # noqa: PTH118
                 break  # another repository begins here
-        found = find_repository(path)
-        if found is not None:
-            self._repositories[found.root] = found
+            passed.append(folder)
+            above = os.path.dirname(folder)  # noqa: PTH120
+            if above == folder:
+                break
+            folder = above
+        if found is None:
+            found = find_repository(path)
+            if found is None:
+                return None
+            self._repositories[str(found.root)] = found
+        if folder == str(found.root) or folder in self._repositories:
+            self._repositories |= dict.fromkeys(passed, found)
         return found
+
+    def inside(self, path: Path) -> tuple[Repository, str] | None:
+        """The repository of a real path, and the path in it with `/`; None where it is in none."""
+        repository = self.repository(path)
+        if repository is None:
+            return None
+        if repository.root not in self._roots:
+            self._roots[repository.root] = repository.root.resolve()
+        try:
+            return repository, path.relative_to(self._roots[repository.root]).as_posix()
+        except ValueError:
+            return None
 
     def real(self, text: str) -> Path:
         """The real file or folder behind a path as it was given.
@@ -249,7 +276,7 @@ class Places:
             FileAccessError: it lies behind a link that leaves the repository.
         """
         given = Path(os.path.normpath(self.session.cwd / text))
-        if has_no_link(given):  # so that it is where it seems to be
+        if self._has_no_link(str(given)):  # so that it is where it seems to be
             return given
         for start in (self.session.cwd, given.parent):
             repository = self.repository(start)
@@ -261,6 +288,16 @@ class Places:
             raise FileAccessError(
                 "not a valid path, or a link that leads back to itself", path=text, hint="check its spelling"
             ) from None
+
+    def _has_no_link(self, path: str) -> bool:
+        """As `has_no_link`; each folder is looked at once."""
+        if system.WINDOWS or "\0" in path:
+            return has_no_link(Path(path))
+        if path not in self._real:
+            above = os.path.dirname(path)  # noqa: PTH120
+            known = path == "/" if above == path else self._has_no_link(above)
+            self._real[path] = known and not os.path.islink(path)  # noqa: PTH114
+        return self._real[path]
 
     def tree(self, folder: Path) -> Tree:
         """The tree of a folder: its repository's, or its own."""
@@ -281,16 +318,21 @@ class Places:
             from fluxsecrets.repo.discover import read_generators
             from fluxsecrets.repo.tree import make_tree
 
-            root = repository.root.resolve()
-            files = [Path(os.path.realpath(self.session.cwd / name)) for name in self.names]
-            inside = [path.relative_to(root).as_posix() for path in files if path.is_relative_to(root)]
-            names = {os.fsencode(path.name) for path in files}
             listed = [path for path in repository.files() if is_kustomization(path)]
             tree = make_tree(repository.root, listed, limits=self.session.limits)
-            mentioning = [path for path in tree.paths if _mentions(_read(tree, path), names)]
+            generating = [path for path in tree.paths if b"secretGenerator" in _read(tree, path)]
+            mentioning, inside = self._mentioning(tree, generating) if generating else ([], [])
             tree = make_tree(repository.root, [*mentioning, *inside], limits=self.session.limits)
             self._generators[repository.root] = read_generators(tree)[0] if mentioning else {}
         return self._generators[repository.root]
+
+    def _mentioning(self, tree: Tree, paths: Collection[str]) -> tuple[list[str], list[str]]:
+        """Those of some kustomization files that mention a named file; and the named files in the tree."""
+        root = tree.root.resolve()
+        files = [Path(os.path.realpath(self.session.cwd / name)) for name in self.names]
+        inside = [path.relative_to(root).as_posix() for path in files if path.is_relative_to(root)]
+        names = {os.fsencode(path.name) for path in files}
+        return [path for path in paths if any(name in _read(tree, path) for name in names)], inside
 
     def format_of(self, path: Path) -> str:
         """What Flux takes a file for: by its key in the generator that reads it, else by its name.
@@ -298,10 +340,9 @@ class Places:
         Raises:
             ConfigError: generators read it in different formats.
         """
-        repository = self.repository(path)
-        root = repository.root.resolve() if repository is not None else None
-        if repository is not None and root is not None and path.is_relative_to(root):
-            inside = path.relative_to(root).as_posix()
+        place = self.inside(path)
+        if place is not None:
+            repository, inside = place
             use = self.generators(repository).get(inside)
             error = use.error(inside) if use is not None else None
             if error is not None:
@@ -309,10 +350,6 @@ class Places:
             if use is not None:
                 return use.format
         return format_for_path(path.name)
-
-
-def _mentions(kustomization: bytes, names: Collection[bytes]) -> bool:
-    return b"secretGenerator" in kustomization and any(name in kustomization for name in names)
 
 
 def _read(tree: Tree, path: str) -> bytes:

@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from stat import S_ISREG
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from fluxsecrets.errors import ConfigError, FluxsecretsError, UsageError
@@ -91,7 +92,8 @@ class Session:
     _own_providers: Providers | None = None
     _providers: Providers | None = None
     _trusted_servers: TrustedServers | None = None
-    _configs: dict[Path, SopsConfig] = field(default_factory=dict)
+    _configs: dict[str, SopsConfig] = field(default_factory=dict)
+    _last: tuple[Path, SopsConfig, AppliedConfig] | None = None
     _openable: dict[tuple[tuple[str, str, str], ...], bool] = field(default_factory=dict)
     _public: dict[Path, frozenset[tuple[str, str]]] = field(default_factory=dict)
 
@@ -289,11 +291,15 @@ class Session:
         """The `.sops.yaml` of a folder or the nearest one above it."""
         if self.config_path is not None:
             return self.cwd / self.config_path
-        for folder in (start, *start.parents):
-            candidate = folder / RULES_NAME
-            if candidate in self._configs or candidate.is_file():
-                return candidate
-        return None
+        folder = str(start)
+        while True:  # each file asks several times, so that it goes without path objects
+            candidate = os.path.join(folder, RULES_NAME)  # noqa: PTH118
+            if candidate in self._configs or _is_file(candidate):
+                return Path(candidate)
+            above = os.path.dirname(folder)  # noqa: PTH120
+            if above == folder:
+                return None
+            folder = above
 
     def plan_config(self, path: Path, config: SopsConfig) -> None:
         """Use a `.sops.yaml` that is not written yet.
@@ -302,7 +308,7 @@ class Session:
             path: absolute path of it.
             config: what it will say.
         """
-        self._configs[path] = config
+        self._configs[str(path)] = config
 
     def load_config(self, path: Path) -> SopsConfig:
         """Read a `.sops.yaml`, once per run.
@@ -310,19 +316,20 @@ class Session:
         Raises:
             ConfigError: it is invalid; with file and line.
         """
-        if path not in self._configs:
+        name = str(path)
+        if name not in self._configs:
             from fluxsecrets.sops.config import parse_config
 
             try:
                 content = read_file(path, limit=self.limits.size, follow_links=True)
-                self._configs[path] = parse_config(content.data, path=self.shown(path))
+                self._configs[name] = parse_config(content.data, path=self.shown(path))
             except FluxsecretsError as error:
                 error.path = self.shown(path)
                 if path.is_symlink():  # it may lead to any file of this machine, whose lines are not shown
                     error.details = ()
                 error.hint = error.hint or "fix this line: without valid rules nothing can be encrypted"
                 raise
-        return self._configs[path]
+        return self._configs[name]
 
     def with_configs(self, texts: Mapping[Path, bytes]) -> Session:
         """The same run, in which some `.sops.yaml` files are as they will be.
@@ -332,7 +339,7 @@ class Session:
         """
         from fluxsecrets.sops.config import parse_config
 
-        changed = {path: parse_config(data, path=self.shown(path)) for path, data in texts.items()}
+        changed = {str(path): parse_config(data, path=self.shown(path)) for path, data in texts.items()}
         return replace(self, _configs={**self._configs, **changed})
 
     def rules_for(self, path: Path) -> AppliedConfig | None:
@@ -347,22 +354,39 @@ class Session:
         Raises:
             ConfigError: the `.sops.yaml` is invalid.
         """
-        from fluxsecrets.sops.config import match_rules
+        found = self._rules_above(path)
+        if found is None:
+            return None
+        config, relative = found
+        last = self._last
+        if last is None or last[0] != path or last[1] is not config:
+            from fluxsecrets.sops.config import match_rules
 
+            # The steps of the work on one file ask one after the other.
+            last = (path, config, AppliedConfig(config, relative, match_rules(config, relative)))
+            self._last = last
+        return last[2]
+
+    def rule_for(self, path: Path) -> CreationRule | None:
+        """The rule that applies to a file; None without one. It takes less time than `rules_for`."""
+        from fluxsecrets.sops.config import rule_for
+
+        found = self._rules_above(path)
+        return None if found is None else rule_for(*found)
+
+    def _rules_above(self, path: Path) -> tuple[SopsConfig, str] | None:
+        """The configuration that decides for a file, and the file's path in its folder, with `/`.
+
+        Raises:
+            ConfigError: it is invalid.
+        """
         config_path = self.find_config(path.parent)
         if config_path is None:
             return None
         config = self.load_config(config_path)
         if not config.has_creation_rules:
             return None
-        folder = config_path.parent
-        relative = path.relative_to(folder) if path.is_relative_to(folder) else path
-        return AppliedConfig(config, relative.as_posix(), match_rules(config, relative.as_posix()))
-
-    def rule_for(self, path: Path) -> CreationRule | None:
-        """The rule that applies to a file; None without one. See `rules_for`."""
-        applied = self.rules_for(path)
-        return applied.rule if applied is not None else None
+        return config, _relative(path, config_path.parent)
 
     def _without_rules(self, path: Path, shown: str) -> ConfigError | None:
         """The error where there is a `.sops.yaml`, and no creation rules in it."""
@@ -413,6 +437,24 @@ class Session:
             details=[f"rule {match.rule.index + 1}: {match.reason}" for match in applied.matches],
             hint=f"add a rule whose path_regex matches {applied.relative_path}",
         )
+
+
+def _relative(path: Path, folder: Path) -> str:
+    """A path relative to a folder, with `/`; the whole path where it is elsewhere."""
+    text, above = str(path), f"{folder}{os.sep}"
+    if text.startswith(above):
+        return text[len(above) :].replace(os.sep, "/")
+    return (path.relative_to(folder) if path.is_relative_to(folder) else path).as_posix()
+
+
+def _is_file(path: str) -> bool:
+    """Whether there is a regular file, or a link to one; the same as `Path.is_file`, and faster."""
+    try:
+        return S_ISREG(os.stat(path).st_mode)  # noqa: PTH116
+    except FileNotFoundError:
+        return False
+    except (OSError, ValueError):
+        return Path(path).is_file()
 
 
 def parse_order(text: str, origin: str) -> tuple[str, ...]:

@@ -189,8 +189,8 @@ def _named(places: Places, text: str, input_type: str | None) -> Target:
         if not os.path.lexists(places.session.cwd / text) and _is_environment(places, text):
             error.hint = f"{text} is an environment: name it with `--env {text}`"
         return Target(places.session.cwd / text, text, format_for_path(text), problem=error)
-    repository = places.repository(path)
-    inside = path.relative_to(repository.root.resolve()).as_posix() if repository is not None else None
+    repository, place = places.repository(path), places.inside(path)
+    inside = place[1] if place is not None else None
     return Target(path, text, format_name, repository=repository, repository_path=inside)
 
 

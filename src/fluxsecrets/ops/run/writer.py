@@ -135,7 +135,8 @@ def make_ready(paths: Iterable[Path]) -> None:
     for folder in folders:
         remove_leftovers(folder)
     # Those of the working directory's repository are gone by now; the files may be in another one.
-    remove_dead_folders({state for folder in folders if (state := state_above(str(folder)))})
+    known: dict[str, str | None] = {}
+    remove_dead_folders({state for folder in folders if (state := state_above(str(folder), known))})
 
 
 def refuse_interrupted(paths: Iterable[Path]) -> None:
