@@ -254,6 +254,8 @@ def _listed(tree: Tree, name: str, settings: Settings) -> frozenset[str]:
     """The files that the settings give to an environment."""
     own = settings.environment(name)
     globs = [compile_glob(pattern) for pattern in own.files] if own is not None else []
+    if not globs:
+        return frozenset()
     return frozenset(path for path in tree.paths if any(glob.matches(path) for glob in globs))
 
 

@@ -16,12 +16,14 @@ from fluxsecrets.repo.environments import (
     Environment,
     list_environments,
     load_environments,
+    shared_files,
     unknown_environment,
 )
 from fluxsecrets.repo.graph import Applied
 from fluxsecrets.repo.manifests import dig, is_reference
 from fluxsecrets.repo.objects import Object
 from fluxsecrets.repo.othertools import OtherUse, find_uses, notes_of
+from fluxsecrets.repo.perobject import PerObject
 from fluxsecrets.repo.references import Provision, Use, provisions, uses
 from fluxsecrets.repo.settings import load_settings
 from fluxsecrets.repo.survey import Suggestion, Survey, as_name, survey
@@ -134,16 +136,23 @@ def show_environments(session: Session, name: str | None = None) -> tuple[ShownE
         names = tuple(root.name for root in list_environments(tree, settings))
         if name not in names:
             raise unknown_environment(tree, name, names)
-    found = shown_environments(session, tree, load_environments(tree, settings))
-    return tuple(each for each in found if name in (None, each.name))
+    return shown_environments(session, tree, load_environments(tree, settings), name)
 
 
 def shown_environments(
-    session: Session, tree: Tree, environments: tuple[Environment, ...]
+    session: Session, tree: Tree, environments: tuple[Environment, ...], name: str | None = None
 ) -> tuple[ShownEnvironment, ...]:
-    """Return environments that were found before; with all of them, it is known which files are shared."""
-    viewer = _Viewer(session, tree, environments, read_public_keys(tree.root))
-    return tuple(map(viewer.environment, environments))
+    """Return environments that were found before; with all of them, it is known which files are shared.
+
+    Args:
+        session: the run.
+        tree: the repository.
+        environments: all of them.
+        name: of the only one that is returned; None returns all.
+    """
+    wanted = tuple(each for each in environments if name in (None, each.name))
+    viewer = _Viewer(session, tree, environments, wanted, read_public_keys(tree.root))
+    return tuple(map(viewer.environment, wanted))
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +207,7 @@ class _Viewer:
         session: Session,
         tree: Tree,
         environments: tuple[Environment, ...],
+        wanted: tuple[Environment, ...],
         names: Mapping[str, str],
     ) -> None:
         self.session = session
@@ -207,26 +217,32 @@ class _Viewer:
         self.settings = load_settings(tree)
         self.uses = find_uses(tree)
         self.files: dict[str, tuple[Protection, tuple[str, ...]]] = {}
+        self.uses_of = PerObject(uses)
+        self.provisions_of = PerObject(provisions)
+        self.shared_by = shared_files(environments)
+        self.to_protect = _to_protect(tree, wanted)
 
     def environment(self, environment: Environment) -> ShownEnvironment:
         applied = environment.graph.applied
         objects = [item for each in applied for item in each.objects]
-        wanted = [(item, use) for item in objects for use in uses(item) if use.kind == "Secret"]
+        wanted = [(item, use) for item in objects for use in self.uses_of(item) if use.kind == "Secret"]
         used = {(use.namespace, use.name) for _, use in wanted}
         made = {
             (each.namespace, each.name)
             for item in objects
-            for each in provisions(item)
+            for each in self.provisions_of(item)
             if each.kind == "Secret" and each.how != "cluster"
         }
         left_to_operators = used - made
+        # Of several with the same key, the first one counts
+        places = {each.key: index for index, each in reversed([*enumerate(applied)])}
         return ShownEnvironment(
             environment.name,
             environment.root_path,
-            tuple(self.kustomization(environment, each, left_to_operators) for each in applied),
+            tuple(self.kustomization(environment, each, places, left_to_operators) for each in applied),
             tuple(
                 self.file(environment, path)
-                for path in sorted(environment.outside | self.placed(environment))
+                for path in sorted(environment.outside | (environment.placed & self.to_protect))
             ),
             tuple(self.missing(environment, wanted)),
             tuple(
@@ -245,11 +261,14 @@ class _Viewer:
         return None if found is None or found.file is None else replace(found, file=self.shown(found.file))
 
     def kustomization(
-        self, environment: Environment, applied: Applied, left_to_operators: set[tuple[str | None, str]]
+        self,
+        environment: Environment,
+        applied: Applied,
+        places: Mapping[tuple[str | None, str] | None, int],
+        left_to_operators: set[tuple[str | None, str]],
     ) -> ShownKustomization:
         item = applied.kustomization
-        keys = [each.key for each in environment.graph.applied]
-        parent = keys.index(applied.parent) if applied.parent in keys and applied.key is not None else None
+        parent = places.get(applied.parent) if applied.key is not None else None
         decryption = item.decryption if item is not None else None
         return ShownKustomization(
             name=item.name if item is not None else None,
@@ -276,7 +295,7 @@ class _Viewer:
         self, environment: Environment, applied: Applied, left_to_operators: set[tuple[str | None, str]]
     ) -> Iterator[ShownSecret]:
         for item in applied.objects:
-            for made in provisions(item):
+            for made in self.provisions_of(item):
                 # An operator's possible Secret counts if something uses it and nothing else creates it.
                 key = (made.namespace, made.name)
                 if made.kind == "Secret" and (made.how != "cluster" or key in left_to_operators):
@@ -342,10 +361,6 @@ class _Viewer:
             return self.names
         return {**(rule.names if rule is not None else {}), **self.names}
 
-    def placed(self, environment: Environment) -> frozenset[str]:
-        """Return those files that belong to an environment by their place, and are to be protected."""
-        return frozenset(each.path for each in discover(self.tree, paths=environment.placed))
-
     def file(self, environment: Environment, path: str) -> ShownSecret:
         protection, recipients = self.look(path)
         shared = self.shared(environment, (path,))
@@ -358,7 +373,7 @@ class _Viewer:
         made = {
             (each.namespace, each.name)
             for _, item in environment.graph.objects
-            for each in provisions(item)
+            for each in self.provisions_of(item)
             if each.kind == "Secret"
         }
         nowhere = {name for namespace, name in made if namespace is None}
@@ -374,14 +389,17 @@ class _Viewer:
             yield ShownSecret(use.name, use.namespace, Protection.CLUSTER, place, use.line)
 
     def shared(self, environment: Environment, paths: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(
-            each.name
-            for each in self.environments
-            if each.name != environment.name and any(path in each.files for path in paths)
-        )
+        names = {name for path in paths for name in self.shared_by.get(path, ())}
+        return tuple(sorted(names - {environment.name}))
 
     def shown(self, path: str) -> str:
         return self.session.shown(self.tree.root / path)
+
+
+def _to_protect(tree: Tree, environments: tuple[Environment, ...]) -> frozenset[str]:
+    """Return the files that are to be protected among those that are there by their place."""
+    placed = frozenset[str]().union(*(each.placed for each in environments))
+    return frozenset(each.path for each in discover(tree, paths=placed)) if placed else placed
 
 
 def _holds_values(item: Object) -> bool:

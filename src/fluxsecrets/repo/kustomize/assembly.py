@@ -6,6 +6,7 @@ transformers. What is not modelled gives an outcome.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import count
 from typing import Final, Protocol
@@ -20,7 +21,9 @@ from .built import Built, Cycle, Overlay
 from .generating import content
 from .identity import identity, shown
 from .kustomizationfields import COMPONENT
-from .kustomizationfile import Generator, KustomizationFile, Reference
+from .kustomizationfile import Generator, KustomizationFile, PatchEntry, Reference
+from .patches import Patch
+from .patchfiles import Refused
 from .plugins import plugin_outcome
 from .reading import kustomization_files
 from .record import Record
@@ -50,6 +53,9 @@ class Folders(Protocol):
 
     def kustomization(self, path: str) -> KustomizationFile | Outcome:
         """Read a kustomization file, or say why it cannot be read."""
+
+    def patches(self, file: str, entry: PatchEntry) -> Sequence[Patch] | Refused:
+        """Read the patch of an entry, or say why it cannot be read."""
 
     def content(self, path: str) -> bytes | None:
         """Read a generator's file."""
@@ -112,7 +118,7 @@ class Assembly(Record):
         objects = self.generate(file, objects)
         for reference in (*file.components, *overlay.components):
             objects = self.component(file, reference, objects)
-        return transform(self, file, objects, overlay)
+        return transform(self, file, objects, overlay, self.folders.patches)
 
     def check(self, file: KustomizationFile) -> None:
         """What is wrong with the file itself, and what it has that is not modelled."""

@@ -5,7 +5,7 @@ What a folder without a kustomization file is built of follows fluxcd/pkg's gene
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from fluxsecrets.errors import FluxsecretsError, FormatError
@@ -16,7 +16,9 @@ from fluxsecrets.repo.tree import Tree, normalise
 from .assembly import Assembly
 from .built import Built, Overlay
 from .finishing import finished
-from .kustomizationfile import KustomizationFile, Reference
+from .kustomizationfile import KustomizationFile, PatchEntry, Reference
+from .patches import Patch
+from .patchfiles import Refused, read_entry
 from .reading import kustomization_files, load_kustomization
 from .resourcefile import ResourceFile, read_resource_file, refusal
 
@@ -31,13 +33,26 @@ class Builder:
         self._contents: dict[str, bytes | None] = {}
         self._kustomizations: dict[str, KustomizationFile | Outcome] = {}
         self._folders: dict[str, Built] = {}
+        self._patches: dict[tuple[str, PatchEntry], Sequence[Patch] | Refused] = {}
+        self._roots: dict[str, tuple[Overlay | None, Built]] = {}
 
     def build(self, folder: str, overlay: Overlay | None = None) -> Built:
-        """Build a folder as kustomize-controller does, with or without a kustomization file."""
+        """Build a folder as kustomize-controller does, with or without a kustomization file.
+
+        Environments that apply a folder in the same way, one after the other, get the same objects.
+        """
+        if overlay is not None and overlay.patches:  # 1 and true are equal in patches, and not the same
+            return finished(self._outermost(folder, overlay))
+        known = self._roots.get(folder)
+        if known is None or known[0] != overlay:
+            known = self._roots[folder] = (overlay, finished(self._outermost(folder, overlay)))
+        return known[1]
+
+    def _outermost(self, folder: str, overlay: Overlay | None) -> Built:
         if overlay is None:
-            return finished(self.include(folder, ()))
+            return self.include(folder, ())
         found = self._kustomizations_of(folder, automatic=True)
-        return finished(Assembly(self, (folder,)).run(folder, found, overlay))
+        return Assembly(self, (folder,)).run(folder, found, overlay)
 
     def include(self, folder: str, above: tuple[str, ...]) -> Built:
         """Build a folder as another kustomization file includes it.
@@ -61,6 +76,13 @@ class Builder:
         if path not in self._files:
             self._files[path] = read_resource_file(self.tree, path)
         return self._files[path]
+
+    def patches(self, file: str, entry: PatchEntry) -> Sequence[Patch] | Refused:
+        """The patch of an entry of a kustomization file; a component's is read once for all that take it."""
+        key = (file, entry)
+        if key not in self._patches:
+            self._patches[key] = read_entry(self.tree, file, entry)
+        return self._patches[key]
 
     def content(self, path: str) -> bytes | None:
         """The bytes of a generator's file as they are in the repository, or None if it cannot be read."""

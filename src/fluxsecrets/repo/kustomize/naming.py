@@ -66,6 +66,8 @@ def with_references(objects: Sequence[Object]) -> tuple[list[Object], list[tuple
         if item.kind in ("Secret", "ConfigMap") and item.api_version == "v1":
             for name in dict.fromkeys(name for _, name in item.names):
                 renamed.setdefault((item.kind, name), []).append(item)
+    # A name by which all are still called changes no reference, and most only got a namespace.
+    renamed = {key: found for key, found in renamed.items() if any(item.name != key[1] for item in found)}
     accounts = [item for item in objects if item.kind == "ServiceAccount" and item.names]
     objects = [_with_subjects(item, accounts) if item.kind in _BINDINGS else item for item in objects]
     if not renamed:

@@ -6,7 +6,7 @@ namespace, prefix and suffix, labels, annotations, JSON 6902 patches, replicas, 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.repo.manifests import read_documents, with_value
@@ -23,7 +23,7 @@ from .kustomizationfile import KustomizationFile, PatchEntry, ReplacementEntry
 from .labelling import with_annotations, with_labels
 from .naming import in_namespace, with_affixes
 from .patches import Patch, PatchError
-from .patchfiles import Refused, read_entry
+from .patchfiles import Refused
 from .patching import patched
 from .reading import unreadable
 from .record import Record
@@ -34,10 +34,16 @@ _SCALED = frozenset({"Deployment", "ReplicationController", "ReplicaSet", "State
 
 
 def transform(
-    record: Record, file: KustomizationFile, objects: list[Object], overlay: Overlay
+    record: Record,
+    file: KustomizationFile,
+    objects: list[Object],
+    overlay: Overlay,
+    read: Callable[[str, PatchEntry], Sequence[Patch] | Refused],
 ) -> list[Object]:
-    """The objects after all transformers."""
-    entries = [(entry.field, patch) for entry in file.edits for patch in _read(record, file, entry)]
+    """The objects after all transformers; `read` gives the patch of an entry of the file."""
+    entries = [
+        (entry.field, patch) for entry in file.edits for patch in _known(record, read(file.path, entry))
+    ]
     early = [patch for field, patch in entries if field != "patchesJson6902"]
     for outcome in overlay.refused:
         record.outcomes[outcome] = None
@@ -85,9 +91,8 @@ def _patched(record: Record, patches: Iterable[Patch], objects: list[Object]) ->
     return objects
 
 
-def _read(record: Record, file: KustomizationFile, entry: PatchEntry) -> Iterable[Patch]:
+def _known(record: Record, read: Sequence[Patch] | Refused) -> Sequence[Patch]:
     """The patch of an entry; none where it cannot be read."""
-    read = read_entry(record.tree, file.path, entry)
     if isinstance(read, Refused):
         record.note(
             Note(read.path, read.line, f"not analysed: a patch cannot be read: {read.reason}", warning=True)
