@@ -44,14 +44,14 @@ from .block import (
     block_edit,
     former_block,
     indented,
-    part_layout,
     render_block,
     with_comments,
 )
 from .build import Builder, key_text, scalar_value
 from .comments import place_comments
 from .former import FormerBlock, block_again, kept_spelling
-from .nodes import RawAlias, RawDocument, RawMapping, RawNode, RawScalar, RawSequence, line_start, parse_nodes
+from .nodes import RawAlias, RawMapping, RawNode, RawSequence, line_start, parse_nodes
+from .reading import ReadText, read_text
 from .scalars import BINARY_TAG, BLOCK_STYLES, BREAK, Layout, write_ciphertext, write_value
 
 _DEFAULT_STEP = 2
@@ -80,21 +80,14 @@ class YamlFormat(Format):
     def parse(self, data: bytes, limits: Limits) -> Document:
         """Read a plain or encrypted file; see `Format.parse`."""
         text, bom = decode_text(data, limits, "YAML")
-        raw_documents = parse_nodes(text, limits)
-        builder = Builder(place_comments(text, raw_documents))
-        roots = [_root(builder, document) for document in raw_documents]
-        metadata = _metadata(roots, raw_documents)
-        if not any(isinstance(document.root, RawMapping) for document in raw_documents):
-            what = "holds no YAML values" if text.strip() else "is empty"
-            raise FormatError(f"the file {what}", hint="YAML needs at least {}")
-        parts = tuple(part_layout(text, document) for document in raw_documents)
-        layout = Layout(
-            "\r\n" if "\r" in text and "\r\n" in text else "\n", self._indent or _step(raw_documents)
-        )
+        read = read_text(text, limits)
+        metadata = _metadata(read)
+        newline = "\r\n" if "\r" in text and "\r\n" in text else "\n"
+        layout, parts = Layout(newline, self._indent or read.step or _DEFAULT_STEP), read.layouts
         return Document(
             format=self.name,
             source=text,
-            parts=tuple(_without_block(root) for root in roots),
+            parts=tuple(_without_block(root) for root in read.roots),
             metadata=metadata,
             layout=_FileLayout(
                 bom,
@@ -289,23 +282,8 @@ def _comment_lines(source: str, start: int, text: str, layout: Layout) -> str:
     return f"{layout.newline}{' ' * blanks}#".join(lines)
 
 
-def _root(builder: Builder, document: RawDocument) -> Mapping:
-    root = document.root
-    if isinstance(root, RawMapping):
-        tree = builder.build(root)
-        assert isinstance(tree, Mapping)  # noqa: S101 - a map builds a map
-        return tree
-    if isinstance(root, RawScalar) and root.text == "" and root.start == root.end:
-        return Mapping(builder.comments_alone(root), root.start, root.end)
-    kind = "a single value" if isinstance(root, RawScalar) else "a list"
-    raise FormatError(
-        f"the YAML document is {kind}, and SOPS encrypts maps only",
-        line=root.line,
-        hint="give it a key, or encrypt the file as a whole with --input-type binary",
-    )
-
-
-def _metadata(roots: list[Mapping], documents: tuple[RawDocument, ...]) -> Metadata | None:
+def _metadata(read: ReadText) -> Metadata | None:
+    roots = read.roots
     blocks = [root.get(KEY) for root in roots]
     if all(block is None for block in blocks):
         return None
@@ -314,7 +292,7 @@ def _metadata(roots: list[Mapping], documents: tuple[RawDocument, ...]) -> Metad
         number = next(index for index, block in enumerate(blocks) if block is not None)
         raise MetadataError(
             "only a later YAML document has a sops block, and sops reads the first one's",
-            line=documents[number].root.line,
+            line=read.lines[number],
             hint="put one document in each file, or remove the empty document at the top",
         )
     if not isinstance(first, Mapping):
@@ -339,21 +317,6 @@ def _line_of_block(root: Mapping) -> int | None:
 def _without_block(root: Mapping) -> Mapping:
     entries = tuple(item for item in root.entries if isinstance(item, Comment) or item.key != KEY)
     return Mapping(entries, root.start, root.end, root.flow)
-
-
-def _step(documents: Items[RawDocument]) -> int:
-    """By how many columns the file indents: the first indented map or list under a key decides."""
-    pending: list[RawNode] = [document.root for document in reversed(documents)]
-    while pending:
-        node = pending.pop()
-        if not isinstance(node, RawMapping | RawSequence) or node.flow:
-            continue
-        children = node.values if isinstance(node, RawMapping) else node.items
-        for child in children if isinstance(node, RawMapping) else ():
-            if isinstance(child, RawMapping | RawSequence) and not child.flow and child.column > node.column:
-                return min(child.column - node.column, 8)
-        pending += reversed(children)
-    return _DEFAULT_STEP
 
 
 def _unterminated_block_scalar(document: Document, changes: Items[Change]) -> list[tuple[int, int, str]]:

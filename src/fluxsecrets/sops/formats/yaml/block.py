@@ -7,7 +7,7 @@ from base64 import b64encode
 from enum import Enum, auto
 from typing import NamedTuple
 
-from fluxsecrets.sops.document import Comment, Data, Mapping, Style
+from fluxsecrets.sops.document import Comment, Data, Entry, Mapping, Style
 from fluxsecrets.sops.formats import Edit
 
 from .former import FormerBlock
@@ -49,20 +49,47 @@ class PartLayout(NamedTuple):
     alone: bool = False
 
 
+class _KeyPlace(NamedTuple):
+    """Where a key of the root map stands."""
+
+    text: str | None
+    start: int
+    end: int
+
+
 def part_layout(source: str, document: RawDocument) -> PartLayout:
     """Find the place of the block in one document whose root is a map, or nothing."""
     root = document.root
     if not isinstance(root, RawMapping):
         return PartLayout(empty=True)
-    keys = [key.text if isinstance(key, RawScalar) else None for key in root.keys]
-    found = keys.index(KEY) if KEY in keys else None
+    keys = [
+        _KeyPlace(key.text if isinstance(key, RawScalar) else None, key.start, key.end) for key in root.keys
+    ]
     if root.flow:
-        return _flow_layout(source, root, found)
+        return _flow_layout(source, root, _found(keys))
+    return _block_layout(source, document, root, keys)
+
+
+def direct_layout(source: str, document: RawDocument, tree: Mapping) -> PartLayout:
+    """The same for a document that was read directly: its root has no nodes, and the tree has the keys."""
+    root = document.root
+    assert isinstance(root, RawMapping)  # noqa: S101 - it is read as a map
+    keys = [_KeyPlace(each.key, each.start, each.end) for each in tree.entries if isinstance(each, Entry)]
+    return _block_layout(source, document, root, keys)
+
+
+def _found(keys: list[_KeyPlace]) -> int | None:
+    return next((number for number, key in enumerate(keys) if key.text == KEY), None)
+
+
+def _block_layout(source: str, document: RawDocument, root: RawMapping, keys: list[_KeyPlace]) -> PartLayout:
+    found = _found(keys)
     layout = PartLayout(empty=False, column=root.column, insert=document.end)
     if found is None:
         return layout
-    start = line_start(source, root.keys[found].start)
-    end = _content_end(source, root, found)
+    start = line_start(source, keys[found].start)
+    limit = keys[found + 1].start if found + 1 < len(keys) else root.end
+    end = _content_end(source, keys[found].end, limit, root.column)
     if len(keys) == 1:
         return PartLayout(False, column=root.column, insert=document.end, start=start, end=end, alone=True)
     if end == len(source) and source[end - 1 : end] not in _BREAKS and start:
@@ -71,11 +98,8 @@ def part_layout(source: str, document: RawDocument) -> PartLayout:
     return PartLayout(False, column=root.column, insert=document.end, start=start, end=end)
 
 
-def _content_end(source: str, root: RawMapping, found: int) -> int:
+def _content_end(source: str, position: int, limit: int, column: int) -> int:
     """Behind the line break of the block's last line; comments and blank lines below are not its own."""
-    limit = root.keys[found + 1].start if found + 1 < len(root.keys) else root.end
-    column = root.column
-    position = root.keys[found].end
     end = position
     for match in re.compile(_LINE).finditer(source, position, limit):
         line = match[0]

@@ -40,7 +40,9 @@ _DASH_ABOVE = r"(?<![^\r\n]) *-(?=(?:[ \t]+(?:-|[&!][^ \t\r\n]*))*[ \t]*(?:#[^\r
 Collection = RawMapping | RawSequence
 
 
-class _Kind(Enum):
+class Kind(Enum):
+    """What a token is."""
+
     KEY = auto()
     VALUE = auto()
     ITEM = auto()
@@ -48,7 +50,7 @@ class _Kind(Enum):
     FLOW_END = auto()
 
 
-class _Token(NamedTuple):
+class Token(NamedTuple):
     """Something solid between comments; a tuple, since every parse makes one for each scalar.
 
     Attributes:
@@ -59,13 +61,13 @@ class _Token(NamedTuple):
 
     start: int
     end: int
-    kind: _Kind
+    kind: Kind
     container: Collection
     entry: int
     collection: Collection | None = None
 
 
-class _Placed(NamedTuple):
+class Placed(NamedTuple):
     """A comment with its container; `order` says in front of which entry it goes."""
 
     container: Collection | RawScalar
@@ -78,11 +80,15 @@ class PlacedComments:
 
     __slots__ = ("_by_container",)
 
-    def __init__(self, placed: Sequence[_Placed]) -> None:
+    def __init__(self, placed: Sequence[Placed]) -> None:
         """Group them; the raw nodes outlive this object."""
-        self._by_container: dict[int, list[_Placed]] = {}
+        self._by_container: dict[int, list[Placed]] = {}
         for item in placed:
             self._by_container.setdefault(id(item.container), []).append(item)
+
+    def of(self, container: Collection) -> list[Placed]:
+        """Those of one map or list."""
+        return self._by_container.get(id(container), [])
 
     def merge_entries(
         self, raw: RawMapping | RawScalar, entries: list[Entry | Comment], path: Path
@@ -92,7 +98,7 @@ class PlacedComments:
         if placed is None:
             return tuple(entries)
         merged = [(float(item.start), item) for item in entries]
-        return _merged(merged, placed, path)
+        return in_order(merged, placed, path)
 
     def merge_items(self, raw: RawSequence, items: list[Node], path: Path) -> tuple[Node | Comment, ...]:
         """The items of a list with its comments in between."""
@@ -100,12 +106,13 @@ class PlacedComments:
         if placed is None:
             return tuple(items)
         merged = [(float(_start(item)), node) for item, node in zip(raw.items, items, strict=True)]
-        return _merged(merged, placed, path)  # type: ignore[arg-type, return-value]
+        return in_order(merged, placed, path)  # type: ignore[arg-type, return-value]
 
 
-def _merged(
-    entries: list[tuple[float, Entry | Comment]], placed: list[_Placed], path: Path
+def in_order(
+    entries: list[tuple[float, Entry | Comment]], placed: Sequence[Placed], path: Path
 ) -> tuple[Entry | Comment, ...]:
+    """The entries of a map, each with its place, and its comments among them."""
     ordered = [*entries, *((item.order, _in_container(item.comment, path)) for item in placed)]
     return tuple(item for _, item in sorted(ordered, key=itemgetter(0)))
 
@@ -127,23 +134,32 @@ def place_comments(text: str, documents: Sequence[RawDocument]) -> PlacedComment
     """
     if "#" not in text:
         return PlacedComments(())
-    placed: list[_Placed] = []
-    lines = _Lines(text)
+    placed: list[Placed] = []
+    lines = Lines(text)
     for number, document in enumerate(documents):
         first = documents[number - 1].end if number else 0
         last = len(text) if number + 1 == len(documents) else document.end
         if isinstance(document.root, RawMapping):
-            own = _Placer(text, document.root, lines).place(first, last)
+            own = _place(text, document.root, lines, first, last)
             before = documents[number - 1] if number else None
-            placed += _feet_of_marker(text, own, document, before)
+            placed += feet_of_marker(text, own, document, before)
         elif isinstance(document.root, RawScalar) and document.root.start == document.root.end:
             placed += _comments_alone(text, document.root, lines, first, last)
     return PlacedComments(placed)
 
 
-def _feet_of_marker(
-    text: str, placed: list[_Placed], document: RawDocument, before: RawDocument | None
-) -> list[_Placed]:
+def _place(text: str, root: RawMapping, lines: Lines, first: int, last: int) -> list[Placed]:
+    tokens: list[Token] = []
+    parents: dict[int, Collection] = {}
+    _flatten_inside(root, tokens, parents)
+    if root.flow:
+        tokens.append(Token(root.end - 1, root.end, Kind.FLOW_END, root, root.start, root))
+    return Placer(text, root, lines, parents).place(tokens, first, last)
+
+
+def feet_of_marker(
+    text: str, placed: list[Placed], document: RawDocument, before: RawDocument | None
+) -> list[Placed]:
     """Comments right below `---` with a blank line behind them end the document above, or their own.
 
     go-yaml takes them for the foot of the marker, which counts as the end of what was before it.
@@ -157,12 +173,12 @@ def _feet_of_marker(
         return placed
     start, end = match.span(1) if match[1] else match.span(2)
     return [
-        _Placed(root, float("inf"), item.comment) if start <= item.comment.start <= end else item
+        Placed(root, float("inf"), item.comment) if start <= item.comment.start <= end else item
         for item in placed
     ]
 
 
-class _Lines:
+class Lines:
     """Numbers of lines, counted from the last one that was asked for: most of a large file is one value."""
 
     def __init__(self, text: str) -> None:
@@ -185,24 +201,24 @@ class _Lines:
         return count - self._text.count("\r\n", start, end) if self._windows else count
 
 
-def _comment(text: str, lines: _Lines, span: tuple[int, int], *, inline: bool = False) -> Comment:
+def _comment(text: str, lines: Lines, span: tuple[int, int], *, inline: bool = False) -> Comment:
     """A comment whose sign is where the span starts."""
     start, end = span
     return Comment((), text[start + 1 : end], start + 1, end, lines.number(start), inline)
 
 
-def _comments_alone(text: str, root: RawScalar, lines: _Lines, first: int, last: int) -> Iterator[_Placed]:
+def _comments_alone(text: str, root: RawScalar, lines: Lines, first: int, last: int) -> Iterator[Placed]:
     """All comments of a document without values."""
     for match in re.compile(_COMMENT).finditer(text, first, last):
-        yield _Placed(root, match.start(), _comment(text, lines, match.span()))
+        yield Placed(root, match.start(), _comment(text, lines, match.span()))
 
 
 def _flatten(
     node: RawNode,
-    kind: _Kind,
+    kind: Kind,
     container: Collection,
     entry: int,
-    tokens: list[_Token],
+    tokens: list[Token],
     parents: dict[int, Collection],
 ) -> None:
     """Append the solid tokens below a node in source order, and note each collection's container.
@@ -211,34 +227,34 @@ def _flatten(
     """
     if type(node) is RawScalar:
         if node.end > node.properties:
-            tokens.append(_Token(node.properties, node.end, kind, container, entry))
+            tokens.append(Token(node.properties, node.end, kind, container, entry))
         return
     if type(node) is RawAlias:
-        tokens.append(_Token(node.start, node.end, kind, container, entry))
+        tokens.append(Token(node.start, node.end, kind, container, entry))
         return
     assert isinstance(node, RawMapping | RawSequence)  # noqa: S101 - the only kinds left
     parents[id(node)] = container
     if node.flow and not _has_entries(node):
         # Otherwise its first entry tells comments in front of it from those inside.
-        tokens.append(_Token(node.start, node.start + 1, _Kind.FLOW_START, node, node.start))
+        tokens.append(Token(node.start, node.start + 1, Kind.FLOW_START, node, node.start))
     _flatten_inside(node, tokens, parents)
     if node.flow:
-        tokens.append(_Token(node.end - 1, node.end, _Kind.FLOW_END, container, entry, node))
+        tokens.append(Token(node.end - 1, node.end, Kind.FLOW_END, container, entry, node))
 
 
 def _has_entries(node: Collection) -> bool:
     return bool(node.keys if isinstance(node, RawMapping) else node.items)
 
 
-def _flatten_inside(node: Collection, tokens: list[_Token], parents: dict[int, Collection]) -> None:
+def _flatten_inside(node: Collection, tokens: list[Token], parents: dict[int, Collection]) -> None:
     if isinstance(node, RawSequence):
         for item in node.items:
-            _flatten(item, _Kind.ITEM, node, _start(item), tokens, parents)
+            _flatten(item, Kind.ITEM, node, _start(item), tokens, parents)
         return
     for key, value in zip(node.keys, node.values, strict=True):
         entry = _start(key)
-        _flatten(key, _Kind.KEY, node, entry, tokens, parents)
-        _flatten(value, _Kind.VALUE, node, entry, tokens, parents)
+        _flatten(key, Kind.KEY, node, entry, tokens, parents)
+        _flatten(value, Kind.VALUE, node, entry, tokens, parents)
 
 
 class _Group(NamedTuple):
@@ -253,49 +269,53 @@ class _Group(NamedTuple):
     end: int
 
 
-class _Placer:
-    """Walks the gaps of one document."""
+class Placer:
+    """Finds out where the comments of one document belong."""
 
-    def __init__(self, text: str, root: RawMapping, lines: _Lines) -> None:
+    def __init__(self, text: str, root: RawMapping, lines: Lines, parents: dict[int, Collection]) -> None:
+        """Take a document.
+
+        Args:
+            text: the whole text.
+            root: of the document.
+            lines: of the text.
+            parents: what holds each map and list, by its identity; those that are open in a gap are needed.
+        """
         self._text = text
         self._root = root
         self._lines = lines
-        self._parents: dict[int, Collection] = {}
-        self._tokens: list[_Token] = []
-        _flatten_inside(root, self._tokens, self._parents)
-        if root.flow:
-            self._tokens.append(_Token(root.end - 1, root.end, _Kind.FLOW_END, root, root.start, root))
+        self._parents = parents
 
-    def place(self, first: int, last: int) -> list[_Placed]:
+    def place(self, tokens: Sequence[Token], first: int, last: int) -> list[Placed]:
         """The comments between two offsets."""
         text, placed = self._text, []
-        previous: _Token | None = None
+        previous: Token | None = None
         position = first
-        for token in (*self._tokens, None):
+        for token in (*tokens, None):
             gap_end = last if token is None else token.start
             if text.find("#", position, gap_end) >= 0:
-                placed += self._gap(previous, token, position, gap_end)
+                placed += self.gap(previous, token, position, gap_end)
             if token is None:
                 break
             if text[token.start] in "|>&!":
-                placed += self._inner_comments(token)
+                placed += self.inner_comments(token)
             previous, position = token, max(position, token.end)
         return placed
 
     def _comment(self, match: re.Match[str], group: int = 0, *, inline: bool = False) -> Comment:
         return _comment(self._text, self._lines, match.span(group), inline=inline)
 
-    def _inner_comments(self, token: _Token) -> Iterator[_Placed]:
+    def inner_comments(self, token: Token) -> Iterator[Placed]:
         """Comments inside a scalar's span: behind its tag or anchor, or behind `|` or `>`."""
         text = self._text
         properties = re.compile(PROPERTIES).match(text, token.start, token.end)
         content = properties.end() if properties else token.start
         for match in re.compile(_COMMENT).finditer(text, token.start, content):
-            yield _Placed(token.container, token.entry - 0.5, self._comment(match, inline=True))
+            yield Placed(token.container, token.entry - 0.5, self._comment(match, inline=True))
         if header := re.compile(_BLOCK_HEADER).match(text, content, token.end):
-            yield _Placed(token.container, token.entry - 0.5, self._comment(header, 1, inline=True))
+            yield Placed(token.container, token.entry - 0.5, self._comment(header, 1, inline=True))
 
-    def _gap(self, before: _Token | None, after: _Token | None, start: int, end: int) -> list[_Placed]:
+    def gap(self, before: Token | None, after: Token | None, start: int, end: int) -> list[Placed]:
         """All comments between two tokens."""
         text, placed = self._text, []
         found = list(re.compile(_COMMENT).finditer(text, start, end))
@@ -315,10 +335,10 @@ class _Placer:
             flow, outermost = self._enclosing_flow(after, match.start())
             if flow is not None:
                 block_end = min(block_end, outermost)
-                placed.append(_Placed(flow, match.start(), self._comment(match)))
+                placed.append(Placed(flow, match.start(), self._comment(match)))
         if block_end > start:
             if before is None and (marker := re.compile(_DOCUMENT_MARKER).search(text, start, block_end)):
-                placed.append(_Placed(self._root, marker.start(1), self._comment(marker, 1)))
+                placed.append(Placed(self._root, marker.start(1), self._comment(marker, 1)))
             dash = re.compile(_DASH_ABOVE).search(text, start, block_end)
             if dash is not None and text.find("#", start, dash.start()) >= 0:
                 # What comes next for the comments above it is the list item, not what the item holds.
@@ -332,8 +352,8 @@ class _Placer:
         return [*placed, *self._left_over(found, placed, after)]
 
     def _behind_last_dash(
-        self, before: _Token, after: _Token | None, found: list[re.Match[str]], start: int, end: int
-    ) -> Iterator[_Placed]:
+        self, before: Token, after: Token | None, found: list[re.Match[str]], start: int, end: int
+    ) -> Iterator[Placed]:
         """Comments behind the dash of an empty item that ends its list belong to what is around the list."""
         text = self._text
         dash = start
@@ -349,10 +369,10 @@ class _Placer:
                 continue
             if len(re.findall(_BREAK, text[dash:first])) > 1 or first - line_start(text, first) < column:
                 return
-            yield _Placed(outer, first, self._comment(match))
+            yield Placed(outer, first, self._comment(match))
             dash = match.end()
 
-    def _around_list(self, before: _Token, after: _Token | None, dash: int, column: int) -> Collection | None:
+    def _around_list(self, before: Token, after: Token | None, dash: int, column: int) -> Collection | None:
         """What goes on around a list that ends with an empty item, a map or a list of lists; else None."""
         following: set[int] = set()
         node: Collection | None = after.container if after is not None else None
@@ -364,39 +384,39 @@ class _Placer:
         node = before.container
         while node is not None and not (isinstance(node, RawSequence) and node.column == column):
             node = self._parents.get(id(node))
-        if node is None and before.kind is _Kind.KEY:
+        if node is None and before.kind is Kind.KEY:
             node = before.container
         while isinstance(node, RawSequence) and id(node) not in following:
             node = self._parents.get(id(node))
         return node
 
     def _left_over(
-        self, found: list[re.Match[str]], placed: list[_Placed], after: _Token | None
-    ) -> Iterator[_Placed]:
+        self, found: list[re.Match[str]], placed: list[Placed], after: Token | None
+    ) -> Iterator[Placed]:
         """Comments at places where go-yaml loses them, such as behind `...` or `%YAML`."""
         seen = {item.comment.start for item in placed}
         for match in found:
             if match.start() + 1 not in seen and not self._in_directive(match.start()):
-                yield _Placed(after.container if after else self._root, match.start(), self._comment(match))
+                yield Placed(after.container if after else self._root, match.start(), self._comment(match))
 
     def _in_directive(self, offset: int) -> bool:
         line = self._text[line_start(self._text, offset) : offset]
         return line.startswith("%") and not line.endswith((" ", "\t"))
 
-    def _line_comment(self, before: _Token, after: _Token | None, sign: str, match: re.Match[str]) -> _Placed:
+    def _line_comment(self, before: Token, after: Token | None, sign: str, match: re.Match[str]) -> Placed:
         comment = self._comment(match, inline=True)
-        if sign[:1] == ":" and before.kind is _Kind.KEY:
+        if sign[:1] == ":" and before.kind is Kind.KEY:
             if after is not None and sign[1:].strip():
                 # Behind the anchor or tag of a collection.
                 value = self._child(before.container, after.container)
-                return _Placed(
+                return Placed(
                     value, value.start - 0.5, comment._replace(inline=isinstance(value, RawSequence))
                 )
-            return _Placed(before.container, before.entry - 0.5, comment._replace(inline=False))
-        if before.kind is _Kind.FLOW_END and sign in ("", ",") and isinstance(before.container, RawMapping):
+            return Placed(before.container, before.entry - 0.5, comment._replace(inline=False))
+        if before.kind is Kind.FLOW_END and sign in ("", ",") and isinstance(before.container, RawMapping):
             assert before.collection is not None  # noqa: S101 - every FLOW_END has one
-            return _Placed(before.collection, before.collection.start - 0.5, comment._replace(inline=False))
-        return _Placed(before.container, before.entry - 0.5, comment)
+            return Placed(before.collection, before.collection.start - 0.5, comment._replace(inline=False))
+        return Placed(before.container, before.entry - 0.5, comment)
 
     def _child(self, container: Collection, inner: Collection) -> Collection:
         """The collection that a container holds itself, on the way down to an inner one."""
@@ -405,7 +425,7 @@ class _Placer:
             node = parent
         return node if parent is container else container
 
-    def _enclosing_flow(self, after: _Token | None, offset: int) -> tuple[Collection | None, int]:
+    def _enclosing_flow(self, after: Token | None, offset: int) -> tuple[Collection | None, int]:
         """The flow collection around an offset in front of a token, and where the outermost starts."""
         inner: Collection | None = None
         outermost = offset
@@ -416,7 +436,7 @@ class _Placer:
             node = self._parents.get(id(node))
         return inner, outermost
 
-    def _block_gap(self, before: _Token | None, after: _Token | None, start: int, end: int) -> list[_Placed]:
+    def _block_gap(self, before: Token | None, after: Token | None, start: int, end: int) -> list[Placed]:
         text = self._text
         first = start
         # Blank lines at the end of a block scalar are in its span, and count like those of the gap.
@@ -433,16 +453,16 @@ class _Placer:
         foot = self._foot_of(before, next_container)
         return list(_assign(groups, ends, before, foot, next_container, next_start))
 
-    def _foot_of(self, before: _Token | None, next_container: Collection) -> Collection:
+    def _foot_of(self, before: Token | None, next_container: Collection) -> Collection:
         """Where the foot of a token goes; that of a key waits for its value, if one follows."""
         if before is None:
             return self._root
-        node: Collection | None = next_container if before.kind is _Kind.KEY else None
+        node: Collection | None = next_container if before.kind is Kind.KEY else None
         while node is not None and node is not before.container:
             node = self._parents.get(id(node))
         return before.container if node is None else next_container
 
-    def _next(self, after: _Token | None, end: int) -> tuple[int, Collection, float]:
+    def _next(self, after: Token | None, end: int) -> tuple[int, Collection, float]:
         """Column, container and entry of what follows a gap.
 
         At the end of a document that is the `sops` key: encrypted files have it there, and a comment
@@ -464,7 +484,7 @@ class _Placer:
                 container = self._parents.get(id(container))
         return indentation, container or after.container, entry
 
-    def _block_chain(self, before: _Token | None) -> list[tuple[Collection, int]]:
+    def _block_chain(self, before: Token | None) -> list[tuple[Collection, int]]:
         """Open block collections behind a token, innermost first, with go-yaml's indentation."""
         chain: list[tuple[Collection, int]] = []
         node: Collection | None = before.container if before is not None else None
@@ -483,7 +503,7 @@ class _Placer:
 
     def _groups(
         self,
-        before: _Token | None,
+        before: Token | None,
         lines: list[tuple[int, int, int]],
         start: int,
         indent: int,
@@ -495,7 +515,7 @@ class _Placer:
         current: _Group | None = None
         token = before.start if before is not None else -1
         scan = start
-        after_colon = before is not None and before.kind is _Kind.KEY
+        after_colon = before is not None and before.kind is Kind.KEY
         first_empty = not lines or lines[0][1] >= 0
         recent_empty = False
         touching = before is not None and first_empty
@@ -579,11 +599,11 @@ def _block_ends(
 def _assign(
     groups: list[_Group],
     ends: list[tuple[Collection, int]],
-    before: _Token | None,
+    before: Token | None,
     foot: Collection,
     next_container: Collection,
     next_entry: float,
-) -> Iterator[_Placed]:
+) -> Iterator[Placed]:
     for group in groups:
         behind = float("-inf")
         if group.head:
@@ -594,7 +614,7 @@ def _assign(
             container = _ended_map(ends, group.token) or next_container
         for comment in group.comments:
             order = comment.start if behind < 0 else min(comment.start, behind)
-            yield _Placed(container, order, comment)
+            yield Placed(container, order, comment)
 
 
 def _ended_map(ends: list[tuple[Collection, int]], token: int) -> RawMapping | None:

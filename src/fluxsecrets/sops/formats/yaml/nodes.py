@@ -29,13 +29,15 @@ from fluxsecrets.sops.libyaml import (
     YAMLError,
 )
 
-_STYLES = {
+STYLES = {
     "": Style.PLAIN,
     "'": Style.SINGLE_QUOTED,
     '"': Style.DOUBLE_QUOTED,
     "|": Style.LITERAL,
     ">": Style.FOLDED,
 }
+"""By how libyaml names them."""
+
 _BREAKS = r"\r\n\x85\u2028\u2029"
 ANCHOR_OR_TAG = r"(?:&[0-9A-Za-z_-]+|!\S*)"
 """libyaml's anchors end where a word does: in `&a:b` the value is `:b`."""
@@ -157,8 +159,13 @@ class _Chunks:
         return self._text[start : self._place]
 
 
+def open_parser(text: str) -> Any:
+    """Libyaml's parser of a text; `dispose` frees its memory."""
+    return CParser(text if len(text) <= _CHUNKED else _Chunks(text))
+
+
 def _documents(text: str, limits: Limits) -> Iterator[RawDocument]:
-    parser: Any = CParser(text if len(text) <= _CHUNKED else _Chunks(text))
+    parser = open_parser(text)
     aliases = _Aliases(limits)
     try:
         while (event := parser.get_event()) is not None:
@@ -281,7 +288,7 @@ def _scalar(event: Any, text: str, flow: bool) -> RawScalar:
         mark.line + 1,
         mark.column,
         event.value,
-        _STYLES[event.style],
+        STYLES[event.style],
         tag,
         anchor,
         flow,

@@ -36,7 +36,9 @@ _CONSTANTS: dict[str, Value] = {
     **dict.fromkeys(("-.inf", "-.Inf", "-.INF"), float("-inf")),
 }
 
-_HINT = frozenset("+-0123456789.tTfFnN~")
+HINT = frozenset("+-0123456789.tTfFnN~")
+"""What a plain scalar starts with that may be something else than a string."""
+
 _FLOAT = r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?"
 _DOT_FLOAT = r"\.[0-9]+([eE][-+]?[0-9]+)?"
 # strconv.ParseInt with base 0: optional sign, then 0x, 0o, 0b, a leading zero for octal, or decimal.
@@ -72,15 +74,13 @@ def resolve_plain(text: str) -> Value:  # noqa: PLR0911 - one for each kind of s
     """
     if text == "":
         return None
-    if text[0] not in _HINT:
+    if text[0] not in HINT:
         return text
-    try:
-        return _CONSTANTS[text]
-    except KeyError:
-        pass
     first = text[0]
     if first in "tTfFnN~":
-        return text
+        return _CONSTANTS.get(text, text)
+    if text in _CONSTANTS:
+        return _CONSTANTS[text]
     if first == ".":
         return float(text) if re.fullmatch(_DOT_FLOAT, text) and not isinf(float(text)) else text
     if (moment := _timestamp(text)) is not None:
