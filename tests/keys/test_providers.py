@@ -130,7 +130,7 @@ def test_kinds_that_need_a_library_name_an_extra_that_there_is(monkeypatch):
     declared = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))
     assert {each.extra for each in EXTRAS.values()} <= declared["project"]["optional-dependencies"].keys()
     assert has_library("age")
-    monkeypatch.setattr("fluxsecrets.keys.find_spec", lambda name: None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     assert not any(map(has_library, EXTRAS))
 
 

@@ -1,4 +1,5 @@
 import math
+from datetime import date
 
 import pytest
 from hypothesis import given
@@ -106,3 +107,23 @@ def test_times_take_gos_form(text, expected):
 def test_times_that_do_not_exist_are_refused(text):
     with pytest.raises(ValueError, match=r"."):
         Timestamp.parse(text)
+
+
+def parses(function, *given_):
+    try:
+        function(*given_)
+    except ValueError:
+        return False
+    return True
+
+
+@given(st.integers(1, 9999) | st.integers(1, 99).map(lambda century: century * 100))
+def test_days_exist_where_the_calendar_has_them(year):
+    for month in range(14):
+        for day in (0, 1, 28, 29, 30, 31, 32):
+            text = f"{year:04}-{month:02}-{day:02}T00:00:00Z"
+            assert parses(Timestamp.parse, text) == parses(date, year, month, day), text
+
+
+def test_the_year_0_is_a_leap_year():
+    assert Timestamp.parse("0000-02-29T00:00:00Z").text == "0000-02-29T00:00:00Z"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import zlib
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import cache
@@ -33,10 +32,12 @@ def user_name(environ: Mapping[str, str] = os.environ) -> str:
 @cache
 def machine_tag() -> str:
     """Tells machines and containers apart, whose process numbers mean nothing to each other."""
+    from zlib import crc32
+
     space = Path()
     with suppress(OSError):
         space = Path("/proc/self/ns/pid").readlink()
-    return f"{zlib.crc32(f'{host_name()} {space}'.encode()):08x}"
+    return f"{crc32(f'{host_name()} {space}'.encode()):08x}"
 
 
 def start_of(process: int) -> str | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib import import_module
-from importlib.util import find_spec
 from types import MappingProxyType
 from typing import NamedTuple, cast
 
@@ -129,8 +128,12 @@ EXTRAS: Mapping[str, Extra] = MappingProxyType(
 
 def has_library(kind: str) -> bool:
     """Whether the library for a kind of key is installed, if it needs one. The library is not imported."""
+    if kind not in EXTRAS:
+        return True
+    from importlib.util import find_spec
+
     try:
-        return kind not in EXTRAS or find_spec(EXTRAS[kind].module) is not None
+        return find_spec(EXTRAS[kind].module) is not None
     except ModuleNotFoundError:  # not even the package around the module
         return False
 

@@ -363,7 +363,7 @@ AllowPlugin = Callable[[str], bool]
 """Whether a plugin of this name may run for a recipient."""
 
 _PRIVATE = ("age-secret-key-", "age-plugin-", "-----begin")
-_PUBLIC = re.compile(r"age1[0-9A-Za-z+._-]*")
+_PUBLIC = r"age1[0-9A-Za-z+._-]*"
 
 
 @dataclass(frozen=True, slots=True)
@@ -392,7 +392,7 @@ def parse_recipient(text: str, context: RecipientContext) -> Sealer:
     for matches, parse in _KINDS:
         if matches(text):
             return parse(text, context)
-    shown = f"{text!a} is" if _PRESENTABLE.fullmatch(text) and "SECRET" not in text.upper() else "it is"
+    shown = f"{text!a} is" if re.fullmatch(_PRESENTABLE, text) and "SECRET" not in text.upper() else "it is"
     raise RecipientError(f"{shown} not an age recipient", hint="age recipients start with age1 or ssh-")
 
 
@@ -409,7 +409,7 @@ def plugin_of(text: str) -> str | None:
         return None
 
 
-_PRESENTABLE = re.compile(r"[A-Za-z0-9._@+-]{1,32}")
+_PRESENTABLE = r"[A-Za-z0-9._@+-]{1,32}"
 """What is a name, or a beginning: a longer text may be a key that nobody is to see."""
 
 
@@ -418,7 +418,7 @@ def abbreviate(recipient: str) -> str:
     if recipient.startswith("ssh-"):
         word = recipient.partition(" ")[0]
         return f"{word[:24]} …" if word.isascii() and word.isprintable() else "ssh-…"
-    if _PUBLIC.fullmatch(recipient):
+    if re.fullmatch(_PUBLIC, recipient):
         return f"{recipient[:6]}…{recipient[-2:]}" if len(recipient) > 12 else recipient
     return "(not shown)"
 

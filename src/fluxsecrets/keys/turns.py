@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from _thread import RLock  # that of `threading`, which decrypting one file needs for nothing else
 from collections.abc import Callable
 from functools import wraps
-from threading import RLock
 from typing import Concatenate, ParamSpec, TypeVar, cast
 
 Owner = TypeVar("Owner", bound="Turns")

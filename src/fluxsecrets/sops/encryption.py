@@ -39,7 +39,6 @@ from .selectors import Selector, SelectorKind
 from .values import Timestamp, Value, canonical_bytes, value_from_bytes
 
 _ONLY_ENCRYPTED_START = bytes.fromhex("8a3fd2ad54ce66527b1034f3d147be0b0b975b3bf44f72c6fdadec8176f27d69")
-_FRACTION = re.compile(r"\.[0-9]+")
 
 
 _Key = tuple[Path, str, bytes]
@@ -102,7 +101,7 @@ def check_mac(digest: str, mac: str | None, lastmodified: str, cipher: Cipher) -
 
 def mac_additional_data(lastmodified: str) -> bytes:
     """What binds a MAC to a file's `lastmodified`: sops parses the field and formats it again first."""
-    return _FRACTION.sub("", Timestamp.parse(lastmodified).text).encode()
+    return re.sub(r"\.[0-9]+", "", Timestamp.parse(lastmodified).text).encode()
 
 
 class Encrypted(NamedTuple):

@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from fluxsecrets.errors import MetadataError
 
 from .recipients import KINDS, Recipient, recipient_id
 from .selectors import DEFAULT_SELECTOR, SelectorKind, SelectorSpec
 from .values import Timestamp
+
+if TYPE_CHECKING:
+    from datetime import date
 
 VERSION = "3.13.2"
 """The version of sops whose format is written; readers only compare it."""
@@ -81,6 +83,8 @@ class Metadata:
     @property
     def changed(self) -> date:
         """The day of `lastmodified`."""
+        from datetime import date  # takes time to import, and only `audit` asks
+
         return date.fromisoformat(self.lastmodified[:10])
 
 
@@ -91,8 +95,8 @@ _SELECTOR_FIELDS = frozenset(kind.value for kind in SelectorKind)
 _SCALAR_FIELDS = ("lastmodified", "mac", "version", "mac_only_encrypted", "shamir_threshold")
 _KNOWN_FIELDS = frozenset((*KINDS, *_SCALAR_FIELDS, *_SELECTOR_FIELDS, "key_groups"))
 
-_VERSION = re.compile(r"v?([0-9]{1,6})\.([0-9]{1,6})\.([0-9]{1,6})", re.ASCII)
-_LASTMODIFIED = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", re.ASCII)
+_VERSION = r"v?([0-9]{1,6})\.([0-9]{1,6})\.([0-9]{1,6})"
+_LASTMODIFIED = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)"
 
 
 def parse_metadata(data: Mapping[str, object]) -> Metadata:
@@ -158,7 +162,7 @@ def is_newer(version: str) -> bool:
 
     A patch release does not change the format.
     """
-    match, own = _VERSION.match(version), _VERSION.match(VERSION)
+    match, own = re.match(_VERSION, version), re.match(_VERSION, VERSION)
     if match is None or own is None:
         return False
     return tuple(map(int, match.groups()[:2])) > tuple(map(int, own.groups()[:2]))
@@ -243,7 +247,7 @@ def _parse_selector(data: Mapping[str, object]) -> SelectorSpec:
 def _parse_lastmodified(value: object) -> str:
     # An unquoted time is a timestamp in YAML, not a string, and sops refuses it.
     try:
-        if isinstance(value, str) and _LASTMODIFIED.fullmatch(value):
+        if isinstance(value, str) and re.fullmatch(_LASTMODIFIED, value, re.ASCII):
             Timestamp.parse(value)
             return value
     except ValueError:

@@ -14,10 +14,11 @@ from typing import NamedTuple
 
 from fluxsecrets.errors import FluxsecretsError, RecipientError
 
-_AZURE_URL = re.compile(r"(https://[^/\s]+)/keys/([^/\s]+)(?:/([^/\s]*))?")
-_VAULT_URI = re.compile(r"([A-Za-z]+)(://[^/?#\s]+)/v[0-9]+((?:/[\w.~!$&'()*+;=:@-]+){3,})/*", re.ASCII)
-_VAULT_PREFIX = re.compile(r"/[^/]+/v[0-9]+/[^/]+/[^/]+/[^/]+")
-_SPACES = re.compile(r"\s+")
+# Compiled where they are used: few files have a recipient of these kinds.
+_AZURE_URL = r"(https://[^/\s]+)/keys/([^/\s]+)(?:/([^/\s]*))?"
+_VAULT_URI = r"([A-Za-z]+)(://[^/?#\s]+)/v[0-9]+((?:/[\w.~!$&'()*+;=:@-]+){3,})/*"
+_VAULT_PREFIX = r"/[^/]+/v[0-9]+/[^/]+/[^/]+/[^/]+"
+_SPACES = r"\s+"
 _POST_QUANTUM = ("age1pq1", "age1tagpq1")
 
 
@@ -71,19 +72,19 @@ def age(text: str) -> Recipient:
         RecipientError: blanks inside an `age1…` recipient, which is what a forgotten comma looks like.
     """
     text = text.strip()
-    if text.startswith("age1") and _SPACES.search(text):
+    if text.startswith("age1") and re.search(_SPACES, text):
         raise RecipientError("an age recipient has a blank in it", hint="put a comma between two recipients")
     return Recipient("age", text)
 
 
 def pgp(text: str) -> Recipient:
     """A PGP fingerprint, in groups or without blanks."""
-    return Recipient("pgp", _SPACES.sub("", text))
+    return Recipient("pgp", re.sub(_SPACES, "", text))
 
 
 def kms_from_arn(text: str, *, aws_profile: str = "") -> Recipient:
     """An AWS KMS key from `arn` or `arn+role`."""
-    arn, plus, role = _SPACES.sub("", text).partition("+arn:")
+    arn, plus, role = re.sub(_SPACES, "", text).partition("+arn:")
     return kms(arn, role=f"arn:{role}" if plus else "", aws_profile=aws_profile)
 
 
@@ -105,7 +106,7 @@ def kms(
 
 def gcp_kms(text: str) -> Recipient:
     """A Google Cloud KMS key from its resource id."""
-    return Recipient("gcp_kms", _SPACES.sub("", text))
+    return Recipient("gcp_kms", re.sub(_SPACES, "", text))
 
 
 def hckms(text: str) -> Recipient:
@@ -129,7 +130,7 @@ def azure_kv_from_url(text: str) -> Recipient:
     Raises:
         RecipientError: not of that form.
     """
-    match = _AZURE_URL.fullmatch(text.strip())
+    match = re.fullmatch(_AZURE_URL, text.strip())
     if match is None:
         raise RecipientError(
             "not the address of an Azure Key Vault key",
@@ -154,7 +155,7 @@ def hc_vault(text: str) -> Recipient:
     """
     from fluxsecrets.clouds.endpoints import endpoint
 
-    match = _VAULT_URI.fullmatch(text.strip())
+    match = re.fullmatch(_VAULT_URI, text.strip(), re.ASCII)
     if match is not None and "@" in match[2]:
         raise RecipientError(
             "the address of a Vault key holds credentials",
@@ -163,7 +164,7 @@ def hc_vault(text: str) -> Recipient:
     steps = match[3].strip("/").split("/") if match else []
     address = match[1].lower() + match[2] if match else ""
     # sops also takes a later step such as v2 for the API's version, and what is before it for a prefix.
-    prefixed = match is not None and _VAULT_PREFIX.search("/v1" + match[3])
+    prefixed = match is not None and re.search(_VAULT_PREFIX, "/v1" + match[3])
     if endpoint(address) is None or prefixed or "." in steps or ".." in steps:
         raise RecipientError(
             "not the address of a Vault transit key",
@@ -289,7 +290,7 @@ def recipient_key(recipient: Recipient) -> RecipientKey:
     if recipient.kind == "age" and text.startswith("ssh-"):
         text = " ".join(text.split()[:2])  # what follows is a comment
     elif recipient.kind == "pgp":
-        text = _SPACES.sub("", text).upper()
+        text = re.sub(_SPACES, "", text).upper()
     elif recipient.kind == "azure_kv":
         # A rule without a version means the newest. An address may end in a slash, and Azure ignores case.
         text = text.rpartition("/")[0].replace("//keys/", "/keys/").lower()

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import date
 from math import isinf, isnan
 from typing import NamedTuple
 
@@ -17,9 +16,8 @@ from fluxsecrets.errors import FormatError, IntegrityError
 
 INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
 
-_RFC3339 = re.compile(
-    r"(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:[.,](\d+))?([Zz]|[+-]\d\d:\d\d)", re.ASCII
-)
+_RFC3339 = r"(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:[.,](\d+))?([Zz]|[+-]\d\d:\d\d)"
+_DAYS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
 
 class Timestamp(NamedTuple):
@@ -37,17 +35,26 @@ class Timestamp(NamedTuple):
         Raises:
             ValueError: the text is not an RFC 3339 time, or names a day that does not exist.
         """
-        match = _RFC3339.fullmatch(text)
+        match = re.fullmatch(_RFC3339, text, re.ASCII)
         if match is None:
             raise ValueError("not an RFC 3339 time")
         year, month, day, hour, minute, second, fraction, offset = match.groups()
-        date(int(year) or 4, int(month), int(day))  # year 0 is a leap year that `date` lacks
+        if not 1 <= int(day) <= _days(int(year), int(month)):
+            raise ValueError("day out of range")
         if int(hour) > 23 or int(minute) > 59 or int(second) > 59:
             raise ValueError("hour, minute or second out of range")
         offset = _canonical_offset(offset)
         fraction = (fraction or "")[:9].rstrip("0")
         point = f".{fraction}" if fraction else ""
         return cls(f"{year}-{month}-{day}T{hour}:{minute}:{second}{point}{offset}")
+
+
+def _days(year: int, month: int) -> int:
+    """How many days a month has; none if there is no such month. Go has a year 0, which `datetime` lacks."""
+    if not 1 <= month <= 12:
+        return 0
+    leap = year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
+    return _DAYS[month - 1] + (month == 2 and leap)
 
 
 def _canonical_offset(offset: str) -> str:
