@@ -101,9 +101,13 @@ def run(arguments: Sequence[str]) -> int:
 
     parsed = parse(arguments, os.environ)
     if parsed is not None:
-        from .quick.start import start
 
-        return _logged(arguments, lambda log: start(parsed, log))
+        def start_parsed(log: Logged) -> object:
+            from .quick.start import start  # in here, where it is reported if a library is missing
+
+            return start(parsed, log)
+
+        return _logged(arguments, start_parsed)
     kept, debug = _take_debug(arguments)
 
     def start_click(log: Logged) -> object:

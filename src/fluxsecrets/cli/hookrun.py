@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fluxsecrets import __version__
 from fluxsecrets.ops.checks.scan import scan
 from fluxsecrets.ops.checks.scanmodel import ScanRequest, Source
+from fluxsecrets.records import replace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -10,11 +10,11 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 from fluxsecrets.errors import ChangedError, FileAccessError, LimitError
+from fluxsecrets.records import dataclass, field, replace
 
 from . import system
 from .reasons import reason_of

@@ -12,10 +12,10 @@ import os
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from fluxsecrets.errors import FileAccessError
+from fluxsecrets.records import dataclass
 
 from . import system
 from .beside import temporary_path

@@ -12,13 +12,13 @@ import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from fluxsecrets.errors import FileAccessError
 from fluxsecrets.files import system
+from fluxsecrets.records import dataclass, field
 
 from .access import NEW_FILE_MODE, give_access
 from .beside import temporary_path

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from importlib import import_module
 from types import MappingProxyType
 from typing import NamedTuple, cast
 
 from fluxsecrets.errors import RecipientError
+from fluxsecrets.records import dataclass, replace
 from fluxsecrets.sops.envelope import KeyProvider, NotMine
 from fluxsecrets.sops.metadata import WrappedKey
 from fluxsecrets.sops.recipients import KINDS, Recipient
@@ -205,9 +205,9 @@ class _Providers(Turns, Mapping[str, KeyProvider]):
 
 def make_providers(
     environ: Mapping[str, str],
-    user: User = User(),
+    user: User = User(),  # noqa: B008 - never changes
     order: Sequence[str] = (),
-    allowed: Allowed = Allowed(),
+    allowed: Allowed = Allowed(),  # noqa: B008
 ) -> Mapping[str, KeyProvider]:
     """Return the providers of one run, by kind. Make them once: each looks for identities once.
 

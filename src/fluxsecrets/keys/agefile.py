@@ -12,10 +12,10 @@ import hmac
 import io
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import IO
 
 from fluxsecrets.errors import IntegrityError
+from fluxsecrets.records import dataclass, field
 from fluxsecrets.sops.primitives import ChaCha20Poly1305, invalid_tag
 
 MAX_ARMOUR = 64 * 1024

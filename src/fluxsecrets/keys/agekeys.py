@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fluxsecrets.errors import FluxsecretsError, IdentityError
+from fluxsecrets.records import replace
 
 from .host import Host
 from .identities import Found, KeyCommand, LockedKeys, Lookup, Place, age_keys, ssh_key

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
 from typing import Protocol
+
+from fluxsecrets.records import dataclass, field, replace
 
 
 class PassphrasePrompt(Protocol):

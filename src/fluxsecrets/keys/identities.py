@@ -8,12 +8,12 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from fluxsecrets.errors import IdentityError
 from fluxsecrets.marks import holds_private_key
+from fluxsecrets.records import dataclass, field, replace
 
 from .keyfile import KEYRING, MAX_KEY_FILE, AgeIdentity, StoredIdentity, parse_keys
 from .unlocked import asks_nobody, needs_person

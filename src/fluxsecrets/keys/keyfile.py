@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from fluxsecrets.errors import IdentityError
+from fluxsecrets.records import dataclass, field
 
 KEYRING = "OS keyring"
 """The name of that place, in messages."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+
+from fluxsecrets.records import dataclass, field
 
 from .flux import FluxKustomization, Source, SourceRef, Sync
 from .kustomize.built import Cycle, Overlay

@@ -9,9 +9,9 @@ an environment while they are still plain, so their place decides: they are in t
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from fluxsecrets.marks import KEYS_FOLDER, name_in
+from fluxsecrets.records import dataclass
 from fluxsecrets.sops.formats import format_for_path
 
 from .envnames import GENERIC_PARTS, telling_parts

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import PurePosixPath
 from typing import Protocol
@@ -22,6 +21,7 @@ from fluxsecrets.marks import (
     is_leftover_name,
     is_secret_name,
 )
+from fluxsecrets.records import dataclass, field, replace
 from fluxsecrets.repo.git.worktree import changed_since_head
 from fluxsecrets.sops.formats import format_for_path
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
 
 from fluxsecrets.errors import ConfigError, FluxsecretsError
 from fluxsecrets.marks import SETTINGS_NAME
+from fluxsecrets.records import dataclass, field, replace
 
 from .belonging import placed
 from .encrypted import detect_encryption

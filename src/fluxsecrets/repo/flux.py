@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, field
 
 from fluxsecrets.errors import FluxsecretsError
+from fluxsecrets.records import dataclass, field
 from fluxsecrets.sops.document import to_data
 from fluxsecrets.sops.formats.either import load_either
 

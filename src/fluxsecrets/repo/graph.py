@@ -7,7 +7,8 @@ it; where it leads is built in turn. What cannot be followed is noted, and the r
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+
+from fluxsecrets.records import dataclass, replace
 
 from .applied import Applied, Graph
 from .flux import KUSTOMIZE_GROUP, OPERATOR_GROUP, FluxKustomization, Source, Sync, read_kustomization

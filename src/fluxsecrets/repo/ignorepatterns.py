@@ -13,9 +13,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from fluxsecrets.errors import ConfigError
+from fluxsecrets.records import dataclass
 
 from .globs import Glob, whole
 

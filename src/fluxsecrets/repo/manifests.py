@@ -11,11 +11,11 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.marks import MANIFEST_SUFFIXES, is_ciphertext
+from fluxsecrets.records import dataclass, field
 from fluxsecrets.sops.document import Comment, Entry, Leaf, Mapping, Node, Sequence
 from fluxsecrets.sops.formats import Limits
 from fluxsecrets.sops.formats.either import load_either

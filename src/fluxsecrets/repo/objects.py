@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from fluxsecrets.records import dataclass, field, replace
 from fluxsecrets.sops.document import Node, find, to_data
 
 from .manifests import Manifest, Plain, Steps, dig, line_of, pairs, text

@@ -9,13 +9,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from fluxsecrets.errors import FileAccessError, FluxsecretsError
 from fluxsecrets.files.reading import read_file
 from fluxsecrets.marks import OFFBOARDING_FOLDER
+from fluxsecrets.records import dataclass, field
 from fluxsecrets.sops.recipients import (
     Recipient,
     RecipientKey,

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
 
 from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.marks import MANIFEST_SUFFIXES
+from fluxsecrets.records import dataclass
 
 from .manifests import child, items_of, read_documents, text_of
 from .tree import Note, Tree, normalise, parent

@@ -7,7 +7,8 @@ a path in it is a folder here too.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+
+from fluxsecrets.records import dataclass
 
 from .flux import SYSTEM, FluxKustomization, Source, SourceRef, same_address
 from .tree import Tree

@@ -7,11 +7,11 @@ in place may narrow the selector of the Secret, see `ops/propose/shape.py`.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from fluxsecrets.errors import FluxsecretsError, FormatError
 from fluxsecrets.marks import MANIFEST_SUFFIXES, is_kustomization, is_proposal_name
+from fluxsecrets.records import dataclass
 from fluxsecrets.sops.document import Data, Document, to_data
 from fluxsecrets.sops.formats import Limits
 from fluxsecrets.sops.formats.either import load_either

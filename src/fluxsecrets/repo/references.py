@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from fluxsecrets.records import dataclass
 
 from .manifests import EXTERNAL_GROUP, SEALED_GROUP, Plain, Steps, dig, maps, text, walk
 from .objects import Object

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 
 from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.marks import YAML_SUFFIXES
+from fluxsecrets.records import dataclass, field, replace
 from fluxsecrets.sops.document import to_data
 from fluxsecrets.sops.formats.either import load_either
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 
 from fluxsecrets.errors import FormatError
+from fluxsecrets.records import dataclass, field
 from fluxsecrets.sops.document import Data, Entry, Leaf, Node, Style, to_data
 from fluxsecrets.sops.document import Mapping as MapNode
 from fluxsecrets.sops.formats.yaml.plain import reads_otherwise

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from fluxsecrets.errors import ConfigError, FileAccessError
 from fluxsecrets.files.reading import read_file
 from fluxsecrets.marks import SETTINGS_NAME
+from fluxsecrets.records import dataclass, field
 from fluxsecrets.sops.excerpts import quoting
 from fluxsecrets.sops.placed_yaml import (
     MAX_BYTES,

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
 from itertools import groupby
 
 from fluxsecrets.errors import ConfigError, FluxsecretsError
+from fluxsecrets.records import dataclass, replace
 
 from .ignorepatterns import Pattern, Patterns, read_pattern
 from .tree import Layers, Tree, make_tree, parent

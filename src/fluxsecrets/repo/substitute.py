@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 from fluxsecrets.errors import FormatError, LimitError
+from fluxsecrets.records import dataclass, field
 from fluxsecrets.sops.values import Timestamp
 
 from .envsubst import calls, evaluate, has_default, parse

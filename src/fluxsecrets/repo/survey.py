@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.marks import SETTINGS_NAME, is_kustomization
+from fluxsecrets.records import dataclass
 from fluxsecrets.sops.formats.yaml.plain import may_be_plain
 
 from .envnames import name_roots

@@ -8,7 +8,8 @@ folders here. Any other source is another place, so that its path `./` leads now
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+
+from fluxsecrets.records import dataclass
 
 from .flux import FluxKustomization, Source
 from .graph import walk

@@ -14,11 +14,11 @@ import re
 import stat
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from fluxsecrets.errors import FileAccessError, LimitError
 from fluxsecrets.marks import OLD_STATE_NAME
+from fluxsecrets.records import dataclass, field
 from fluxsecrets.sops.formats import Limits
 
 from .git import Repository, find_repository

@@ -8,11 +8,11 @@ second YAML document), it is an error here as soon as the file is read.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from fluxsecrets.errors import RecipientError, SelectorError
+from fluxsecrets.records import dataclass, field
 
 from .excerpts import quoting
 from .formats import StoresConfig

@@ -7,11 +7,11 @@ document's format, which makes new text; nothing is mutated while it is walked.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from enum import Enum, auto
 from typing import NamedTuple
 
 from fluxsecrets.errors import FormatError
+from fluxsecrets.records import dataclass
 
 from .metadata import Metadata
 from .values import Value

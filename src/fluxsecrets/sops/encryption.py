@@ -13,11 +13,11 @@ from collections.abc import Iterator
 from collections.abc import Mapping as MappingABC
 from collections.abc import Sequence as Items
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from fluxsecrets.errors import AlreadyEncryptedError, IntegrityError, NotEncryptedError, UnprotectedError
 from fluxsecrets.marks import SIGN, is_ciphertext
+from fluxsecrets.records import dataclass, field
 
 from .cipher import Cipher, DataKey, additional_data
 from .document import (

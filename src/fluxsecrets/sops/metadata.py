@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from fluxsecrets.errors import MetadataError
+from fluxsecrets.records import dataclass, field
 
 from .recipients import KINDS, Recipient, recipient_id
 from .selectors import DEFAULT_SELECTOR, SelectorKind, SelectorSpec

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple, NoReturn
 
 from fluxsecrets.errors import ConfigError, LimitError
+from fluxsecrets.records import dataclass, field
 
 from .selectors import SYNTAX_HINT, Regex, RegexError, compile_regex
 

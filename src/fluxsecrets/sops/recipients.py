@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from fluxsecrets.errors import FluxsecretsError, RecipientError
+from fluxsecrets.records import dataclass, field
 
 # Compiled where they are used: few files have a recipient of these kinds.
 _AZURE_URL = r"(https://[^/\s]+)/keys/([^/\s]+)(?:/([^/\s]*))?"

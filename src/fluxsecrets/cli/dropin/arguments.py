@@ -7,11 +7,11 @@ but a subcommand's own flags are moved to the front first (command.go, `reorderA
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 
 from fluxsecrets.cli.dropin.codes import GENERIC, usage_error
 from fluxsecrets.cli.dropin.flags import Flag, Kind
 from fluxsecrets.errors import FluxsecretsError
+from fluxsecrets.records import dataclass, field
 
 Value = str | bool | int | tuple[str, ...]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 from fluxsecrets.cli.dropin.arguments import Values
@@ -20,6 +19,7 @@ from fluxsecrets.cli.dropin.codes import (
 from fluxsecrets.cli.output import Output
 from fluxsecrets.errors import ConfigError
 from fluxsecrets.ops.run.session import AppliedConfig, Session
+from fluxsecrets.records import dataclass
 from fluxsecrets.sops.formats import FORMATS, StoresConfig, format_for_path
 
 _DEFAULT_ORDER = ("age", "pgp")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-
 from fluxsecrets.cli.dropin.flags import (
     ADDING,
     FLAGS,
@@ -18,6 +16,7 @@ from fluxsecrets.cli.dropin.flags import (
     flags,
     repeated,
 )
+from fluxsecrets.records import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,9 @@ Names, short forms and variables are those of sops 3.13.2 (cmd/sops/main.go).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from enum import Enum, auto
 
+from fluxsecrets.records import dataclass, replace
 from fluxsecrets.sops.recipients import KINDS
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from fluxsecrets.cli.dropin.call import Call
@@ -34,6 +33,7 @@ from fluxsecrets.errors import (
 from fluxsecrets.files.reading import FileContent, names_open_file, read_file
 from fluxsecrets.files.reasons import reason_of
 from fluxsecrets.ops.files.content import OpenedFile, open_file
+from fluxsecrets.records import dataclass, field
 from fluxsecrets.sops.document import Data, to_data
 from fluxsecrets.sops.formats import StoresConfig, make_format
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Final
 
 from fluxsecrets.flux.unknown import is_unknown, unknown_kind
+from fluxsecrets.records import dataclass, field
 from fluxsecrets.repo.manifests import Manifest, Plain, Steps, dig
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fluxsecrets.errors import DataKeyError, FluxsecretsError, UsageError
 from fluxsecrets.files.reading import read_file
+from fluxsecrets.records import dataclass, field
 from fluxsecrets.repo.encrypted import detect_encryption
 from fluxsecrets.sops.formats import Limits, make_format
 

@@ -8,7 +8,6 @@ import os
 import shlex
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from math import isfinite
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from fluxsecrets.files.writing import write_new
 from fluxsecrets.ops.files.content import OpenedFile, open_file
 from fluxsecrets.ops.policy.policy import is_manifest
 from fluxsecrets.ops.run.session import Session
+from fluxsecrets.records import dataclass, replace
 from fluxsecrets.sops.document import Data, Leaf, to_data
 from fluxsecrets.sops.document import Mapping as MapNode
 from fluxsecrets.sops.formats import make_format

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
 
 from fluxsecrets.errors import UsageError
+from fluxsecrets.records import dataclass
 
 ALLOW_VARIABLES = "FLUXSECRETS_ALLOW_VARIABLES"
 """Names that are allowed in every run, with a comma or blanks between them."""

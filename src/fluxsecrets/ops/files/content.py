@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from fluxsecrets.errors import (
@@ -19,6 +18,7 @@ from fluxsecrets.errors import (
 )
 from fluxsecrets.marks import SIGN_BYTES, is_ciphertext, is_encrypted_comment
 from fluxsecrets.ops.run.record import note_key
+from fluxsecrets.records import dataclass, field, replace
 from fluxsecrets.sops.cipher import Cipher, DataKey
 from fluxsecrets.sops.comparison import same_trees
 from fluxsecrets.sops.disclosure import disclosed

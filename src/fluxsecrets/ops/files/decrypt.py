@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +13,7 @@ from fluxsecrets.errors import FluxsecretsError, UsageError
 from fluxsecrets.files.reading import read_file
 from fluxsecrets.ops.run.inputs import Input, Target
 from fluxsecrets.ops.run.session import Session
+from fluxsecrets.records import dataclass, field
 from fluxsecrets.sops.document import Entry, Leaf, Mapping, Node, find, to_data
 from fluxsecrets.sops.document import Path as KeyPath
 from fluxsecrets.sops.document import Sequence as ListNode

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from fluxsecrets.errors import UsageError
+from fluxsecrets.records import dataclass
 from fluxsecrets.sops.document import Document, Entry, Leaf, Mapping, Node, Path, find, show_path
 from fluxsecrets.sops.document import Sequence as ListNode
 from fluxsecrets.sops.formats import make_format

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from fluxsecrets.marks import KEYS_FOLDER, PUBLIC_KEY_SUFFIX
 from fluxsecrets.ops.run.names import read_public_keys
 from fluxsecrets.ops.run.people import People, read_people
 from fluxsecrets.ops.run.session import Session
+from fluxsecrets.records import dataclass, field
 from fluxsecrets.repo.clusterkeys import keys_of_clusters
 from fluxsecrets.repo.offboarding import Leaver, OpenFile, Unfinished, still_gone, unfinished, with_leavers
 from fluxsecrets.repo.openers import Openers, openers

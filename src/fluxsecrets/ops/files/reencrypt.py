@@ -7,7 +7,6 @@ Unchanged values keep their ciphertext, and the wrapped keys stay.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from functools import partial
 
 from fluxsecrets.errors import FluxsecretsError, NotEncryptedError
@@ -19,6 +18,7 @@ from fluxsecrets.ops.run.inputs import Target
 from fluxsecrets.ops.run.names import names_of, read_public_keys
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.ops.run.writer import refuse_interrupted, refuse_read_only, replace_file
+from fluxsecrets.records import dataclass, replace
 from fluxsecrets.repo.configfiles import fix_hint
 from fluxsecrets.sops.document import Document
 from fluxsecrets.sops.formats import StoresConfig, make_format

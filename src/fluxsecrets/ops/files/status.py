@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import partial
 
@@ -19,6 +18,7 @@ from fluxsecrets.ops.run.parallel import run_jobs
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.ops.run.targets import select
 from fluxsecrets.ops.run.waiting import waits_for_file
+from fluxsecrets.records import dataclass, field, replace
 from fluxsecrets.repo.offboarding import OpenFile, read_leavers, with_leavers
 from fluxsecrets.repo.othertools import OtherUse, decrypted_by, find_uses, notes_of
 from fluxsecrets.repo.proposals import Waiting, find_waiting

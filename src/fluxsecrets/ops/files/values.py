@@ -6,13 +6,13 @@ import base64
 import binascii
 import os
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
 
 from fluxsecrets.errors import FileAccessError, FluxsecretsError, FormatError, UnprotectedError, UsageError
 from fluxsecrets.ops.run.inputs import Input, Target, refuse_folder
 from fluxsecrets.ops.run.session import Session
+from fluxsecrets.records import dataclass, field
 from fluxsecrets.sops.document import Comment, Data, Document, Leaf, show_path, to_data
 from fluxsecrets.sops.document import Mapping as MapNode
 from fluxsecrets.sops.encryption import selected

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+
+from fluxsecrets.records import dataclass
 
 HOOKS = ("pre-commit", "pre-merge-commit", "pre-push")
 """The hooks of fluxsecrets, in the order in which they are shown."""

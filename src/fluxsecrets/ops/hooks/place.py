@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import errno
 import os
-from dataclasses import dataclass
 from pathlib import Path
 
 from fluxsecrets.errors import ConfigError, FileAccessError, GitError
 from fluxsecrets.files.reasons import reason_of
+from fluxsecrets.records import dataclass
 from fluxsecrets.repo.git import Repository
 from fluxsecrets.repo.git.bare import any_repository
 

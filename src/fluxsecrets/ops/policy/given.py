@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 
 from fluxsecrets.errors import UsageError
+from fluxsecrets.records import dataclass, field, replace
 from fluxsecrets.sops.recipients import KINDS, Recipient, deduplicate, split_list
 
 

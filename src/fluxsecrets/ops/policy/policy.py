@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from collections.abc import Mapping as MappingABC
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,6 +18,7 @@ from fluxsecrets.errors import ConfigError, FluxsecretsError, RecipientError, Se
 from fluxsecrets.marks import RULES_NAME
 from fluxsecrets.ops.run.names import names_of
 from fluxsecrets.ops.run.session import Session
+from fluxsecrets.records import dataclass, field
 from fluxsecrets.sops.config import CreationRule, lets_in, rule_for
 from fluxsecrets.sops.document import Document, Leaf, Mapping, show_path
 from fluxsecrets.sops.document import Sequence as ListNode

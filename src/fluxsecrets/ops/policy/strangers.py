@@ -11,11 +11,11 @@ may be committed like anything else.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from fluxsecrets.errors import UnprotectedError
 from fluxsecrets.ops.run.session import AppliedConfig, Session
+from fluxsecrets.records import dataclass
 from fluxsecrets.sops.config import CreationRule
 from fluxsecrets.sops.document import Document
 from fluxsecrets.sops.envelope import RecipientGroups, groups_needed

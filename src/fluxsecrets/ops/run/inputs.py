@@ -10,7 +10,6 @@ import os
 import sys
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -19,6 +18,7 @@ from fluxsecrets.files import system
 from fluxsecrets.files.links import resolve_inside
 from fluxsecrets.files.reading import read_file
 from fluxsecrets.marks import is_kustomization
+from fluxsecrets.records import dataclass, field
 from fluxsecrets.shell import file_word
 from fluxsecrets.sops.formats import evident_format, format_for_path
 

@@ -11,7 +11,6 @@ import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING
 from fluxsecrets.errors import ConfigError, FileAccessError, FluxsecretsError
 from fluxsecrets.files.processes import host_name, user_name
 from fluxsecrets.marks import SETTINGS_NAME, without_private_keys
+from fluxsecrets.records import dataclass, field
 
 from .record import Record, record_from_now_on, recording
 

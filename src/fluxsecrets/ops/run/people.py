@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 
 from fluxsecrets.errors import FluxsecretsError, Tried, UsageError
 from fluxsecrets.marks import RULES_NAME, is_rules_file
+from fluxsecrets.records import dataclass, field
 from fluxsecrets.repo.git import find_repository
 from fluxsecrets.repo.offboarding import read_leavers, with_leavers
 from fluxsecrets.repo.tree import Tree

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
+from fluxsecrets.records import dataclass, field
 from fluxsecrets.sops.recipients import Recipient
 
 if TYPE_CHECKING:  # decrypting one file makes no result

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple
 
 from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.files.reading import FileContent
+from fluxsecrets.records import dataclass, field
 from fluxsecrets.sops.recipients import Recipient
 
 

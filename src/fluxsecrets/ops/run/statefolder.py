@@ -10,12 +10,12 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from fluxsecrets.errors import FileAccessError, UsageError
 from fluxsecrets.files.statedirs import STATE_NAME, git_directory, user_state_folder
 from fluxsecrets.marks import OLD_STATE_NAME
+from fluxsecrets.records import dataclass
 
 JOURNAL = "journal"
 """The folder in a state folder that holds the journal of an operation under way, or interrupted."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -20,6 +19,7 @@ from fluxsecrets.files.deadfolders import remove_dead_folders
 from fluxsecrets.files.reading import FileContent
 from fluxsecrets.files.statedirs import state_above
 from fluxsecrets.files.writing import PendingWrite, write_atomic, write_batch
+from fluxsecrets.records import dataclass, field, replace
 
 from .parallel import run_jobs
 from .record import Record, is_recording, note_file, recording

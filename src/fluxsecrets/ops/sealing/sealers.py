@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from fluxsecrets.errors import FluxsecretsError, UsageError
 from fluxsecrets.files.reading import read_file
 from fluxsecrets.ops.run.session import Session
+from fluxsecrets.records import dataclass
 
 _WORD = re.compile(rb"\bSealedSecret\b")
 

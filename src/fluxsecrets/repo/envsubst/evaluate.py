@@ -6,9 +6,9 @@ Follows template.go of fluxcd/pkg's envsubst.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from fluxsecrets.errors import FormatError, LimitError
+from fluxsecrets.records import dataclass, field
 
 from .functions import MOST_MADE, apply
 from .parse import Call, Node, has_default

@@ -7,10 +7,10 @@ from characters that an accept function takes; here each kind of token has a met
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from fluxsecrets.errors import FormatError, LimitError
+from fluxsecrets.records import dataclass
 
 MAX_DEPTH: Final = 100
 """Levels of `${…}` within `${…}`. Go has no limit that matters; nobody writes more."""

@@ -8,12 +8,12 @@ from, gives the events.
 from __future__ import annotations
 
 from base64 import b64decode
-from dataclasses import dataclass, field
 from decimal import Decimal
 from math import isfinite
 from typing import Any, Final
 
 from fluxsecrets.errors import FormatError, LimitError
+from fluxsecrets.records import dataclass, field
 
 from .emit import format_float
 from .resolve import Resolved, Tag, resolve

@@ -6,9 +6,9 @@ Follows kustomize's api/resource/factory.go and `appendReplaceOrMerge` in api/re
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from fluxsecrets.marks import SIGN_BYTES
+from fluxsecrets.records import replace
 from fluxsecrets.repo.manifests import Plain, dig
 from fluxsecrets.repo.objects import Generated, Object, Origin, with_data
 

@@ -7,10 +7,10 @@ transformers. What is not modelled gives an outcome.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from itertools import count
 from typing import Final, Protocol
 
+from fluxsecrets.records import replace
 from fluxsecrets.repo.objects import Object, Source
 from fluxsecrets.repo.outcome import Outcome
 from fluxsecrets.repo.tree import Note, Tree

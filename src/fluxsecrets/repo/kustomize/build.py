@@ -6,10 +6,10 @@ What a folder without a kustomization file is built of follows fluxcd/pkg's gene
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 
 from fluxsecrets.errors import FluxsecretsError, FormatError
 from fluxsecrets.marks import YAML_SUFFIXES
+from fluxsecrets.records import replace
 from fluxsecrets.repo.outcome import Effect, Outcome
 from fluxsecrets.repo.tree import Tree, normalise
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
+from fluxsecrets.records import dataclass, field
 from fluxsecrets.repo.objects import Object
 from fluxsecrets.repo.outcome import Outcome
 from fluxsecrets.repo.tree import Note

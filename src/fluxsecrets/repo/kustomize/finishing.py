@@ -8,8 +8,8 @@ dropped, and the objects are sorted. The hashes at the ends of generated names a
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
+from fluxsecrets.records import replace
 from fluxsecrets.repo.manifests import dig
 from fluxsecrets.repo.objects import Object
 from fluxsecrets.repo.outcome import Effect, Outcome

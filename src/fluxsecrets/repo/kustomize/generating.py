@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 
+from fluxsecrets.records import dataclass, field
 from fluxsecrets.repo.manifests import Plain
 from fluxsecrets.repo.objects import Origin, Source
 

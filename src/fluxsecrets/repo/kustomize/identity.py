@@ -7,8 +7,8 @@ know are in a namespace, and an object without a namespace is in `default`.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+from fluxsecrets.records import dataclass
 from fluxsecrets.repo.manifests import text
 from fluxsecrets.repo.objects import Object
 

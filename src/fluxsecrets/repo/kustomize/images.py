@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Any
 
+from fluxsecrets.records import replace
 from fluxsecrets.repo.manifests import Plain, Steps, text, with_value
 from fluxsecrets.repo.objects import Object, with_data
 from fluxsecrets.sops.selectors import RegexError, compile_regex

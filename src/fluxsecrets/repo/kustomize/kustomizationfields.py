@@ -8,8 +8,8 @@ Follows kustomize's api/types: files are decoded strictly (`Unmarshal`), and the
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
+from fluxsecrets.records import dataclass
 from fluxsecrets.repo.manifests import items_of, line_of
 from fluxsecrets.sops.document import Entry, Leaf, Node, Sequence
 from fluxsecrets.sops.document import Mapping as MapNode

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from fluxsecrets.records import dataclass
 from fluxsecrets.repo.objects import Source
 from fluxsecrets.repo.tree import Note
 from fluxsecrets.sops.document import Data

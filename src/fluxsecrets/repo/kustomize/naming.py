@@ -6,8 +6,8 @@ Follows kustomize's api/filters/namespace, Prefix-, Suffix- and HashTransformer,
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 
+from fluxsecrets.records import replace
 from fluxsecrets.repo.manifests import Plain, Steps, dig, maps, text, with_value
 from fluxsecrets.repo.objects import Object, with_data, with_metadata
 from fluxsecrets.repo.references import uses

@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache
 
+from fluxsecrets.records import dataclass
 from fluxsecrets.repo.manifests import Plain, dig, pairs
 from fluxsecrets.repo.objects import Name
 from fluxsecrets.sops.selectors import RegexError, compile_regex

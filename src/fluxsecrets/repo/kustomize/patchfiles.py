@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from fluxsecrets.errors import FluxsecretsError, FormatError
+from fluxsecrets.records import dataclass
 from fluxsecrets.repo.manifests import read_documents
 from fluxsecrets.repo.tree import Tree
 from fluxsecrets.sops.document import Sequence as ListNode

@@ -6,8 +6,8 @@ Follows kustomize's PatchTransformer, PatchStrategicMergeTransformer and PatchJs
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
+from fluxsecrets.records import replace
 from fluxsecrets.repo.manifests import Plain, dig
 from fluxsecrets.repo.objects import Object, with_data
 from fluxsecrets.repo.outcome import Effect, Outcome

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
+from fluxsecrets.records import dataclass, field
 from fluxsecrets.repo.manifests import Plain, dig, dig_steps, maps, pairs, text, texts, with_value
 from fluxsecrets.repo.objects import Object, with_data
 from fluxsecrets.sops.formats.yaml.scalars import ScalarError, resolve_plain

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from math import isfinite
 
 from fluxsecrets.errors import FluxsecretsError, FormatError, LimitError
+from fluxsecrets.records import dataclass, replace
 from fluxsecrets.repo.manifests import (
     child,
     items_of,

@@ -7,11 +7,11 @@ lone surrogates are errors: sops keeps both duplicates, drops the rest, and repl
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from math import isinf
 from typing import cast
 
 from fluxsecrets.errors import FormatError, LimitError
+from fluxsecrets.records import dataclass, field
 from fluxsecrets.sops.document import (
     Data,
     Entry,

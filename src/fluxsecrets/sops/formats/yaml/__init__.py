@@ -7,11 +7,11 @@ from base64 import b64decode
 from collections.abc import Mapping as MappingABC
 from collections.abc import Sequence as Items
 from contextlib import suppress
-from dataclasses import replace
 from operator import attrgetter
 from typing import ClassVar, NamedTuple
 
 from fluxsecrets.errors import FormatError, MetadataError
+from fluxsecrets.records import replace
 from fluxsecrets.sops.comparison import comments_of, same_documents_data
 from fluxsecrets.sops.document import (
     Change,

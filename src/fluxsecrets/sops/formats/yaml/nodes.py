@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from fluxsecrets.errors import FluxsecretsError, FormatError, LimitError
+from fluxsecrets.records import dataclass, field
 from fluxsecrets.sops import libyaml
 from fluxsecrets.sops.document import Style
 from fluxsecrets.sops.formats import Limits

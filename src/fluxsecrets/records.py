@@ -1,0 +1,262 @@
+"""`dataclass`, `field` and `replace` as in the standard library, for modules that every start imports.
+
+The standard library imports `inspect` for them, and compiles half a dozen functions for each class, which
+together took a fifth of the time in which one file is decrypted. Here, one function is compiled. The classes
+behave the same: `tests/test_records.py` compares them. The functions of `dataclasses` take them. Only what is
+used here is carried: `frozen`, `slots`, `eq`, `repr`; defaults and factories of fields, and whether they are
+shown, compared and hashed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from operator import attrgetter
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, NoReturn
+
+__all__ = ["dataclass", "field", "replace"]
+
+_FIELDS, _STANDARD = "__record_fields__", "__dataclass_fields__"
+
+
+class _Missing:
+    """Stands for no default."""
+
+
+_MISSING = _Missing()
+
+
+class _Field:
+    """What is said of a field."""
+
+    __slots__ = ("compare", "default", "factory", "hash", "repr")
+
+    def __init__(
+        self,
+        default: object = _MISSING,
+        factory: object = _MISSING,
+        shown: bool = True,
+        compare: bool = True,
+        hashed: bool | None = None,
+    ) -> None:
+        self.default, self.factory, self.repr, self.compare = default, factory, shown, compare
+        self.hash = compare if hashed is None else hashed
+
+
+def _field(
+    *,
+    default: object = _MISSING,
+    default_factory: object = _MISSING,
+    repr: bool = True,  # noqa: A002 - as in the standard library
+    compare: bool = True,
+    hash: bool | None = None,  # noqa: A002
+) -> _Field:
+    return _Field(default, default_factory, repr, compare, hash)
+
+
+def _dataclass(
+    cls: type | None = None,
+    /,
+    *,
+    frozen: bool = False,
+    slots: bool = False,
+    eq: bool = True,
+    repr: bool = True,  # noqa: A002 - as in the standard library
+) -> type | Callable[[type], type]:
+    def decorate(decorated: type) -> type:
+        return _made(decorated, frozen=frozen, slots=slots, eq=eq, shown=repr)
+
+    return decorate if cls is None else decorate(cls)
+
+
+def _replace(record: Any, /, **changes: object) -> Any:
+    fields: Mapping[str, _Field] | None = getattr(type(record), _FIELDS, None)
+    if fields is None:
+        import dataclasses  # a class of the standard library
+
+        return dataclasses.replace(record, **changes)
+    kept = {name: getattr(record, name) for name in fields if name not in changes}
+    return type(record)(**kept, **changes)
+
+
+def _made(cls: type, *, frozen: bool, slots: bool, eq: bool, shown: bool) -> type:
+    """Return the class with its methods. With `slots` it is a new one."""
+    fields, inherited, own = _inherited(cls), _inherited(cls), _own(cls)
+    fields.update(own)
+    said = vars(cls)
+    methods: dict[str, object] = {
+        "__init__": _init(cls, fields, frozen=frozen),
+        "__match_args__": (*fields,),
+    }
+    if shown:
+        methods["__repr__"] = _repr
+    if eq:
+        methods["__eq__"] = _eq([name for name, each in fields.items() if each.compare])
+        # A class that says how it is compared, and not how it is hashed, has None there.
+        if said.get("__hash__") is None and ("__hash__" not in said or "__eq__" in said):
+            names = [name for name, each in fields.items() if each.hash]
+            methods["__hash__"] = _hash(names) if frozen else None
+    if frozen:
+        methods |= {"__setattr__": _refuse, "__delattr__": _refuse}
+        if slots:
+            methods |= {"__getstate__": _state, "__setstate__": _set_state}
+    given = {name for name in methods if name in said and name != "__hash__"}
+    content = {name: each for name, each in methods.items() if name not in given}
+    content |= {_FIELDS: fields, _STANDARD: _StandardFields(), "__dataclass_params__": _Parameters(frozen)}
+    if not slots:
+        return _with(cls, content, own)
+    kept = {name: each for name, each in said.items() if name not in {*own, "__dict__", "__weakref__"}}
+    added = tuple(name for name in own if name not in inherited)
+    return type(cls)(cls.__name__, cls.__bases__, {**kept, **content, "__slots__": added})
+
+
+def _with(cls: type, content: Mapping[str, object], own: Mapping[str, _Field]) -> type:
+    for name, each in content.items():
+        setattr(cls, name, each)
+    for name, said in own.items():
+        if said.default is not _MISSING:
+            setattr(cls, name, said.default)
+        elif name in vars(cls):
+            delattr(cls, name)  # a factory is no default
+    return cls
+
+
+def _inherited(cls: type) -> dict[str, _Field]:
+    fields: dict[str, _Field] = {}
+    for base in reversed(cls.__mro__[1:]):
+        if _STANDARD in vars(base) and _FIELDS not in vars(base):
+            raise TypeError(f"{base.__name__} is a dataclass of the standard library")
+        fields.update(vars(base).get(_FIELDS, {}))
+    return fields
+
+
+def _own(cls: type) -> dict[str, _Field]:
+    fields: dict[str, _Field] = {}
+    for name, kind in vars(cls).get("__annotations__", {}).items():
+        if not isinstance(kind, str):
+            raise TypeError(f"{cls.__name__} needs `from __future__ import annotations` in its module")
+        if kind.startswith("ClassVar"):
+            continue
+        value = vars(cls).get(name, _MISSING)
+        each = value if isinstance(value, _Field) else _Field(value)
+        if type(each.default).__hash__ is None:
+            raise ValueError(f"the default of {name} could be changed: use a factory")
+        fields[name] = each
+    return fields
+
+
+def _init(cls: type, fields: Mapping[str, _Field], *, frozen: bool) -> Callable[..., None]:
+    """Return `__init__`. It is compiled: a loop would take several times as long for each value."""
+    known: dict[str, object] = {"_MISSING": _MISSING, "_set": object.__setattr__}
+    takes, body = ["self"], []
+    for name, each in fields.items():
+        value = name
+        if each.factory is not _MISSING:
+            known[f"_new_{name}"] = each.factory
+            takes.append(f"{name}=_MISSING")
+            value = f"_new_{name}() if {name} is _MISSING else {name}"
+        elif each.default is not _MISSING:
+            known[f"_default_{name}"] = each.default
+            takes.append(f"{name}=_default_{name}")
+        elif len(takes) > 1 and "=" in takes[-1]:
+            raise TypeError(f"non-default argument {name!r} follows default argument")
+        else:
+            takes.append(name)
+        body.append(f"_set(self, {name!r}, {value})" if frozen else f"self.{name} = {value}")
+    if hasattr(cls, "__post_init__"):
+        body.append("self.__post_init__()")
+    source = f"def __init__({', '.join(takes)}):\n " + ("\n ".join(body) or "pass")
+    made: dict[str, Callable[..., None]] = {}
+    exec(source, known, made)  # noqa: S102 - names of fields, which are identifiers of a class
+    init = made["__init__"]
+    init.__qualname__ = f"{cls.__qualname__}.__init__"
+    return init
+
+
+def _fields_of(record: object) -> Mapping[str, _Field]:
+    fields: Mapping[str, _Field] = getattr(type(record), _FIELDS)
+    return fields
+
+
+def _values(names: Sequence[str]) -> Callable[[object], tuple[object, ...]]:
+    """Return what takes the values of some fields, as fast as compiled code would."""
+    if len(names) > 1:
+        return attrgetter(*names)
+    return lambda record: tuple(getattr(record, name) for name in names)
+
+
+def _repr(self: object) -> str:
+    shown = (f"{name}={getattr(self, name)!r}" for name, each in _fields_of(self).items() if each.repr)
+    return f"{type(self).__qualname__}({', '.join(shown)})"
+
+
+def _eq(names: Sequence[str]) -> Callable[[object, object], bool]:
+    values = _values(names)
+
+    def __eq__(self: object, other: object) -> bool:  # noqa: N807 - it is one
+        return values(self) == values(other) if type(other) is type(self) else NotImplemented
+
+    return __eq__
+
+
+def _hash(names: Sequence[str]) -> Callable[[object], int]:
+    values = _values(names)
+
+    def __hash__(self: object) -> int:  # noqa: N807
+        return hash(values(self))
+
+    return __hash__
+
+
+def _refuse(self: object, name: str, *_value: object) -> NoReturn:
+    from dataclasses import FrozenInstanceError  # only when something is wrong
+
+    raise FrozenInstanceError(f"cannot change field {name!r}")
+
+
+def _state(self: object) -> list[object]:
+    return [getattr(self, name) for name in _fields_of(self)]
+
+
+def _set_state(self: object, state: list[object]) -> None:
+    for name, value in zip(_fields_of(self), state, strict=True):
+        object.__setattr__(self, name, value)
+
+
+class _StandardFields:
+    """The fields as `dataclasses` has them, for its functions, such as `fields`; made when asked for."""
+
+    def __get__(self, _instance: object, owner: type) -> Any:
+        import dataclasses
+
+        fields: Mapping[str, _Field] = getattr(owner, _FIELDS)
+        said = [
+            (
+                name,
+                object,
+                dataclasses.field(repr=each.repr, compare=each.compare, hash=each.hash, **_default(each)),
+            )
+            for name, each in fields.items()
+        ]
+        return getattr(dataclasses.make_dataclass(owner.__name__, said), _STANDARD)
+
+
+class _Parameters:
+    """What the standard library wants to know of a class that one of its own inherits from."""
+
+    def __init__(self, frozen: bool) -> None:
+        self.frozen = frozen
+
+
+def _default(each: _Field) -> dict[str, Any]:
+    if each.factory is not _MISSING:
+        return {"default_factory": each.factory}
+    return {} if each.default is _MISSING else {"default": each.default}
+
+
+if TYPE_CHECKING:  # for the type checker they are those of the standard library
+    from dataclasses import dataclass, field, replace
+else:
+    dataclass, field, replace = _dataclass, _field, _replace
