@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence as Items
 from typing import Any, NamedTuple
 
-from yaml import YAMLError
-from yaml.events import (
+from fluxsecrets.sops.document import Entry, Leaf, Mapping, Path, Sequence, Style
+from fluxsecrets.sops.formats import Limits
+from fluxsecrets.sops.libyaml import (
     AliasEvent,
     DocumentEndEvent,
     DocumentStartEvent,
@@ -19,10 +20,8 @@ from yaml.events import (
     ScalarEvent,
     SequenceEndEvent,
     SequenceStartEvent,
+    YAMLError,
 )
-
-from fluxsecrets.sops.document import Entry, Leaf, Mapping, Path, Sequence, Style
-from fluxsecrets.sops.formats import Limits
 
 from .comments import Collection, Kind, Placed, PlacedComments, in_order
 from .gaps import Gaps
