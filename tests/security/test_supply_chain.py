@@ -38,6 +38,7 @@ LOADERS = {"concurrent.futures.ProcessPoolExecutor", "marshal", "multiprocessing
 
 MAY_LOAD = {
     "ops/fleet/local.py",  # from the worker processes that it started itself; results are JSON
+    "ops/run/forked.py",  # likewise
     "ops/run/parallel.py",  # from the worker processes that it started itself
 }
 

@@ -9,9 +9,14 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.ops.run.parallel import run_jobs
+
+if sys.platform == "linux":
+    from fluxsecrets.ops.run import forked
 
 MIN_JOBS = 48
 """Fewer than these need no other process."""
@@ -118,7 +123,7 @@ def test_closing_does_not_wait_for_what_helpers_have_begun(monkeypatch):
     results = run_jobs(partial(wait_as_a_helper, os.getpid()), range(MIN_JOBS))
     assert next(results) == 0
     begun = time.monotonic()
-    monkeypatch.setattr("concurrent.futures.Future.result", interrupted)
+    monkeypatch.setattr("select.poll", interrupted)
     with pytest.raises(KeyboardInterrupt):
         next(results)
     assert time.monotonic() - begun < 30
@@ -126,7 +131,7 @@ def test_closing_does_not_wait_for_what_helpers_have_begun(monkeypatch):
         os.waitpid(-1, os.WNOHANG)
 
 
-def interrupted(_future):
+def interrupted():
     raise KeyboardInterrupt
 
 
@@ -172,6 +177,7 @@ def test_without_semaphores_all_is_done_in_this_process(monkeypatch):
         raise OSError(38, "not implemented")
 
     monkeypatch.setattr("fluxsecrets.ops.run.parallel.cpus", lambda: 2)
+    monkeypatch.setattr("fluxsecrets.ops.run.parallel.sys.platform", "darwin")
     monkeypatch.setattr("multiprocessing.context.BaseContext.Lock", missing)
     assert set(run_jobs(own_process, range(2 * MIN_JOBS))) == {os.getpid()}
 
@@ -180,3 +186,54 @@ def test_where_nothing_can_be_forked_a_pool_gives_the_same(monkeypatch):
     monkeypatch.setattr("fluxsecrets.ops.run.parallel.cpus", lambda: 2)
     monkeypatch.setattr("fluxsecrets.ops.run.parallel.sys.platform", "darwin")
     assert list(run_jobs(abs, range(-MIN_JOBS, 0))) == list(range(MIN_JOBS, 0, -1))
+
+
+@needs_fork
+def test_what_is_written_is_written_once(tmp_path):
+    program = f"""if True:
+        import sys
+        from fluxsecrets.ops.run import parallel
+
+        def work(number):
+            sys.stdout.write(f"{{number}} ")
+            return number
+
+        sys.stdout.write("begun ")
+        parallel.cpus = lambda: 2
+        list(parallel.run_jobs(work, range({MIN_JOBS})))
+    """
+    found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    words = found.stdout.split()
+    assert words.count("begun") == 1
+    assert sorted(int(word) for word in words if word != "begun") == list(range(MIN_JOBS))
+
+
+@needs_fork
+@given(
+    sizes=st.lists(st.sampled_from([0, 10, 1000, 100_000, 3_000_000]), min_size=4, max_size=40),
+    workers=st.integers(2, 4),
+)
+@settings(max_examples=20)
+def test_results_of_any_size_come_in_order(sizes, workers):
+    chunks = [sizes[start : start + 3] for start in range(0, len(sizes), 3)]
+    found = list(forked.spread(bytes, chunks, workers))
+    assert [len(each) for each in found] == sizes
+
+
+@needs_fork
+def test_a_result_that_cannot_be_sent_is_an_error():
+    with pytest.raises(Exception, match="pickle"):
+        list(forked.spread(unsendable, [[1], [2]], 2))
+
+
+def unsendable(_number):
+    return lambda: None
+
+
+@needs_fork
+def test_helpers_have_no_input():
+    assert set(forked.spread(all_of_the_input, [[1], [2]], 2)) == {""}
+
+
+def all_of_the_input(_number):
+    return sys.stdin.read()

@@ -119,15 +119,25 @@ def _computed(
     work: Callable[[Job], Result], jobs: Sequence[Job], chunk: int, most: int | None
 ) -> Iterator[Result]:
     workers = min(most or cpus(), len(jobs) // (chunk * _CHUNKS_FOR_A_PROCESS))
-    if workers < 2 or _Alone.on or not _can_have_workers():
+    if workers < 2 or _Alone.on or not (_forks() or _can_have_workers()):
         yield from map(work, jobs)
         return
     # The first one is done here: what it looks up, parses or asks the user for then serves all workers.
     yield work(jobs[0])
-    yield from _spread(work, [jobs[start : start + chunk] for start in range(1, len(jobs), chunk)], workers)
+    chunks = [jobs[start : start + chunk] for start in range(1, len(jobs), chunk)]
+    if _forks():
+        from .forked import spread  # not on Windows
+
+        yield from spread(work, chunks, workers)
+    else:
+        yield from _pooled(work, chunks, workers)
 
 
-def _spread(work: Callable[[Job], Result], chunks: Sequence[Sequence[Job]], workers: int) -> Iterator[Result]:
+def _forks() -> bool:
+    return sys.platform == "linux"
+
+
+def _pooled(work: Callable[[Job], Result], chunks: Sequence[Sequence[Job]], workers: int) -> Iterator[Result]:
     from concurrent.futures import ProcessPoolExecutor
     from concurrent.futures.process import BrokenProcessPool
     from multiprocessing import active_children
@@ -137,8 +147,7 @@ def _spread(work: Callable[[Job], Result], chunks: Sequence[Sequence[Job]], work
     numbers = iter(range(len(chunks)))
     finished = False
     try:
-        with _quiet_about_threads():
-            waiting = deque(pool.submit(_Worker.run, number) for number in islice(numbers, _AHEAD * workers))
+        waiting = deque(pool.submit(_Worker.run, number) for number in islice(numbers, _AHEAD * workers))
         while waiting:
             results = waiting.popleft().result()
             waiting.extend(pool.submit(_Worker.run, number) for number in islice(numbers, 1))
@@ -170,17 +179,6 @@ def _can_have_workers() -> bool:
     except (ImportError, OSError):
         return False
     return True
-
-
-@contextmanager
-def _quiet_about_threads() -> Iterator[None]:
-    # Python 3.12 and later warn about a fork where other threads run, such as those of a program that uses
-    # this as a library. Workers compute, and take no locks that those may hold.
-    import warnings
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
-        yield
 
 
 class _Alone:

@@ -1,0 +1,223 @@
+"""Work over processes that are forked from this one: they know its jobs already, and send back results.
+
+A pool of the standard library imports more, starts threads and takes a queue's detour, which costs as much as
+the work on dozens of files. Here each worker takes the number of its next chunk from a pipe that all share.
+It writes results into a pipe of its own, which holds them while this process does something else.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pickle
+import select
+import signal
+import sys
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from struct import Struct
+from typing import Any, NoReturn, TypeVar
+
+from fluxsecrets.errors import FluxsecretsError
+from fluxsecrets.files.undisturbed import undisturbed
+
+Job = TypeVar("Job")
+Result = TypeVar("Result")
+
+_NUMBER = Struct("=I")
+_HEAD = Struct("=IQ")
+"""Before the results of a chunk: its number, and how many bytes follow."""
+
+_AHEAD = 16
+"""Chunks per worker that are under way, so that none waits while this process writes files."""
+
+_HELD = 2**25
+"""Bytes of results that wait for those of an earlier chunk, from which no further chunk is begun."""
+
+_PIPE_SIZE = 2**20
+_SETPIPE_SZ = 1031  # fcntl(2) of Linux; Python has a name for it on some builds only
+
+
+def spread(work: Callable[[Job], Result], chunks: Sequence[Sequence[Job]], workers: int) -> Iterator[Result]:
+    """The results of all jobs in their order, as they come; closing it ends the workers.
+
+    Args:
+        work: see `run_jobs`.
+        chunks: the jobs, as they go to a worker.
+        workers: how many.
+
+    Raises:
+        FluxsecretsError: a worker was killed.
+    """
+    with _crew(work, chunks, workers) as crew:
+        for number in range(len(chunks)):
+            results, error = pickle.loads(crew.results_of(number))  # noqa: S301 - from a process that is ours
+            if error is not None:
+                raise error
+            yield from results
+
+
+@dataclass(slots=True)
+class _Crew:
+    """The workers, and what is between them and this process.
+
+    Attributes:
+        count: how many chunks there are.
+        asking: the pipe into which numbers of chunks are written.
+        answers: by the descriptor of its pipe, each worker's process.
+        asked: how many chunks were asked for.
+        held: results that came before those of an earlier chunk.
+        size: their bytes.
+    """
+
+    count: int
+    asking: int
+    answers: dict[int, int] = field(default_factory=dict)
+    asked: int = 0
+    held: dict[int, bytes] = field(default_factory=dict)
+    size: int = 0
+
+    def results_of(self, number: int) -> bytes:
+        """The results of a chunk; the chunks are taken in their order."""
+        poll = select.poll()
+        for descriptor in self.answers:
+            poll.register(descriptor, select.POLLIN)
+        while number not in self.held:
+            most = number + (_AHEAD * len(self.answers) if self.size < _HELD else 1)
+            while self.asked < min(most, self.count):
+                os.write(self.asking, _NUMBER.pack(self.asked))
+                self.asked += 1
+            for descriptor, _ in poll.poll():
+                found, length = _HEAD.unpack(_read(descriptor, _HEAD.size))
+                self.held[found] = _read(descriptor, length)
+                self.size += length
+        results = self.held.pop(number)
+        self.size -= len(results)
+        return results
+
+
+@contextmanager
+def _crew(work: Callable[[Any], Any], chunks: Sequence[Sequence[Any]], workers: int) -> Iterator[_Crew]:
+    asked, asking = os.pipe()
+    alive, living = os.pipe()
+    crew = _Crew(len(chunks), asking)
+    finished = False
+    try:
+        try:
+            for _ in range(workers):
+                with undisturbed():
+                    _start(crew, work, chunks, asked, (alive, living))
+        finally:
+            os.close(asked)
+            os.close(alive)
+        yield crew
+        finished = True
+    finally:
+        with undisturbed():
+            os.close(asking)  # those that wait for more end now
+            for descriptor, process in crew.answers.items():
+                if not finished:  # nobody waits for what they have begun, least of all after Ctrl-C
+                    with suppress(ProcessLookupError):
+                        os.kill(process, signal.SIGTERM)
+                with suppress(ChildProcessError):
+                    os.waitpid(process, 0)
+                os.close(descriptor)
+            os.close(living)
+
+
+def _start(
+    crew: _Crew,
+    work: Callable[[Any], Any],
+    chunks: Sequence[Sequence[Any]],
+    asked: int,
+    lifeline: tuple[int, int],
+) -> None:
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(AttributeError, OSError, ValueError):
+            stream.flush()  # else both processes write what it holds
+    answers, answering = os.pipe()
+    with warnings.catch_warnings():
+        # Python 3.12 and later warn where other threads run, such as those of a program that uses this as a
+        # library. Workers compute, and take no locks that those may hold.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        process = os.fork()
+    if not process:
+        _serve(work, chunks, asked, answering, lifeline, (crew.asking, *crew.answers, answers))
+    os.close(answering)  # so that the end of the only process that has it is seen
+    crew.answers[answers] = process
+    with suppress(OSError):  # a user may have so much only
+        fcntl.fcntl(answers, _SETPIPE_SZ, _PIPE_SIZE)
+
+
+def _read(descriptor: int, length: int) -> bytes:
+    parts = []
+    while length:
+        part = os.read(descriptor, length)
+        if not part:
+            raise FluxsecretsError(
+                "a worker process was killed",
+                hint="the machine may be out of memory; run the command again: what is done stays done",
+            )
+        parts.append(part)
+        length -= len(part)
+    return b"".join(parts)
+
+
+# --- in the worker ----------------------------------------------------------------------------------------
+
+
+def _serve(
+    work: Callable[[Any], Any],
+    chunks: Sequence[Sequence[Any]],
+    asked: int,
+    answering: int,
+    lifeline: tuple[int, int],
+    others: tuple[int, ...],
+) -> NoReturn:
+    """Work on chunks until there are no more; it never returns to what the first process was doing."""
+    code = 1
+    try:
+        # These go to all processes of a terminal; the first one decides, and ends the others.
+        for ignored in (signal.SIGINT, signal.SIGHUP, signal.SIGQUIT):
+            signal.signal(ignored, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+        alive, living = lifeline
+        for descriptor in (living, *others):
+            os.close(descriptor)
+        sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: SIM115, PTH123 - a question has no answer here
+        _end_with_parent(alive)
+        while number := os.read(asked, _NUMBER.size):
+            (index,) = _NUMBER.unpack(number)
+            _send(answering, index, _results(work, chunks[index]))
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+        code = 0
+    finally:
+        os._exit(code)
+
+
+def _results(work: Callable[[Any], Any], jobs: Sequence[Any]) -> bytes:
+    try:
+        return pickle.dumps(([work(job) for job in jobs], None), pickle.HIGHEST_PROTOCOL)
+    except BaseException as error:  # noqa: BLE001 - it is raised where the results are awaited
+        return pickle.dumps(((), error), pickle.HIGHEST_PROTOCOL)
+
+
+def _send(answering: int, index: int, results: bytes) -> None:
+    rest = memoryview(_HEAD.pack(index, len(results)) + results)
+    while rest:
+        rest = rest[os.write(answering, rest) :]
+
+
+def _end_with_parent(alive: int) -> None:
+    """End this process when the one that started it is gone; what it has begun may take long."""
+    from threading import Thread
+
+    def watch() -> None:
+        os.read(alive, 1)  # nobody writes; it ends when the other end is closed
+        os._exit(1)
+
+    Thread(target=watch, daemon=True).start()
