@@ -87,6 +87,7 @@ def _is_an_edit(path: Path) -> bool:
 def temporary_path(path: Path) -> Path:
     """A fresh name beside a file, which tells `remove_leftovers` who made it."""
     # Names have at most 255 bytes; what is added takes up to 50, and a mark of `cameout` 34 more.
-    shown = path.name.encode("utf-8", "ignore")[:170].decode("utf-8", "ignore")
+    folder, shown = os.path.split(path)
+    shown = shown.encode("utf-8", "ignore")[:170].decode("utf-8", "ignore")
     name = f".{shown}.fluxsecrets-{machine_tag()}-{os.getpid()}-{os.urandom(4).hex()}.tmp"
-    return path.parent / name
+    return Path(folder, name)

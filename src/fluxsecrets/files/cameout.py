@@ -55,7 +55,7 @@ def marked(temp: Path, expected: FileContent, new: bytes | None = None) -> Path:
     """
     before = _short(expected.fingerprint())
     ours = before if new is None else _short(fingerprint(new))
-    return temp.with_name(f"{temp.name.removesuffix('.tmp')}-{ours}-{before}.tmp")
+    return Path(f"{str(temp).removesuffix('.tmp')}-{ours}-{before}.tmp")
 
 
 def _short(digest: bytes) -> str:

@@ -41,3 +41,14 @@ def test_places_find_what_each_lookup_finds(tmp_path_factory):
             assert state_above(str(given), known) == state_above(str(given))
 
     check()
+
+
+PARTS = st.sampled_from(["a", "b", "..", ".", "a b", "é", "ab"])
+
+
+@given(st.lists(PARTS, max_size=4), st.booleans())
+def test_a_path_is_shown_as_it_is_relative_to_the_working_directory(parts, absolute):
+    here = Path("/work/tree")
+    path = here.joinpath(*parts) if absolute else Path(*parts)
+    expected = (here / path).relative_to(here).as_posix()
+    assert Session({}, here).shown(path) == expected

@@ -173,7 +173,11 @@ def _mode(change: FileChange) -> int | None:
 
 def _plan_path(path: Path, place: Place) -> str:
     """A path as the plan holds it; one that could not be read back is refused here."""
-    text = path.relative_to(place.root).as_posix()
+    whole, root = str(path), f"{place.root}{os.sep}"
+    if whole.startswith(root):  # most files; the rest says the same
+        text = whole[len(root) :].replace(os.sep, "/")
+    else:
+        text = path.relative_to(place.root).as_posix()
     try:
         PlanPath.parse(text)
     except ValueError:
@@ -188,12 +192,13 @@ def _mac(key: bytes, plan: bytes) -> bytes:
 def _missing_folders(changes: Sequence[FileChange], place: Place) -> list[str]:
     """Folders that new files need, the outer ones first."""
     missing: dict[str, None] = {}
-    for change in changes:
-        if change.new is not None:
-            above = [folder for folder in change.path.parents if folder.is_relative_to(place.root)]
-            for folder in reversed(above):
-                if not folder.is_dir():
-                    missing[_plan_path(folder, place)] = None
+    for folder in dict.fromkeys(change.path.parent for change in changes if change.new is not None):
+        if os.path.isdir(folder):  # noqa: PTH112 - and so are those above it
+            continue
+        above = [each for each in (folder, *folder.parents) if each.is_relative_to(place.root)]
+        for each in reversed(above):
+            if not each.is_dir():
+                missing[_plan_path(each, place)] = None
     return list(missing)
 
 

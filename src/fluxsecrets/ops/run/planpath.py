@@ -56,28 +56,26 @@ class PlanPath:
         Raises:
             FileAccessError: it, or a folder above it, is a link: it would be another file.
         """
-        path = root
+        path = str(root)
         for part in self.parts:
-            path /= part
+            path = os.path.join(path, part)  # noqa: PTH118 - thousands of files come by here, several times
             try:
-                status = path.lstat()
+                status = os.lstat(path)
             except (FileNotFoundError, NotADirectoryError):
                 continue
             except (OSError, ValueError) as error:
                 reason = (getattr(error, "strerror", None) or "the name is not valid").lower()
-                raise FileAccessError(f"cannot be looked at: {reason}", path=str(path)) from None
+                raise FileAccessError(f"cannot be looked at: {reason}", path=path) from None
             if stat.S_ISLNK(status.st_mode) or getattr(status, "st_reparse_tag", None) == _JUNCTION:
-                raise FileAccessError(
-                    "is a link, and the operation was about a file or folder", path=str(path)
-                )
-        return path
+                raise FileAccessError("is a link, and the operation was about a file or folder", path=path)
+        return Path(path)
 
 
 def _is_plain(part: str, *, windows: bool) -> bool:
     if part in ("", ".", ".."):
         return False
     # As git judges names: case, what Windows drops at the end, and what macOS ignores make no difference.
-    shown = "".join(one for one in part if unicodedata.category(one) != "Cf")
+    shown = part if part.isascii() else "".join(one for one in part if unicodedata.category(one) != "Cf")
     if shown.casefold().split(":")[0].rstrip(" .") in _GIT_NAMES:
         return False
     if not windows:

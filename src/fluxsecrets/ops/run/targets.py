@@ -140,8 +140,8 @@ def _below(places: Places, text: str) -> Sequence[Target]:
 def _targets(session: Session, tree: Tree, secrets: Sequence[SecretFile]) -> tuple[Target, ...]:
     return tuple(
         Target(
-            tree.root / secret.path,
-            session.shown(tree.root / secret.path),
+            path,
+            session.shown(path),
             secret.format,
             encrypted=secret.encrypted,
             repository=tree.repository,
@@ -151,6 +151,7 @@ def _targets(session: Session, tree: Tree, secrets: Sequence[SecretFile]) -> tup
         )
         for secret in secrets
         if not (is_leftover_name(secret.path) and _needs_nobody(session, tree, secret))
+        for path in (tree.root / secret.path,)
     )
 
 

@@ -265,25 +265,28 @@ def _by_place(
     found: dict[Place, list[FileChange]] = {}
     if operation.extra:
         found[operation.place or place_here(session)] = list(operation.extra)
-    places: dict[Path, Place] = {}
+    places: dict[str, Place] = {}
     for each in prepared:
         if each.change is not None:
             path = each.change.path
-            place = operation.place or _known_place(places, path.parent) or place_of(session, path)
-            places |= {path.parent: place, place.root: place}
+            folder = os.path.dirname(path)  # noqa: PTH120
+            place = operation.place or _known_place(places, folder) or place_of(session, path)
+            places[folder] = places[str(place.root)] = place
             found.setdefault(place, []).append(each.change)
     return found
 
 
-def _known_place(places: Mapping[Path, Place], folder: Path) -> Place | None:
+def _known_place(places: Mapping[str, Place], folder: str) -> Place | None:
     """The place of a folder, if a folder around it is known to be in git; asking git takes a process."""
-    for level in (folder, *folder.parents):
+    level = folder
+    while True:
         place = places.get(level)
         if place is not None:
             return place if place.git_dir is not None or level == folder else None
-        if os.path.lexists(level / ".git"):
+        above = os.path.dirname(level)  # noqa: PTH120
+        if above == level or os.path.lexists(os.path.join(level, ".git")):  # noqa: PTH118
             return None
-    return None
+        level = above
 
 
 def _change(place: Place, changes: Sequence[FileChange], operation: Operation) -> Mapping[Path, str]:
