@@ -318,7 +318,7 @@ def test_placeholder_is_needed(encrypted, cli):
 
 
 def test_without_named_pipes_a_file_is_given(encrypted, cli, memory, monkeypatch):
-    monkeypatch.setattr("fluxsecrets.ops.exec.execute.has_fifos", lambda: False)
+    monkeypatch.setattr("fluxsecrets.ops.exec.fifo.has_fifos", lambda: False)
     result = cli("exec-file", "secret.yaml", "--", "test", "-f", "{}")
     assert result.exit_code == 0
     assert "temporary file" in result.stderr

@@ -30,7 +30,8 @@ from fluxsecrets.cli.runs.set import set_value
 from fluxsecrets.cli.runs.valuesource import ValueSource
 from fluxsecrets.cli.sealing import cert_option, private_key_option
 from fluxsecrets.cli.valuesource import source_options
-from fluxsecrets.ops.files.values import ValueRequest, unset_value
+from fluxsecrets.ops.files.getting import ValueRequest
+from fluxsecrets.ops.files.values import unset_value
 from fluxsecrets.ops.sealing.sealers import Sealers, is_sealed_file
 
 

@@ -45,7 +45,7 @@ def _decrypt(session: Callable[[], Session], values: dict[str, Any]) -> int:
 
 def _get(session: Callable[[], Session], values: dict[str, Any]) -> int:
     from fluxsecrets.cli.runs.get import get
-    from fluxsecrets.ops.files.values import ValueRequest
+    from fluxsecrets.ops.files.getting import ValueRequest
 
     return get(session, _taken(ValueRequest, values), **values)
 
@@ -53,7 +53,7 @@ def _get(session: Callable[[], Session], values: dict[str, Any]) -> int:
 def _set(session: Callable[[], Session], values: dict[str, Any]) -> int:
     from fluxsecrets.cli.runs.set import set_value
     from fluxsecrets.cli.runs.valuesource import ValueSource
-    from fluxsecrets.ops.files.values import ValueRequest
+    from fluxsecrets.ops.files.getting import ValueRequest
     from fluxsecrets.ops.sealing.sealers import Sealers
 
     asked, source = _taken(ValueRequest, values), _taken(ValueSource, values)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from fluxsecrets.cli.output import Output
-from fluxsecrets.ops.files.values import ValueRequest, get_value
+from fluxsecrets.ops.files.getting import ValueRequest, get_value
 from fluxsecrets.ops.run.inputs import read_input
 
 if TYPE_CHECKING:

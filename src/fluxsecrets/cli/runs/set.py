@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from fluxsecrets.cli.output import Output
 from fluxsecrets.cli.runs.valuesource import ValueSource, read_value
 from fluxsecrets.errors import UsageError
-from fluxsecrets.ops.files.values import NewValue, ValueRequest, change_value
+from fluxsecrets.ops.files.getting import ValueRequest
+from fluxsecrets.ops.files.values import NewValue, change_value
 from fluxsecrets.ops.sealing.sealers import Sealers, is_sealed_file
 from fluxsecrets.report.values import FORMATS
 

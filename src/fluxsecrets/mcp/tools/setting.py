@@ -10,7 +10,8 @@ from fluxsecrets.mcp.parameters import Number
 from fluxsecrets.mcp.reviewed import refuse_unreviewed
 from fluxsecrets.mcp.tool import DRY_RUN, Tool
 from fluxsecrets.ops.files.generated import generate
-from fluxsecrets.ops.files.values import NewValue, ValueRequest, change_value
+from fluxsecrets.ops.files.getting import ValueRequest
+from fluxsecrets.ops.files.values import NewValue, change_value
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.ops.sealing.sealers import is_sealed_file
 from fluxsecrets.report.page import Page

@@ -5,17 +5,14 @@ from __future__ import annotations
 import base64
 import binascii
 import os
-import shlex
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from math import isfinite
 from pathlib import Path
 
 from fluxsecrets.errors import UsageError
-from fluxsecrets.files.private import private_directory
-from fluxsecrets.files.writing import write_new
 from fluxsecrets.ops.files.content import OpenedFile, open_file
-from fluxsecrets.ops.policy.policy import is_manifest
+from fluxsecrets.ops.policy.manifest import is_manifest
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.records import dataclass, replace
 from fluxsecrets.sops.document import Data, Leaf, to_data
@@ -24,7 +21,6 @@ from fluxsecrets.sops.formats import make_format
 from fluxsecrets.sops.values import Value, format_float, scalar_text
 
 from .child import Command, User, child_environment, passing_signals, replace_process
-from .fifo import has_fifos, served
 from .variables import allowed_names, refuse_risky
 
 PLACEHOLDER = "{}"
@@ -169,6 +165,11 @@ def run_with_file(session: Session, command: Command, data: bytes, name: str, *,
         FileAccessError: the file or pipe cannot be made.
         UsageError: the name is not a file name.
     """
+    # Here, as values in an environment need no file.
+    from fluxsecrets.files.private import private_directory
+
+    from .fifo import has_fifos
+
     _check_file_name(name)
     if fifo and not has_fifos() and session.warn is not None:
         session.warn("this system has no named pipes: the command gets a temporary file")
@@ -189,6 +190,10 @@ def _owner(user: User | None) -> int | None:
 
 @contextmanager
 def _offered(path: Path, data: bytes, owner: int | None, *, fifo: bool) -> Iterator[None]:
+    from fluxsecrets.files.writing import write_new
+
+    from .fifo import has_fifos, served
+
     if fifo and has_fifos():
         with served(path, data, owner):
             yield
@@ -200,7 +205,11 @@ def _offered(path: Path, data: bytes, owner: int | None, *, fifo: bool) -> Itera
 
 
 def _with_path(command: Command, path: Path) -> Command:
-    text = shlex.quote(str(path)) if command.shell else str(path)
+    text = str(path)
+    if command.shell:
+        import shlex
+
+        text = shlex.quote(text)
     arguments = tuple(argument.replace(PLACEHOLDER, text) for argument in command.arguments)
     return replace(command, arguments=arguments)
 

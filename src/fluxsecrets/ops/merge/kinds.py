@@ -6,7 +6,8 @@ from enum import Enum, auto
 
 from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.marks import MANIFEST_SUFFIXES, is_secret_name
-from fluxsecrets.ops.policy.policy import is_manifest, is_secret_list
+from fluxsecrets.ops.policy.manifest import is_manifest
+from fluxsecrets.ops.policy.policy import is_secret_list
 from fluxsecrets.repo.encrypted import detect_encryption
 from fluxsecrets.sops.document import Document, Leaf, Mapping
 from fluxsecrets.sops.formats import Limits, format_for_path, make_format

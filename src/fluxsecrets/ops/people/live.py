@@ -17,7 +17,7 @@ from functools import partial
 from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.marks import MANIFEST_SUFFIXES, OFFBOARDING_FOLDER
 from fluxsecrets.ops.files.content import own_selector, parse
-from fluxsecrets.ops.policy.policy import is_manifest
+from fluxsecrets.ops.policy.manifest import is_manifest
 from fluxsecrets.ops.run.parallel import run_jobs
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.ops.run.waiting import waits_for_path

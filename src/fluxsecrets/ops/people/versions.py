@@ -15,7 +15,7 @@ from functools import partial
 from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.marks import MANIFEST_SUFFIXES, find_ciphertexts
 from fluxsecrets.ops.files.content import own_selector
-from fluxsecrets.ops.policy.policy import is_manifest
+from fluxsecrets.ops.policy.manifest import is_manifest
 from fluxsecrets.ops.run.parallel import run_jobs
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.ops.run.waiting import waits_to_open

@@ -36,6 +36,7 @@ from fluxsecrets.sops.selectors import (
 )
 
 from .given import GivenRecipients
+from .manifest import is_manifest
 from .releases import refuse_releases
 
 FLUX_SELECTOR = SelectorSpec(SelectorKind.ENCRYPTED_REGEX, "^(data|stringData)$")
@@ -168,11 +169,6 @@ def policy_for(session: Session, path: Path, overrides: Overrides) -> Policy:
         rule=rule,
         config_path=applied.config.path,
     )
-
-
-def is_manifest(part: Mapping) -> bool:
-    """Whether a document is a Kubernetes object."""
-    return all(isinstance(part.get(key), Leaf) for key in ("apiVersion", "kind"))
 
 
 def names_in_rule(session: Session, path: Path) -> MappingABC[str, str]:

@@ -25,7 +25,8 @@ from fluxsecrets.sops.naming import name_of
 from fluxsecrets.sops.recipients import KINDS, Recipient, RecipientKey, recipient_key
 from fluxsecrets.sops.selectors import DEFAULT_SELECTOR, SelectorKind, SelectorSpec, compile_selector
 
-from .policy import FLUX_SELECTOR, is_manifest
+from .manifest import is_manifest
+from .policy import FLUX_SELECTOR
 
 _ENCRYPTED_ONLY = (SelectorKind.ENCRYPTED_REGEX, SelectorKind.ENCRYPTED_SUFFIX)
 

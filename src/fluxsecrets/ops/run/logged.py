@@ -11,12 +11,10 @@ import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fluxsecrets.errors import ConfigError, FileAccessError, FluxsecretsError
-from fluxsecrets.files.processes import host_name, user_name
 from fluxsecrets.marks import SETTINGS_NAME, without_private_keys
 from fluxsecrets.records import dataclass, field
 
@@ -319,6 +317,8 @@ class Logged:
         return [{"path": without_private_keys(path), **outcome} for path in call.paths]
 
     def _common(self, event: str) -> dict[str, object]:
+        from datetime import UTC, datetime  # few runs are logged
+
         time = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
         return {"time": time, "event": event, "run": self._run}
 
@@ -376,6 +376,8 @@ def shown_key(recipient: Recipient) -> str:
 
 def _who(environ: Mapping[str, str]) -> dict[str, object]:
     """The user by the system, not by the environment, which anybody sets."""
+    from fluxsecrets.files.processes import host_name, user_name  # few runs are logged
+
     who: dict[str, object] = {"user": user_name(environ), "host": host_name(environ), "pid": os.getpid()}
     if sys.platform != "win32":
         who["uid"] = os.getuid()

@@ -12,9 +12,10 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, TypeVar
 
 from fluxsecrets.records import dataclass, field
-from fluxsecrets.sops.recipients import Recipient
 
 if TYPE_CHECKING:  # decrypting one file makes no result
+    from fluxsecrets.sops.recipients import Recipient
+
     from .results import FileResult
 
 

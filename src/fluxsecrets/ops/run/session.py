@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from datetime import UTC, datetime
 from pathlib import Path
 from stat import S_ISREG
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
@@ -18,7 +18,6 @@ from fluxsecrets.sops.envelope import Providers, RecipientGroups
 from fluxsecrets.sops.formats import Limits
 
 from .logged import root_with_settings
-from .names import read_public_keys
 from .trustedservers import TrustedServers
 
 if TYPE_CHECKING:
@@ -237,6 +236,8 @@ class Session:
             from fluxsecrets.repo.git import find_repository
             from fluxsecrets.sops.recipients import KINDS, recipient_key
 
+            from .names import read_public_keys
+
             repository = find_repository(folder)
             texts = read_public_keys(folder if repository is None else repository.root)
             found = set()
@@ -276,7 +277,7 @@ class Session:
 
     def now(self) -> str:
         """The time in RFC 3339, in whole seconds, as it goes into `lastmodified`."""
-        return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
 
     def shown(self, path: Path) -> str:
         """A path as the user would name it: relative to the working directory where it is below."""

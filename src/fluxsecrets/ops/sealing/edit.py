@@ -16,8 +16,9 @@ from fluxsecrets.marks import is_ciphertext
 from fluxsecrets.ops.files.decrypt import parse_key
 from fluxsecrets.ops.files.desk import Ask, Desk, Edit, Given, kept_aside
 from fluxsecrets.ops.files.edit import EditOutcome
+from fluxsecrets.ops.files.getting import ValueRequest
 from fluxsecrets.ops.files.sealingkeys import load_keys
-from fluxsecrets.ops.files.values import NewValue, ValueChange, ValueRequest, ValueResult
+from fluxsecrets.ops.files.values import NewValue, ValueChange, ValueResult
 from fluxsecrets.ops.manifests.placement import NOWHERE, Place, read_placement
 from fluxsecrets.ops.run.inputs import Target, refuse_folder
 from fluxsecrets.ops.run.session import Session
