@@ -8,7 +8,9 @@ import yaml
 
 from audit_tree import RULES, cluster, kustomization, write
 from crashes import disk, put_back, states_of
+from fluxsecrets.repo.git import process
 from fluxsecrets.repo.goyaml.read import read
+from fluxsecrets.repo.kustomize import reading
 from helm.compose import compose, same
 from helm.releases import OBJECTS, releases
 from proposing import SETTINGS, rendered, values_of
@@ -446,3 +448,59 @@ def test_the_command_of_a_reason_works_when_pasted(shop, cli):
     commands = {each["reason"].partition("`")[2].partition("`")[0] for each in found["left"]}
     assert "fluxsecrets encrypt apps/shop/env.yaml" in commands
     assert not any("FILE" in each["reason"] for each in found["left"])
+
+
+APP = """\
+apiVersion: helm.toolkit.fluxcd.io/v2
+kind: HelmRelease
+metadata: {{name: app-{number}, namespace: shop}}
+spec:
+  interval: 1h
+  chart: {{spec: {{chart: app, version: 1.0.0, sourceRef: {{kind: HelmRepository, name: charts}}}}}}
+  values:
+    auth:
+      password: {value}{number}xKq9fK2m8821
+"""
+
+
+def test_git_starts_and_readings_of_other_files_do_not_grow_with_the_values(shop, cli, monkeypatch):
+    number = 12
+    folder = shop({f"app-{each:02}.yaml": APP.format(number=each, value=VALUE) for each in range(number)})
+    starts, readings = [], []
+    start, load = process.start, reading.read_kustomization
+    monkeypatch.setattr(process, "start", lambda *args, **more: starts.append(args) or start(*args, **more))
+    monkeypatch.setattr(
+        reading, "read_kustomization", lambda *args, **more: readings.append(args) or load(*args, **more)
+    )
+
+    found = extract(cli, "--all")
+
+    assert len(found["files"]) == number
+    assert all(each["in_history"] for each in found["files"])
+    listed = yaml.safe_load((folder / "kustomization.yaml").read_text())["resources"]
+    assert listed[number:] == [f"app-{each}-values.yaml" for each in range(number)]
+    assert len(starts) < number + 4  # 12, of which none is for one value
+    assert len(readings) < number
+
+
+def test_each_value_finds_its_own_secret_among_many_files(shop, cli):
+    numbers = range(4)
+    folder = shop({f"app-{each}.yaml": APP.format(number=each, value=VALUE) for each in numbers})
+    extract(cli, "--all")
+    for each in numbers:
+        manifest = folder / f"app-{each}.yaml"
+        more = f"  values:\n    apiToken: {VALUE}{each}xKq9fK2m8822\n"
+        manifest.write_text(manifest.read_text().replace("  values: {}\n", more))
+        assert more in manifest.read_text()
+
+    found = extract(cli, "--all")
+
+    assert [(each["secret_path"], each["created"]) for each in found["files"]] == [
+        (f"apps/shop/app-{each}-values.yaml", False) for each in numbers
+    ]
+    for each in numbers:
+        secret = cli("decrypt", f"apps/shop/app-{each}-values.yaml")
+        assert set(yaml.safe_load(secret.stdout)["stringData"].values()) == {
+            f"{VALUE}{each}xKq9fK2m8821",
+            f"{VALUE}{each}xKq9fK2m8822",
+        }

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from fluxsecrets.errors import FluxsecretsError, FormatError
 from fluxsecrets.sops.document import Comment, Entry, Leaf, Mapping, find, to_data
 from fluxsecrets.sops.formats import Limits, make_format
-from fluxsecrets.sops.formats.changing import remove_value, set_value
+from fluxsecrets.sops.formats.changing import append_texts, remove_value, set_value
 from strategies import YamlWriter
 
 LIMITS = Limits()
@@ -435,3 +435,72 @@ def test_text_set_in_flat_formats_is_there_or_refused(value):
         except FormatError:
             continue
         assert to_data(find(parse(name, new).parts[0], path)) == value
+
+
+def one_by_one(format_, data, texts):
+    for text in texts:
+        document = format_.parse(data, Limits())
+        listed = to_data(document.parts[0]).get("resources") or []
+        data = set_value(format_, document, ("resources", len(listed)), text, Limits())
+    return data
+
+
+ENTRIES = st.lists(
+    st.one_of(
+        st.from_regex(r"\A(\./|\.\./)?[a-c1-]{1,3}(/[a-b]{1,2})?(\.yaml|\.json)?\Z"),
+        st.sampled_from(["true", "null", "1.5", "1.yaml", "a: b", "# a", "- a.yaml", "a #", "'a", "ü.yaml"]),
+    ),
+    min_size=1,
+    max_size=6,
+)
+LISTS = st.sampled_from(
+    [
+        "kind: Kustomization\n",
+        "resources:\n",
+        "resources: []\n",
+        "resources: [a.yaml]\nkind: X\n",
+        "resources: [\"a.yaml\", 'b.yaml']\n",
+        "resources:\n- a.yaml\n",
+        "resources:\n  - a.yaml # here\n  # there\n\nkind: X\n",
+        "resources:\n  - a.yaml\n  # the end\n",
+        "resources:\n  - ./a.yaml\nkind: X",
+        "resources:\r\n  - a.yaml\r\nkind: X\r\n",
+        "kind: X\nresources:\n    - a.yaml\n    -   b.yaml\npatches:\n    - path: a.yaml\n",
+        "resources:\n  - a.yaml\n  - {path: b.yaml}\n...\n",
+        "resources:\n  - &first a.yaml\n  - *first\n",
+    ]
+)
+
+
+@given(LISTS, ENTRIES)
+def test_many_items_are_added_as_one_by_one(text, entries):
+    format_ = make_format("yaml")
+    document = format_.parse(text.encode(), Limits())
+    try:
+        expected = one_by_one(format_, text.encode(), entries)
+    except FormatError:
+        with pytest.raises(FormatError):
+            append_texts(format_, document, ("resources",), entries, Limits())
+        return
+
+    assert append_texts(format_, document, ("resources",), entries, Limits()) == expected
+
+
+def test_many_items_take_a_few_readings_of_the_text():
+    format_, entries = make_format("yaml"), [f"app-{number}.yaml" for number in range(50)]
+    document = format_.parse(b"resources:\n  - a.yaml # the first\nkind: X\n", Limits())
+    readings = []
+
+    class Counting:
+        def __getattr__(self, name):
+            return getattr(format_, name)
+
+        def parse(self, data, limits):
+            readings.append(data)
+            return format_.parse(data, limits)
+
+    changed = append_texts(Counting(), document, ("resources",), entries, Limits())
+
+    added = "".join(f"  - {entry}\n" for entry in entries)
+    assert changed.decode() == f"resources:\n  - a.yaml # the first\n{added}kind: X\n"
+    assert len(readings) < 10

@@ -7,17 +7,17 @@ import posixpath
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
-from fluxsecrets.errors import FluxsecretsError, NotEncryptedError, UsageError
-from fluxsecrets.marks import MANIFEST_SUFFIXES
+from fluxsecrets.errors import NotEncryptedError, UsageError
 from fluxsecrets.ops.convert.naming import with_sops_marker
 from fluxsecrets.ops.run.session import Session
-from fluxsecrets.repo.environments import Environment
-from fluxsecrets.repo.manifests import Manifest, may_hold_secret, read_manifests
+from fluxsecrets.repo.manifests import Manifest
 from fluxsecrets.repo.secretobject import FIELDS
-from fluxsecrets.repo.tree import Tree, parent
+from fluxsecrets.repo.tree import parent
 from fluxsecrets.sops.document import Leaf, to_data
 
+from .applied import Applied
 from .secretfile import SecretFile
+from .siblings import Files
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +36,11 @@ class WantedSecret:
     name: str
     namespace: str | None
     to: str | None = None
-    planned: tuple[str, ...] = ()
+    planned: Collection[str] = ()
 
 
 def choose_secret(
-    session: Session, tree: Tree, wanted: WantedSecret, environments: Collection[Environment]
+    session: Session, files: Files, wanted: WantedSecret, environments: Collection[Applied]
 ) -> SecretFile:
     """Return the file of the Secret for extracted values.
 
@@ -49,7 +49,7 @@ def choose_secret(
 
     Args:
         session: the run.
-        tree: the repository.
+        files: those of the repository.
         wanted: which Secret.
         environments: those in which Flux reads the manifest.
 
@@ -58,28 +58,26 @@ def choose_secret(
             Secret.
         NotEncryptedError: the Secret exists, in plain text.
     """
-    found = _chosen(session, tree, wanted, environments)
+    found = _chosen(session, files, wanted, environments)
     if found.path in wanted.planned:
         raise UsageError(
-            f"two objects would write their values to {session.shown(tree.root / found.path)}",
+            f"two objects would write their values to {session.shown(files.tree.root / found.path)}",
             hint="extract one after the other, with --secret NAME for the second",
         )
     return found
 
 
 def _chosen(
-    session: Session, tree: Tree, wanted: WantedSecret, environments: Collection[Environment]
+    session: Session, files: Files, wanted: WantedSecret, environments: Collection[Applied]
 ) -> SecretFile:
+    tree = files.tree
+    for path, secret in _candidates(files, wanted, environments):
+        if secret.name == wanted.name and secret.namespace in (wanted.namespace, None):
+            _refuse_unfit(secret, session.shown(tree.root / path))
+            keys = frozenset(_keys(secret))
+            return SecretFile(session, tree, path, wanted.name, wanted.namespace, secret.index, keys)
     if wanted.to is None:
-        places = [*_beside(tree, wanted.manifest), *_applied(wanted, environments)]
-    else:
-        places = [wanted.to]
-    for path in dict.fromkeys(places):
-        found = _secret_in(session, tree, path, wanted) if path in tree.files else None
-        if found is not None:
-            return found
-    if wanted.to is None:
-        path = _new_path(session, tree, wanted)
+        path = _new_path(session, files, wanted)
     elif wanted.to in tree.files or os.path.lexists(tree.root / wanted.to):
         raise UsageError(
             f"{session.shown(tree.root / wanted.to)} exists and has no Secret {wanted.name}",
@@ -90,39 +88,25 @@ def _chosen(
     return SecretFile(session, tree, path, wanted.name, wanted.namespace)
 
 
-def _applied(wanted: WantedSecret, environments: Iterable[Environment]) -> Iterator[str]:
+def _candidates(
+    files: Files, wanted: WantedSecret, environments: Iterable[Applied]
+) -> Iterator[tuple[str, Manifest]]:
+    """Yield the Secrets that may be the wanted one, with their files, first those beside the manifest."""
+    if wanted.to is not None:
+        yield from ((wanted.to, each) for each in files.secrets_in(wanted.to))
+        return
+    yield from files.folder(parent(wanted.manifest)).secrets.get(wanted.name, ())
+    for path in _applied(wanted, environments):
+        yield from ((path, each) for each in files.secrets_in(path))
+
+
+def _applied(wanted: WantedSecret, environments: Iterable[Applied]) -> Iterator[str]:
     """The files of Secrets of that name that Flux applies where it applies the manifest's object."""
-    for environment in environments:
-        objects = [item for _, item in environment.graph.objects]
-        namespaces = {item.namespace for item in objects if item.file == wanted.manifest}
-        for item in objects:
-            named = item.is_secret and item.manifest is not None and item.manifest.name == wanted.name
-            if named and item.namespace in namespaces:
+    for applied in environments:
+        namespaces = {item.namespace for item in applied.by_file.get(wanted.manifest, ())}
+        for item in applied.secrets.get(wanted.name, ()):
+            if item.namespace in namespaces:
                 yield item.file
-
-
-def _beside(tree: Tree, manifest: str) -> list[str]:
-    folder = parent(manifest)
-    return [
-        path
-        for path in tree.below(folder)
-        if parent(path) == folder and path.lower().endswith(MANIFEST_SUFFIXES)
-    ]
-
-
-def _secret_in(session: Session, tree: Tree, path: str, wanted: WantedSecret) -> SecretFile | None:
-    try:
-        data = tree.read(path)
-        manifests = read_manifests(data, path, tree.limits).secrets if may_hold_secret(data) else ()
-    except FluxsecretsError:
-        return None
-    for each in manifests:
-        if each.name == wanted.name and each.namespace in (wanted.namespace, None):
-            shown = session.shown(tree.root / path)
-            _refuse_unfit(each, shown)
-            keys = frozenset(_keys(each))
-            return SecretFile(session, tree, path, wanted.name, wanted.namespace, each.index, keys)
-    return None
 
 
 def _refuse_unfit(secret: Manifest, shown: str) -> None:
@@ -156,13 +140,13 @@ def _keys(secret: Manifest) -> Iterator[str]:
         yield from values if isinstance(values, dict) else ()
 
 
-def _new_path(session: Session, tree: Tree, wanted: WantedSecret) -> str:
+def _new_path(session: Session, files: Files, wanted: WantedSecret) -> str:
     """A path for a new Secret: the first of the usual names that a creation rule matches."""
-    folder = parent(wanted.manifest)
+    tree, folder = files.tree, files.folder(parent(wanted.manifest))
     paths = [
         path
         for path in (
-            posixpath.join(folder, each) for each in _names(wanted.name, _beside(tree, wanted.manifest))
+            posixpath.join(folder.path, each) for each in _names(wanted.name, marks=folder.has_marked)
         )
         if path not in tree.files and not os.path.lexists(tree.root / path)
     ]
@@ -172,10 +156,9 @@ def _new_path(session: Session, tree: Tree, wanted: WantedSecret) -> str:
     return next(ruled, paths[0])
 
 
-def _names(name: str, beside: Iterable[str]) -> Iterator[str]:
+def _names(name: str, *, marks: bool) -> Iterator[str]:
     plain = f"{name}.yaml"
     marked = with_sops_marker(plain)
-    marks = any(".sops." in path.rpartition("/")[2] for path in beside)
     yield from (marked, plain) if marks else (plain, marked)
     yield from (f"{name}-secret.yaml", f"{name}-secrets.yaml", f"secret-{name}.yaml")
     yield from (f"{name}.enc.yaml", f"{name}.secret.yaml", "secret.yaml", "secrets.yaml")

@@ -8,8 +8,6 @@ from dataclasses import replace
 from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.ops.run.writer import refuse_interrupted
-from fluxsecrets.repo.environments import load_environments
-from fluxsecrets.repo.settings import load_settings
 from fluxsecrets.repo.tree import open_tree
 from fluxsecrets.shell import with_file
 
@@ -17,6 +15,7 @@ from .extract import Extractor
 from .manifest import key_text
 from .model import ExtractRequest, ExtractResult, Left
 from .reported import Chosen, reported
+from .surroundings import OfAll
 
 
 def extract_all(session: Session, request: ExtractRequest) -> ExtractResult:
@@ -29,8 +28,8 @@ def extract_all(session: Session, request: ExtractRequest) -> ExtractResult:
     tree = open_tree(session.cwd / request.path, limits=session.limits)
     refuse_interrupted((tree.root / "-",))
     found = reported(session, request, tree)
-    environments = tuple(load_environments(tree, load_settings(tree)))
-    selection = _Selection(lambda: Extractor(session, request, tree, environments))
+    surroundings = OfAll(tree)
+    selection = _Selection(lambda: Extractor(session, request, tree, surroundings))
     selection.take([each for chosen in found.chosen for each in selection.possible(chosen)])
     left = sorted((*found.left, *selection.left), key=lambda each: (each.path, each.line, each.key))
     return replace(selection.run.finish(), left=tuple(left))

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from fluxsecrets.errors import FluxsecretsError, UsageError
 from fluxsecrets.files.reading import read_file
 from fluxsecrets.flux.since import LITERAL, TARGET_PATH, has, is_sure
-from fluxsecrets.flux.versions import controller_of
 from fluxsecrets.ops.files.onlycopy import GitCopies
 from fluxsecrets.ops.run.inputs import Target, refuse_folder
 from fluxsecrets.ops.run.results import FileResult, Outcome, Prepared
@@ -22,15 +21,14 @@ from fluxsecrets.ops.run.writer import (
     refuse_read_only,
     write_files,
 )
-from fluxsecrets.repo.environments import Environment
-from fluxsecrets.repo.settings import load_settings
 from fluxsecrets.repo.tree import Tree, open_tree
 from fluxsecrets.shell import file_word
 from fluxsecrets.sops.document import Leaf, Path, find
 
+from .applied import Applied
 from .choosing import WantedSecret, choose_secret
 from .home import home_of, readers_for
-from .listing import list_beside
+from .listing import list_beside, listing
 from .manifest import Holder, chosen_paths, edited, key_text, read_manifest
 from .model import (
     Candidate,
@@ -40,11 +38,12 @@ from .model import (
     ExtractResult,
     Wanted,
 )
-from .planning import Home, built_of, is_committed, moved_values, new_keys, object_in, secret_data
-from .proof import Proposal, prove, prove_alone, reaching
+from .planning import Home, Origin, built_of, committed, moved_values, new_keys, object_in, secret_data
+from .proof import Proposal, prove, prove_alone
 from .readers import secret_names
-from .remains import MovedText, moved_texts, remains
+from .remains import MovedText, moved_texts, remains, staged_in
 from .secretfile import SecretFile, add_to
+from .surroundings import OfOne, Surroundings, Versions
 
 COMMAND = "extract"
 """The name under which an interrupted run is completed or taken back."""
@@ -69,7 +68,7 @@ def extract(session: Session, request: ExtractRequest) -> ExtractResult:
     tree = open_tree(target.path.parent, limits=session.limits)
     refuse_interrupted((tree.root / "-",))
     inside = target.path.relative_to(tree.root.resolve()).as_posix()
-    run = Extractor(session, request, tree)
+    run = Extractor(session, request, tree, OfOne(tree))
     try:
         if not request.keys:
             return ExtractResult(candidates=tuple(run.candidates(target, inside)), dry_run=True)
@@ -84,31 +83,32 @@ class Extractor:
     """One run: objects are added, then all that changes is proved and written as one step."""
 
     def __init__(
-        self,
-        session: Session,
-        request: ExtractRequest,
-        tree: Tree,
-        environments: Sequence[Environment] | None = None,
+        self, session: Session, request: ExtractRequest, tree: Tree, surroundings: Surroundings
     ) -> None:
-        """Take a repository, and all of its environments if they are known."""
+        """Take a repository, and what runs on the same repository share."""
         self.session = session
         self.request = request
         self.tree = tree
-        self.settings = load_settings(tree)
+        self.surroundings = surroundings
+        self.settings = surroundings.settings
+        self.versions = Versions(session, self.settings)
         self.workspace = Workspace(tree)
         self.copies = GitCopies()
         self.done: list[Extracted] = []
         self._moved: list[tuple[MovedText, ...]] = []
+        self._origins: list[Origin] = []
+        self._listed: dict[str, list[str]] = {}
         self.manifests: set[str] = set()
         self.secrets: dict[str, bytes] = {}
         self.warnings: tuple[str, ...] = ()
-        self._environments = environments
 
     def candidates(self, target: Target, path: str) -> Iterator[Candidate]:
         """Yield the values of a file that could be extracted, by their keys."""
         file = read_manifest(self.tree.read(path), self.tree.limits, path)
         for holder in file.holders:
-            if holder.place.at_reader and not readers_for(path, holder, self._reaching(path)):
+            if holder.place.at_reader and not readers_for(
+                path, holder, self.surroundings.reaching(frozenset({path}))
+            ):
                 continue  # it may be anything
             for literal in holder.place.literals(holder.node):
                 written = find(holder.node, literal.path)
@@ -138,7 +138,7 @@ class Extractor:
         """
         data = self.workspace.read(path)
         holder = read_manifest(data, self.tree.limits, path).holders[at]
-        environments = self._reaching(path)
+        environments = self.surroundings.reaching(frozenset({path}))
         readers = readers_for(path, holder, environments)
         home = home_of(path, holder, readers)
         secret = self._secret(home, holder, environments)
@@ -152,13 +152,14 @@ class Extractor:
         written = secret.written(values, kept=kept or self.request.for_others)
         if not environments:
             prove_alone(object_in(data, holder), object_in(changed, holder), secret_data(secret, written))
-        listed = list_beside(self.workspace, home.path, secret.path) if secret.created else ()
+        listed = self._list(home.path, secret.path) if secret.created else ()
         add_to(self.workspace, secret, written)
         for file, content in others.items():
             self.workspace.write(file, content, old=self.workspace.read(file))
             self.manifests.add(file)
         self.secrets[secret.path] = written.plain
         self._moved.append(tuple(moved_texts(path, holder.node, extraction)))
+        self._origins.append(Origin.of(path, holder, extraction))
         self.done.append(
             Extracted(
                 self.shown(path),
@@ -169,17 +170,16 @@ class Extractor:
                 secret.created,
                 tuple(self.shown(file) for file in others if file != path),
                 tuple(map(self.shown, listed)),
-                tuple(each.name for each in environments),
+                tuple(each.environment.name for each in environments),
                 written.recipients,
-                is_committed(self.tree, path, holder, extraction),
-                (*extraction.warnings, *written.warnings),
+                warnings=(*extraction.warnings, *written.warnings),
             )
         )
 
-    def _as_applied(self, wanted: Wanted, path: str, environments: Collection[Environment]) -> Wanted:
+    def _as_applied(self, wanted: Wanted, path: str, environments: Collection[Applied]) -> Wanted:
         """Add what Flux makes of an object in a file, which decides about the ways to refer to a Secret."""
         built = built_of(environments, path)
-        versions = [self._version(each) for each in environments]
+        versions = [self.versions.of(each) for each in environments]
         takes_literal = all(is_sure(each, LITERAL) and has(each, LITERAL) for each in versions)
         return replace(
             wanted,
@@ -189,13 +189,13 @@ class Extractor:
             lists=all(has(each, TARGET_PATH) for each in versions),
         )
 
-    def _secret(self, home: Home, holder: Holder, environments: Collection[Environment]) -> SecretFile:
+    def _secret(self, home: Home, holder: Holder, environments: Collection[Applied]) -> SecretFile:
         """Return the file of the Secret; a new one gets a name that no other Secret has."""
         wanted = self.request.secret or holder.place.secret_name(home.node)
         used = secret_names(environments)
         for name in (wanted, *(f"{wanted}-{number}" for number in range(2, 100))):
-            chosen = WantedSecret(home.path, name, home.namespace, self._to(), tuple(self.secrets))
-            found = choose_secret(self.session, self.tree, chosen, environments)
+            chosen = WantedSecret(home.path, name, home.namespace, self._to(), self.secrets.keys())
+            found = choose_secret(self.session, self.surroundings.files, chosen, environments)
             if not found.created or name not in used:
                 return found
             if self.request.secret is not None:
@@ -208,14 +208,16 @@ class Extractor:
         """Make sure that Flux applies the same as before.
 
         Raises:
-            UnprotectedError: see `extract`.
+            UnprotectedError, FormatError: see `extract`.
         """
+        list_beside(self.workspace, self._listed)
+        self._listed.clear()
         manifests = frozenset(self.manifests)
         self.warnings = prove(
             self.session,
             self.tree,
             self.settings,
-            self._reaching(*manifests),
+            [each.environment for each in self.surroundings.reaching(manifests)],
             Proposal(manifests, self.secrets, self.workspace.planned),
             allow_undecrypted=self.request.allow_undecrypted,
         )
@@ -240,15 +242,19 @@ class Extractor:
                 if result.error is not None:
                     raise result.error
             self.warnings = (*self.warnings, *self._ignored())
+        repository = None if self.request.dry_run else self.tree.repository
+        staged = staged_in(repository, self._moved) if repository is not None else frozenset()
         done = tuple(
-            replace(each, warnings=(*each.warnings, *self._left(each, moved)))
-            for each, moved in zip(self.done, self._moved, strict=True)
+            replace(
+                each,
+                in_history=in_history,
+                warnings=(*each.warnings, *remains(moved, self.workspace.read, staged, each.path)),
+            )
+            for each, moved, in_history in zip(
+                self.done, self._moved, committed(self.tree, self._origins), strict=True
+            )
         )
         return ExtractResult(done, warnings=self.warnings, dry_run=self.request.dry_run)
-
-    def _left(self, done: Extracted, moved: Sequence[MovedText]) -> Iterator[str]:
-        repository = None if self.request.dry_run else self.tree.repository
-        return remains(moved, self.workspace.read, repository, done.path)
 
     def _ignored(self) -> Iterator[str]:
         """Yield a sentence for each written Secret that git leaves out: nothing tells before it exists."""
@@ -267,10 +273,6 @@ class Extractor:
             error.path, error.hint = self.shown(path), "make it writable first: `chmod u+w FILE`"
             raise
 
-    def _version(self, environment: Environment) -> str | None:
-        """The version of Flux in an environment, or None if nothing says it."""
-        return controller_of(environment, self.settings, self.session.flux_version).version
-
     def _elsewhere(self, extraction: Extraction, changed: Mapping[str, bytes]) -> dict[str, bytes]:
         """Return the new contents of all manifests, with those of other objects that read the values."""
         contents = dict(changed)
@@ -279,10 +281,12 @@ class Extractor:
             contents[each.file] = edited(data, each, each.edits, self.tree.limits).data
         return contents
 
-    def _reaching(self, *manifests: str) -> tuple[Environment, ...]:
-        if self._environments is None:
-            return reaching(self.tree, self.settings, frozenset(manifests))
-        return tuple(each for each in self._environments if not each.graph.files.isdisjoint(manifests))
+    def _list(self, manifest: str, new: str) -> tuple[str, ...]:
+        """Plan to add a new file to the kustomization files that name a manifest; return them."""
+        found = listing(self.surroundings.listed(manifest), manifest, new)
+        for path in found:
+            self._listed.setdefault(path, []).append(new)
+        return found
 
     def _to(self) -> str | None:
         if self.request.to is None:

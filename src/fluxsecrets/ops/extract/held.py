@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 from fluxsecrets.marks import is_ciphertext
 from fluxsecrets.repo.helmvalues import Resolve, ValuesReference
@@ -10,28 +11,39 @@ from fluxsecrets.repo.manifests import Plain, pairs
 from fluxsecrets.repo.objects import Object
 from fluxsecrets.repo.secretrules import decode_base64
 
-from .readers import reference_names
+from .applied import reference_names
 
 
-def contents_for(reader: Object, objects: Iterable[Object]) -> dict[tuple[str, str], Plain]:
-    """The Secrets and ConfigMaps that an object may refer to, by kind and name."""
-    return {
-        (item.kind, name): item.data
-        for item in objects
-        if item.kind in ("Secret", "ConfigMap") and item.namespace == reader.namespace
-        for name in reference_names(item)
-    }
+@dataclass(frozen=True)
+class Held:
+    """The Secrets and ConfigMaps among some objects, by namespace, kind and name."""
 
+    data: Mapping[tuple[str | None, str, str], Plain] = field(repr=False)
 
-def resolver_for(reader: Object, objects: Iterable[Object]) -> Resolve:
-    """What references of an object read from those of its environment; ciphertexts are unknown."""
-    data = contents_for(reader, objects)
+    @classmethod
+    def by(cls, objects: Iterable[Object]) -> Held:
+        """Take objects; of two with one name, the last one counts."""
+        return cls(
+            {
+                (item.namespace, item.kind, name): item.data
+                for item in objects
+                if item.kind in ("Secret", "ConfigMap")
+                for name in reference_names(item)
+            }
+        )
 
-    def resolve(reference: ValuesReference) -> str | None:
-        found = data.get((reference.kind, reference.name), {})
-        return value_in(found, reference.key)
+    def find(self, reader: Object, kind: str, name: str) -> Plain | None:
+        """Return what an object may refer to; None if nothing has the name."""
+        return self.data.get((reader.namespace, kind, name))
 
-    return resolve
+    def resolver(self, reader: Object) -> Resolve:
+        """Return what references of an object read; ciphertexts are unknown."""
+
+        def resolve(reference: ValuesReference) -> str | None:
+            found = self.find(reader, reference.kind, reference.name)
+            return value_in(found or {}, reference.key)
+
+        return resolve
 
 
 def value_in(data: Plain, key: str) -> str | None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from fluxsecrets.repo.environments import Environment
 from fluxsecrets.repo.manifests import child, text_of
 
+from .applied import Applied
 from .manifest import Holder
 from .model import Reader
 from .planning import Home
@@ -21,7 +21,7 @@ def home_of(path: str, holder: Holder, readers: Sequence[Reader]) -> Home:
     return Home(readers[0].file, text_of(child(node, "metadata", "namespace")), node)
 
 
-def readers_for(path: str, holder: Holder, environments: Iterable[Environment]) -> tuple[Reader, ...]:
+def readers_for(path: str, holder: Holder, environments: Iterable[Applied]) -> tuple[Reader, ...]:
     """Return the objects that refer to one in a file, or to what is generated from the file."""
     if holder.place.at_reader:
         return readers_of_file(environments, path)

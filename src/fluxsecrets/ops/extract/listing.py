@@ -3,69 +3,87 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from fluxsecrets.errors import FluxsecretsError, FormatError
 from fluxsecrets.marks import is_kustomization
 from fluxsecrets.ops.run.workspace import Workspace
-from fluxsecrets.repo.kustomize.kustomizationfile import KustomizationFile
 from fluxsecrets.repo.kustomize.reading import load_kustomization
 from fluxsecrets.repo.manifests import items_of, text_of
 from fluxsecrets.repo.tree import Tree, parent
 from fluxsecrets.sops.document import find
-from fluxsecrets.sops.formats.changing import set_value
+from fluxsecrets.sops.formats.changing import append_texts
 from fluxsecrets.sops.formats.yaml import YamlFormat
+
+from .applied import grouped
 
 RESOURCES = "resources"
 
 
-def list_beside(workspace: Workspace, manifest: str, new: str) -> tuple[str, ...]:
-    """Add a new file to the `resources` of each kustomization file that names a manifest.
+def listing(listed: Listed, manifest: str, new: str) -> tuple[str, ...]:
+    """Return the kustomization files that name a manifest, and not yet a new file.
+
+    Args:
+        listed: what the kustomization files name; see `listed_in`.
+        manifest: path of the manifest, relative to the root.
+        new: likewise of the new file.
+    """
+    there = listed.get(new, ())
+    return tuple(path for path in listed.get(manifest, ()) if path not in there)
+
+
+def list_beside(workspace: Workspace, added: Mapping[str, Sequence[str]]) -> None:
+    """Add new files to the `resources` of kustomization files.
 
     Args:
         workspace: takes the new contents.
-        manifest: path of the manifest, relative to the root.
-        new: likewise of the new file.
-
-    Returns:
-        The kustomization files that changed.
+        added: the new files of each kustomization file.
 
     Raises:
         FormatError: one can't be changed without touching anything else.
     """
-    changed = []
-    for path in _naming(workspace.tree, manifest, new):
+    for path, new in added.items():
         data = workspace.read(path)
-        workspace.write(path, _with_resource(data, path, new, workspace.tree), old=data)
-        changed.append(path)
-    return tuple(changed)
+        workspace.write(path, _with_resources(data, path, new, workspace.tree), old=data)
 
 
-def _naming(tree: Tree, manifest: str, new: str) -> Iterator[str]:
-    """The kustomization files that name a file under `resources` or `patches`, and not yet the new one."""
-    name = manifest.rpartition("/")[2].encode()
-    for path in filter(is_kustomization, tree.paths):
-        try:
-            file = load_kustomization(tree, path) if name in tree.read(path) else None
-            if file is not None and _names(file, manifest) and not _names(file, new):
-                yield path
-        except FluxsecretsError:
-            continue  # Flux can't read it either
+Listed = Mapping[str, tuple[str, ...]]
+"""The kustomization files that name a file under `resources` or `patches`, by the file's path."""
 
 
-def _names(file: KustomizationFile, manifest: str) -> bool:
-    patches = (edit.path for edit in file.edits if edit.path is not None)
-    return any(reference.path == manifest for reference in (*file.resources, *patches))
+def listed_in(tree: Tree, manifest: str | None = None) -> Listed:
+    """Return what the kustomization files of a tree name.
+
+    Args:
+        tree: the repository.
+        manifest: only of those that name this file. Others are not parsed, which takes most of the time.
+    """
+    name = b"" if manifest is None else manifest.rpartition("/")[2].encode()
+    return grouped(
+        (named, path)
+        for path in filter(is_kustomization, tree.paths)
+        for named in dict.fromkeys(_named_in(tree, path, name))
+    )
 
 
-def _with_resource(data: bytes, path: str, new: str, tree: Tree) -> bytes:
+def _named_in(tree: Tree, path: str, name: bytes) -> Iterator[str]:
+    try:
+        file = load_kustomization(tree, path) if name in tree.read(path) else None
+    except FluxsecretsError:
+        return  # Flux can't read it either
+    if file is not None:
+        patches = (edit.path for edit in file.edits if edit.path is not None)
+        yield from (reference.path for reference in (*file.resources, *patches))
+
+
+def _with_resources(data: bytes, path: str, new: Iterable[str], tree: Tree) -> bytes:
     format_ = YamlFormat()
     document = format_.parse(data, tree.limits)
     if document.metadata is not None:
         raise FormatError("the kustomization file is encrypted, and kustomize can't read it", path=path)
     listed = find(document.parts[0], (RESOURCES,))
     items = [text_of(item) or "" for item in items_of(listed)]
-    entry = posixpath.relpath(new, parent(path) or ".")
-    if items and all(item.startswith(("./", "../")) for item in items) and not entry.startswith("../"):
-        entry = f"./{entry}"
-    return set_value(format_, document, (RESOURCES, len(items)), entry, tree.limits)
+    dotted = bool(items) and all(item.startswith(("./", "../")) for item in items)
+    entries = [posixpath.relpath(each, parent(path) or ".") for each in new]
+    texts = [f"./{entry}" if dotted and not entry.startswith("../") else entry for entry in entries]
+    return append_texts(format_, document, (RESOURCES,), texts, tree.limits)

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
-from fluxsecrets.errors import FluxsecretsError
-from fluxsecrets.repo.environments import Environment
+from fluxsecrets.errors import FluxsecretsError, GitError
+from fluxsecrets.repo.git import Repository
 from fluxsecrets.repo.manifests import Plain
 from fluxsecrets.repo.objects import Object
 from fluxsecrets.repo.tree import Tree
 from fluxsecrets.sops.document import Mapping as MapNode
-from fluxsecrets.sops.document import find, to_data
+from fluxsecrets.sops.document import Path, find, to_data
+from fluxsecrets.sops.formats import Limits
 from fluxsecrets.sops.formats.either import load_either
 
+from .applied import Applied
 from .manifest import Edited, Holder, key_text
 from .model import Extraction, MovedValue
 from .secretfile import NewKey, SecretFile, Written
@@ -27,9 +30,9 @@ class Home(NamedTuple):
     node: MapNode
 
 
-def built_of(environments: Iterable[Environment], path: str) -> tuple[Object, ...]:
+def built_of(environments: Iterable[Applied], path: str) -> tuple[Object, ...]:
     """Return the objects that Flux builds of a file; none of a patch."""
-    return tuple(item for each in environments for _, item in each.graph.objects if item.file == path)
+    return tuple(item for each in environments for item in each.by_file.get(path, ()))
 
 
 def new_keys(extraction: Extraction, done: Edited) -> list[NewKey]:
@@ -65,18 +68,49 @@ def moved_values(extraction: Extraction) -> Iterator[MovedValue]:
             yield MovedValue(key_text(path), line, each.key, each.how)
 
 
-def is_committed(tree: Tree, path: str, holder: Holder, extraction: Extraction) -> bool:
-    """Whether the last commit has one of the values in the file of its object.
+_UNKNOWN = b"\0"
+"""A content that is no manifest, so that nobody can tell what was in it."""
 
-    Raises:
-        GitError: git failed.
-    """
-    blob = None if tree.repository is None else tree.repository.read_head_blobs([path]).contents.get(path)
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where values were before they moved: the file, and their places in it."""
+
+    path: str
+    part: int
+    places: tuple[Path, ...]
+
+    @classmethod
+    def of(cls, path: str, holder: Holder, extraction: Extraction) -> Origin:
+        """Take an object of a file, and what moves out of it."""
+        return cls(path, holder.part, tuple(holder.base + each.path for each in extraction.moved))
+
+
+def committed(tree: Tree, origins: Sequence[Origin]) -> tuple[bool, ...]:
+    """Return for each, whether the last commit has one of the values in that file, or nobody can tell."""
+    if tree.repository is None:
+        return (False,) * len(origins)
+    paths = {each.path for each in origins}
+    try:
+        blobs = tree.repository.read_head_blobs(paths).contents
+    except GitError:  # an object is damaged; the others are not
+        return tuple(_has_one(_alone(tree.repository, each.path), each, tree.limits) for each in origins)
+    return tuple(_has_one(blobs.get(each.path), each, tree.limits) for each in origins)
+
+
+def _alone(repository: Repository, path: str) -> bytes | None:
+    try:
+        return repository.read_head_blobs([path]).contents.get(path)
+    except GitError:
+        return _UNKNOWN
+
+
+def _has_one(blob: bytes | None, origin: Origin, limits: Limits) -> bool:
     if blob is None:
         return False
     try:
-        former = load_either(blob, tree.limits)
+        former = load_either(blob, limits)
     except FluxsecretsError:
         return True  # nobody can tell
-    parts = former[holder.part : holder.part + 1]
-    return any(find(part, holder.base + each.path) for part in parts for each in extraction.moved)
+    parts = former[origin.part : origin.part + 1]
+    return any(find(part, place) for part in parts for place in origin.places)

@@ -17,9 +17,9 @@ from fluxsecrets.repo.references import Use, uses
 from fluxsecrets.repo.settings import Settings
 from fluxsecrets.repo.tree import Tree, with_planned
 
-from .held import all_in, contents_for, resolver_for, value_in
+from .applied import Applied, reference_names
+from .held import Held, all_in, value_in
 from .places.podenv import POD_SPECS
-from .readers import reference_names
 from .reading import as_read
 
 _NOTHING = "nothing was written"
@@ -108,8 +108,35 @@ def _objects(environment: Environment) -> dict[_Key, Object]:
     return {(applied.key, item.key): item for applied, item in environment.graph.objects}
 
 
+@dataclass(frozen=True, slots=True)
+class _Sides:
+    """An environment before and after the change.
+
+    Attributes:
+        had: what its Secrets and ConfigMaps held.
+        had_in_releases: the same, with the new Secrets: they hold what the former ones held, and those are
+            encrypted in the tree.
+        has: what they hold.
+        after: what Flux would apply.
+    """
+
+    before: Environment
+    had: Held
+    had_in_releases: Held
+    has: Held
+    after: Applied
+
+
 def _compare(before: Environment, after: Environment, proposal: Proposal) -> None:
     old, new = _objects(before), _objects(after)
+    made = [item for item in new.values() if item.file in proposal.secrets]
+    sides = _Sides(
+        before,
+        had=Held.by(old.values()),
+        had_in_releases=Held.by([*old.values(), *made]),
+        has=Held.by(new.values()),
+        after=Applied(after),
+    )
     changed = {
         (item.namespace, name)
         for identity, item in old.items()
@@ -125,9 +152,9 @@ def _compare(before: Environment, after: Environment, proposal: Proposal) -> Non
         if item.data == now.data and not (changed and _reads_any(item, changed)):
             continue
         if is_release(item.data):
-            _compare_releases(before, item, now, old.values(), tuple(new.values()), proposal)
+            _compare_releases(sides, item, now)
         else:
-            _compare_others(before, item, now, old.values(), new.values())
+            _compare_others(sides, item, now)
     for identity, item in new.items():
         if identity not in old and item.file not in proposal.secrets:
             raise _differs(before, item, "it would be applied, too")
@@ -137,54 +164,41 @@ def _reads_any(item: Object, config_maps: Collection[tuple[str | None, str]]) ->
     return any(use.kind == "ConfigMap" and (use.namespace, use.name) in config_maps for use in uses(item))
 
 
-def _compare_releases(
-    environment: Environment,
-    old: Object,
-    new: Object,
-    objects: Iterable[Object],
-    planned: Collection[Object],
-    proposal: Proposal,
-) -> None:
-    # The new Secrets hold what the former ones held, and those are encrypted in the tree.
-    made = [item for item in planned if item.file in proposal.secrets]
-    had = resolver_for(old, [*objects, *made])
-    has = resolver_for(new, planned)
+def _compare_releases(sides: _Sides, old: Object, new: Object) -> None:
     try:
-        one, other = compose(old.data, had), compose(new.data, has)
+        one, other = (
+            compose(old.data, sides.had_in_releases.resolver(old)),
+            compose(new.data, sides.has.resolver(new)),
+        )
     except FluxsecretsError as error:
-        raise _differs(environment, old, error.message) from None
+        raise _differs(sides.before, old, error.message) from None
     added = [each for each in other.unknown if each not in one.unknown]
     if added:
-        raise _differs(
-            environment, old, f"it would not find the {added[0].kind} {added[0].name!a} with {added[0].key!a}"
-        )
+        first = added[0]
+        reason = f"it would not find the {first.kind} {first.name!a} with {first.key!a}"
+        raise _differs(sides.before, old, reason)
     if not same_values(one.values, other.values) or one.unknown != other.unknown:
-        raise _differs(environment, old, "its composed values would differ")
+        raise _differs(sides.before, old, "its composed values would differ")
     if not same_values(_besides(old.data), _besides(new.data)):
-        raise _differs(environment, old, "more than its values would change")
+        raise _differs(sides.before, old, "more than its values would change")
 
 
-def _compare_others(
-    environment: Environment, old: Object, new: Object, objects: Iterable[Object], planned: Iterable[Object]
-) -> None:
+def _compare_others(sides: _Sides, old: Object, new: Object) -> None:
     if old.kind == "ConfigMap":
-        _compare_config_maps(environment, old, new, planned)
-    elif _read(old, objects) != _read(new, planned):
-        raise _differs(environment, old, "it would change")
+        _compare_config_maps(sides, old, new)
+    elif _read(old, sides.had) != _read(new, sides.has):
+        raise _differs(sides.before, old, "it would change")
 
 
-def _read(item: Object, objects: Iterable[Object]) -> Plain:
-    contents = contents_for(item, objects)
-
+def _read(item: Object, held: Held) -> Plain:
     def whole(kind: str, name: str) -> dict[str, str] | None:
-        return all_in(contents[kind, name]) if (kind, name) in contents else None
+        found = held.find(item, kind, name)
+        return None if found is None else all_in(found)
 
-    return as_read(item.data, resolver_for(item, objects), whole)
+    return as_read(item.data, held.resolver(item), whole)
 
 
-def _compare_config_maps(
-    environment: Environment, old: Object, new: Object, planned: Iterable[Object]
-) -> None:
+def _compare_config_maps(sides: _Sides, old: Object, new: Object) -> None:
     """A ConfigMap may only lose keys that nothing reads any more, besides what is compared by what it reads.
 
     One that is generated may change, too, if only that reads it.
@@ -194,14 +208,11 @@ def _compare_config_maps(
     without_data = ({**each.data, "data": None, "metadata": _unhashed(each)} for each in (old, new))
     kept = {**has, **lost} == had and (new.generated is not None or not lost.keys() & has.keys())
     if not kept or not same_values(*without_data):
-        raise _differs(environment, old, "it would change")
-    names = reference_names(new)
-    for item in planned:
-        for use in uses(item):
-            reads = use.key is None or use.key in lost
-            named = (use.kind, use.namespace) == ("ConfigMap", old.namespace) and use.name in names
-            if named and reads and not _is_compared(item, use):
-                raise _differs(environment, old, f"{item.kind} {item.name} still reads it")
+        raise _differs(sides.before, old, "it would change")
+    for item, use in sides.after.referring(new):
+        reads = use.key is None or use.key in lost
+        if reads and not _is_compared(item, use):
+            raise _differs(sides.before, old, f"{item.kind} {item.name} still reads it")
 
 
 def _is_compared(item: Object, use: Use) -> bool:

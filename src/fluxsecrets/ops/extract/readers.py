@@ -5,27 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from fluxsecrets.repo.environments import Environment
-from fluxsecrets.repo.manifests import text, text_of
+from fluxsecrets.repo.manifests import text_of
 from fluxsecrets.repo.objects import Object
-from fluxsecrets.repo.references import Use, provisions, uses
+from fluxsecrets.repo.references import Use
 from fluxsecrets.sops.document import Mapping, find
 
+from .applied import Applied
 from .model import Reader
 
 _NOTHING = Mapping((), 0, 0)
 
 
-def reference_names(item: Object) -> frozenset[str]:
-    """Return the names by which references may mean an object.
-
-    A generated one has the hash of its name in its data only. Whether a reference gets the hash, too, depends
-    on `configurations`, which the builder doesn't read.
-    """
-    return frozenset({item.name, text(item.data, "metadata", "name") or item.name})
-
-
-def readers_of(environments: Iterable[Environment], file: str, part: int) -> tuple[Reader, ...]:
+def readers_of(environments: Iterable[Applied], file: str, part: int) -> tuple[Reader, ...]:
     """Return the references to an object in all environments.
 
     Args:
@@ -37,45 +28,27 @@ def readers_of(environments: Iterable[Environment], file: str, part: int) -> tup
     return tuple({(each.file, each.part, each.use.steps): each for each in found}.values())
 
 
-def secret_names(environments: Iterable[Environment]) -> frozenset[str]:
+def secret_names(environments: Iterable[Applied]) -> frozenset[str]:
     """Return the names of Secrets that something makes or uses in some environments."""
-    objects = [item for environment in environments for _, item in environment.graph.objects]
-    made = (name for item in objects if item.is_secret for _, name in item.all_names)
-    others = (each.name for item in objects for each in provisions(item) if each.kind == "Secret")
-    used = (use.name for item in objects for use in uses(item) if use.kind == "Secret")
-    return frozenset((*made, *others, *used))
+    return frozenset().union(*(each.secret_names for each in environments))
 
 
-def readers_of_file(environments: Iterable[Environment], file: str) -> tuple[Reader, ...]:
+def readers_of_file(environments: Iterable[Applied], file: str) -> tuple[Reader, ...]:
     """Return the references to ConfigMaps that are generated from a file, in all environments."""
     found = (each for environment in environments for each in _of_generated(environment, file))
     return tuple({(each.file, each.part, each.use.steps): each for each in found}.values())
 
 
-def _in(environment: Environment, file: str, part: int) -> Iterator[Reader]:
-    objects = [item for _, item in environment.graph.objects]
-    for target in objects:
-        written = target.manifest
-        if target.file == file and written is not None and written.index == part:
-            yield from (_reader(item, use, target) for item, use in _referring(objects, target))
+def _in(applied: Applied, file: str, part: int) -> Iterator[Reader]:
+    for target in applied.by_file.get(file, ()):
+        if target.manifest is not None and target.manifest.index == part:
+            yield from (_reader(item, use, target) for item, use in applied.referring(target))
 
 
-def _of_generated(environment: Environment, file: str) -> Iterator[Reader]:
-    objects = [item for _, item in environment.graph.objects]
-    for target in objects:
-        sources = target.generated.sources if target.generated is not None else ()
-        for source in sources if target.kind == "ConfigMap" else ():
-            if source.path == file:
-                for item, use in _referring(objects, target):
-                    yield replace(_reader(item, use, target), key=source.key)
-
-
-def _referring(objects: Iterable[Object], target: Object) -> Iterator[tuple[Object, Use]]:
-    names = reference_names(target)
-    for item in objects:
-        for use in uses(item):
-            if (use.kind, use.namespace) == (target.kind, target.namespace) and use.name in names:
-                yield item, use
+def _of_generated(applied: Applied, file: str) -> Iterator[Reader]:
+    for target, key in applied.generated_of.get(file, ()):
+        for item, use in applied.referring(target):
+            yield replace(_reader(item, use, target), key=key)
 
 
 def _reader(item: Object, use: Use, target: Object) -> Reader:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import chain
 
-from fluxsecrets.errors import GitError
+from fluxsecrets.errors import GitError, LimitError
 from fluxsecrets.placeholders.words import is_name
-from fluxsecrets.repo.git import Repository
+from fluxsecrets.repo.git import BLOB_LIMIT, Repository
 from fluxsecrets.shell import file_word
 from fluxsecrets.sops.document import Leaf, Node, Path, find, show_path
 
@@ -43,20 +45,41 @@ def moved_texts(path: str, node: Node, extraction: Extraction) -> Iterator[Moved
 
 
 def remains(
-    moved: Sequence[MovedText], read: Callable[[str], bytes], repository: Repository | None, shown: str
+    moved: Sequence[MovedText], read: Callable[[str], bytes], staged: Collection[str], shown: str
 ) -> Iterator[str]:
     """Yield sentences on what is left of the texts of one manifest.
 
     Args:
         moved: the texts.
         read: returns the new content of a file.
-        repository: which may have the values staged; None if that does not matter.
+        staged: the manifests of which git has a text staged; see `staged_in`.
         shown: the path of the manifest, for people.
     """
     if moved:
         yield from _still_there(read(moved[0].path), moved)
-        if repository is not None and _is_staged(repository, moved):
+        if moved[0].path in staged:
             yield f"the values are still staged: run `git add {file_word(shown)}` before the next commit"
+
+
+def staged_in(repository: Repository, moved: Iterable[Sequence[MovedText]]) -> frozenset[str]:
+    """Return the manifests of which the index has a text that the last commit does not have.
+
+    All are read by one git.
+    """
+    texts: dict[str, list[bytes]] = {}
+    for each in chain.from_iterable(moved):
+        texts.setdefault(each.path, []).append(each.text.encode("utf-8", "surrogatepass"))
+    alone = partial(_blob, repository)
+    try:
+        with repository.asked() as ask:
+
+            def read(name: str) -> bytes:
+                # No line protocol can name a file with a line break.
+                return alone(name) if "\n" in name else ask(name, BLOB_LIMIT, ("blob",))[1] or b""
+
+            return frozenset(path for path, wanted in texts.items() if _is_staged(read, path, wanted))
+    except GitError:  # an object is damaged, which ended git
+        return frozenset(path for path, wanted in texts.items() if _is_staged(alone, path, wanted))
 
 
 def _still_there(data: bytes, moved: Sequence[MovedText]) -> Iterator[str]:
@@ -68,15 +91,13 @@ def _still_there(data: bytes, moved: Sequence[MovedText]) -> Iterator[str]:
             yield f"line {number} still has the text of {show_path(each.place)}: extract or remove that, too"
 
 
-def _is_staged(repository: Repository, moved: Sequence[MovedText]) -> bool:
-    """Whether the index has a text that the last commit does not have."""
-    staged, committed = (_blob(repository, f"{state}:{moved[0].path}") for state in ("", "HEAD"))
-    texts = [each.text.encode("utf-8", "surrogatepass") for each in moved]
+def _is_staged(read: Callable[[str], bytes], path: str, texts: Iterable[bytes]) -> bool:
+    staged, committed = (read(f"{state}:{path}") for state in ("", "HEAD"))
     return any(text in staged and text not in committed for text in texts)
 
 
 def _blob(repository: Repository, name: str) -> bytes:
     try:
-        return repository.run("cat-file", "blob", name)
-    except GitError:
+        return repository.run("cat-file", "blob", name, limit=BLOB_LIMIT)
+    except (GitError, LimitError):
         return b""  # not in that state

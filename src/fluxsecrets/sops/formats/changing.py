@@ -7,8 +7,10 @@ what was replaced.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 
 from fluxsecrets.errors import FluxsecretsError, FormatError
 from fluxsecrets.sops.document import (
@@ -17,10 +19,14 @@ from fluxsecrets.sops.document import (
     Document,
     Mapping,
     Path,
+    find,
     nested,
     show_path,
     to_data,
     walk,
+)
+from fluxsecrets.sops.document import (
+    Sequence as Items,
 )
 from fluxsecrets.sops.values import canonical_bytes, scalar_text
 
@@ -56,6 +62,70 @@ def set_value(
     return _first_that_holds(
         format_, document, changer.setting(part, path, value), expected, limits, path=path
     )
+
+
+def append_texts(
+    format_: Format, document: Document, path: Path, texts: Sequence[str], limits: Limits, *, part: int = 0
+) -> bytes:
+    """The text of a plain document with more items at the end of a list, as `set_value` adds one by one.
+
+    That reads the text again for each item, which takes a time that grows with the square. So the second item
+    shows what one adds to the text, and the others are added likewise, all at once.
+
+    Args:
+        format_: the document's format.
+        document: plain, from `format_.parse`.
+        path: of the list; a missing one is made.
+        texts: the new items, at least one.
+        limits: for reading the result.
+        part: which YAML document, from 0.
+
+    Raises:
+        FormatError: see `set_value`.
+    """
+    data, before = b"", document
+    for number, text in enumerate(texts):
+        if number == 2 and all(map(_WRITTEN_AS_IT_IS.fullmatch, texts)):
+            with suppress(FormatError):  # one by one, then
+                return _likewise(format_, (before, document), path, texts[number - 1 :], limits, part)
+        place = (*path, len(_items(document, path, part)))
+        data = set_value(format_, document, place, text, limits, part=part)
+        if number + 1 < len(texts):
+            before, document = document, format_.parse(data, limits)
+    return data
+
+
+_WRITTEN_AS_IT_IS = re.compile(r"[./]*[A-Za-z][\w./-]*\.[a-z]+", re.ASCII)
+"""Paths that need no quotes in any format."""
+
+
+def _items(document: Document, path: Path, part: int) -> list[Data]:
+    listed = find(document.parts[part], path)
+    nodes = listed.items if isinstance(listed, Items) else ()
+    return [to_data(node) for node in nodes if not isinstance(node, Comment)]
+
+
+def _likewise(
+    format_: Format,
+    states: tuple[Document, Document],
+    path: Path,
+    texts: Sequence[str],
+    limits: Limits,
+    part: int,
+) -> bytes:
+    """The text with all other items, written as the first one of the texts was between two states."""
+    before, document = (each.source for each in states)
+    pairs = enumerate(zip(before, document, strict=False))
+    start = next((at for at, (old, new) in pairs if old != new), len(before))
+    end = start + len(document) - len(before)
+    added, (first, *rest) = document[start:end], texts
+    if added.count(first) != 1:
+        raise FormatError("the text does not show how an item is added")
+    edit = (end, end, "".join(added.replace(first, each) for each in rest))
+    now = states[1]
+    expected = [to_data(root) for root in now.parts]
+    expected[part] = _with(expected[part], path, [*_items(now, path, part), *rest], ())
+    return _first_that_holds(format_, now, iter([[edit]]), expected, limits, path=path)
 
 
 def remove_value(format_: Format, document: Document, path: Path, limits: Limits, *, part: int = 0) -> bytes:
