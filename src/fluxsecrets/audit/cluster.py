@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from fluxsecrets.repo.environments import Environment
 from fluxsecrets.repo.graph import Applied
 from fluxsecrets.repo.objects import Object
+from fluxsecrets.repo.perobject import PerObject
 from fluxsecrets.repo.references import Provision, Use, provisions, uses
 
 from .beside import uses_in
@@ -37,12 +38,12 @@ class Used:
 
 def all_provided(facts: Facts, environment: Environment) -> dict[Name, list[Provided]]:
     """What is brought about in an environment, by kind and name."""
-    return facts.once(f"provided in {environment.name}", lambda: _all_provided(environment))
+    return facts.once(f"provided in {environment.name}", lambda: _all_provided(facts, environment))
 
 
 def all_used(facts: Facts, environment: Environment) -> tuple[Used, ...]:
     """Each reference in an environment, in order."""
-    return facts.once(f"used in {environment.name}", lambda: tuple(_all_used(environment)))
+    return facts.once(f"used in {environment.name}", lambda: tuple(_all_used(facts, environment)))
 
 
 def meant(use: Use, provided: dict[Name, list[Provided]]) -> list[Provided]:
@@ -77,15 +78,17 @@ def shown(namespace: str | None, name: str) -> str:
     return f"{namespace}/{name}" if namespace else name
 
 
-def _all_provided(environment: Environment) -> dict[Name, list[Provided]]:
+def _all_provided(facts: Facts, environment: Environment) -> dict[Name, list[Provided]]:
+    provisions_of = facts.once("provisions", lambda: PerObject(provisions))
     found: dict[Name, list[Provided]] = {}
     for applied, item in environment.graph.objects:
-        for provision in provisions(item):
+        for provision in provisions_of(item):
             found.setdefault((provision.kind, provision.name), []).append(Provided(applied, item, provision))
     return found
 
 
-def _all_used(environment: Environment) -> Iterator[Used]:
+def _all_used(facts: Facts, environment: Environment) -> Iterator[Used]:
+    uses_of = facts.once("uses", lambda: PerObject(uses))
     for applied, item in environment.graph.objects:
-        for use in uses(item):
+        for use in uses_of(item):
             yield Used(applied, item, use)

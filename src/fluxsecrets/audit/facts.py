@@ -420,6 +420,10 @@ class Facts:
 
     def encrypted(self) -> Sequence[tuple[Secret, Metadata]]:
         """The files that are encrypted, with their `sops` blocks."""
+        return self._encrypted
+
+    @cached_property
+    def _encrypted(self) -> Sequence[tuple[Secret, Metadata]]:
         return [
             (secret, secret.document.metadata)
             for secret in self.secrets
@@ -500,6 +504,11 @@ class Facts:
 def secrets_by_path(facts: Facts) -> Mapping[str, Secret]:
     """Every file that is to be protected, by path."""
     return facts.once("by path", lambda: {secret.path: secret for secret in facts.secrets})
+
+
+def encrypted_by_path(facts: Facts) -> Mapping[str, Metadata]:
+    """The `sops` blocks of the files that are encrypted, by path."""
+    return facts.once("blocks by path", lambda: {secret.path: block for secret, block in facts.encrypted()})
 
 
 def _reached(environments: Sequence[Environment]) -> Mapping[str, tuple[str, ...]]:

@@ -10,6 +10,7 @@ from fluxsecrets.external.validity import check as check_external
 from fluxsecrets.flux.judge import judge
 from fluxsecrets.flux.keygroups import opens
 from fluxsecrets.flux.model import Cluster, KustomizationVerdict
+from fluxsecrets.flux.shared import Shared
 from fluxsecrets.flux.versions import Controller
 from fluxsecrets.flux.versions import controller_of as controller_in
 from fluxsecrets.marks import SETTINGS_NAME
@@ -37,12 +38,12 @@ def judged(facts: Facts, environment: Environment) -> tuple[KustomizationVerdict
             controller=controller_of(facts, environment),
             present=settings.in_cluster if settings is not None else (),
             mentions=partial(_mentions, facts),
-            checks=(check_sealed, check_external),
             changed=partial(_changed, facts),
             others=() if environment.graph.kustomizations else appliers(facts),
             keys=tuple(age(text) for kind, text in sorted(keys) if kind == "age"),
         )
-        return judge(environment.graph.tree, environment.graph, cluster)
+        shared = facts.once("shared by verdicts", lambda: Shared((check_sealed, check_external)))
+        return judge(environment.graph.tree, environment.graph, cluster, shared)
 
     return facts.once(f"judged in {environment.name}", make)
 

@@ -31,6 +31,10 @@ def listed(people: Iterable[Recipient], names: Mapping[str, str]) -> str:
 
 def keys_of_clusters(facts: Facts) -> dict[str, frozenset[RecipientKey]]:
     """The keys of each environment's cluster, among those that have a name; others are missing."""
+    return facts.once("keys of clusters", lambda: _keys_of_clusters(facts))
+
+
+def _keys_of_clusters(facts: Facts) -> dict[str, frozenset[RecipientKey]]:
     everybody = [read_recipient(text) or recipients.age(text) for text in facts.names]
     found = {}
     for name in facts.environment_names:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from fluxsecrets.marks import SIGN, find_ciphertexts, is_ciphertext
@@ -21,16 +21,17 @@ _QUOTED = re.compile(r"(?ms)^[ \t]*```.*?^[ \t]*```|^[ \t]*(?:#|//)[^\n]*")
 """Parts of a text that show something: blocks of code in a page, and comments."""
 
 
-def check_ciphertexts(applied: Applied, item: Object, data: Plain, cluster: Cluster) -> Iterator[Outcome]:
+def check_ciphertexts(
+    applied: Applied, item: Object, found: Sequence[Steps], cluster: Cluster
+) -> Iterator[Outcome]:
     """Say which values of an object reach the cluster as ciphertext.
 
     Args:
         applied: the Kustomization.
         item: the object as it is built.
-        data: as it is applied.
+        found: where it has ciphertexts as it is applied, see `ciphertexts`.
         cluster: what is known of it.
     """
-    found = list(_ciphertexts(data))
     if not found:
         return
     cause = _cause(applied, item, cluster)
@@ -57,7 +58,8 @@ def holds_ciphertext(value: object, name: str = "") -> bool:
     return any(find_ciphertexts(_QUOTED.sub("", value).encode("utf-8", "surrogatepass")))
 
 
-def _ciphertexts(data: Plain) -> Iterator[Steps]:
+def ciphertexts(data: Plain) -> Iterator[Steps]:
+    """Where an object has ciphertexts, outside of its `sops` block."""
     is_secret = data.get("kind") == "Secret" and data.get("apiVersion") == "v1"
     for steps, values in walk(data):
         if steps[:1] == ("sops",):

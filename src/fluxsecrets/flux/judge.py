@@ -28,17 +28,18 @@ from .conditions.overview import Overview
 from .conditions.situation import Situation
 from .conditions.suspended import SUSPENDED
 from .decrypting import decrypt
+from .inspection import Inspections
 from .keys import cluster_for
 from .model import Cluster, KustomizationVerdict, ObjectVerdict, Verdict
-from .normalise import check_encrypted, normalise
+from .normalise import check_encrypted
 from .ownership import Ownership
 from .reasons import without_values
+from .shared import Shared
 from .sources import Sources, decrypt_sources
 from .specs import check_spec
 from .store import Store, store_of
 from .substitution import check_names, substitute, unopened
 from .unanalysed import applied_by_others, check_unanalysed
-from .validity import check_object
 from .values import decoded
 from .variables import Makers, Variables, read_variables
 
@@ -48,21 +49,25 @@ _OF_THE_BUILD = ("decryption failed for ", "post build failed for ")
 _FATES = {Effect.FAILS: Fate.FAILS, Effect.CIPHERTEXT: Fate.CIPHERTEXT}
 
 
-def judge(tree: Tree, graph: Graph, cluster: Cluster) -> tuple[KustomizationVerdict, ...]:
+def judge(
+    tree: Tree, graph: Graph, cluster: Cluster, shared: Shared | None = None
+) -> tuple[KustomizationVerdict, ...]:
     """Say what becomes of each Kustomization of a graph, in its order.
 
     Args:
         tree: the files that reach Flux.
         graph: of the environment.
         cluster: what is known of the cluster.
+        shared: what was found out for other environments of the same repository, if any.
     """
+    shared = shared if shared is not None else Shared()
     store = store_of(cluster.present)
     overview, ownership = Overview(graph), Ownership()
     makers = Makers(graph.applied)
     found: dict[int, KustomizationVerdict] = {}
     before: dict[Key | None, KustomizationVerdict] = {}
     for applied in makers.in_order():
-        verdict = _judged(tree, overview, applied, cluster, store, makers, before)
+        verdict = _judged(tree, overview, applied, cluster, store, makers, before, shared)
         contested = ownership.add(verdict)
         if contested:
             verdict = replace(verdict, outcomes=(*verdict.outcomes, *contested))
@@ -82,6 +87,7 @@ def _judged(
     store: Store,
     makers: Makers,
     earlier: Mapping[Key | None, KustomizationVerdict],
+    shared: Shared,
 ) -> KustomizationVerdict:
     before: tuple[Outcome, ...] = ()
     if applied.kustomization is None and cluster.others:
@@ -91,11 +97,13 @@ def _judged(
         before = tuple(check_conditions(situation))
         cluster = cluster_for(applied.kustomization, cluster, store)
     tree = applied.tree if applied.tree is not None else tree
-    sources = decrypt_sources(tree, applied, cluster)
+    sources = decrypt_sources(tree, applied, cluster, shared.listings)
     before = (*before, *sources.outcomes)
     rebuilt = _rebuilt(tree, applied, sources)
     variables = read_variables(applied, store, makers, cluster.mentions)
-    objects = tuple(_object(applied, item, cluster, variables) for item in rebuilt.objects)
+    objects = tuple(
+        _object(applied, item, cluster, variables, shared.inspections) for item in rebuilt.objects
+    )
     of_objects = [outcome for each in objects for outcome in each.outcomes]
     of_objects.sort(key=lambda each: not each.reason.startswith(_OF_THE_BUILD))
     outcomes = (
@@ -150,7 +158,9 @@ def _with_unknowns(item: Object) -> Object:
     return replace(with_data(item, {**item.data, "data": known}), generated=made)
 
 
-def _object(applied: Applied, item: Object, cluster: Cluster, variables: Variables) -> ObjectVerdict:
+def _object(
+    applied: Applied, item: Object, cluster: Cluster, variables: Variables, inspections: Inspections
+) -> ObjectVerdict:
     decrypted = decrypt(applied, item, cluster)
     if any(each.effect is Effect.FAILS for each in decrypted.outcomes):
         # Flux stops here: what later stages say of the ciphertext is not what is wrong with it.
@@ -163,18 +173,19 @@ def _object(applied: Applied, item: Object, cluster: Cluster, variables: Variabl
         outcomes = (*decrypted.outcomes, *substituted.outcomes)
         treatment = _treatment(decrypted.treatment, outcomes)
         return ObjectVerdict(item, substituted.data, treatment, False, outcomes, decrypted.by_key, closed)
-    data = normalise(substituted.data)
+    inspected = inspections.of(item, substituted.data)
+    data = inspected.data
     required = tuple(check_encrypted(applied, item, data, cluster))
     wrong = [
         *decrypted.outcomes,
         *substituted.outcomes,
         *required,
-        *check_object(item, substituted.data, cluster.checks),
+        *inspected.wrong,
         *check_spec(item, substituted.data, cluster),
         *check_unanalysed(item),
     ]
     if not required and not any(each.effect is Effect.CIPHERTEXT for each in wrong):
-        wrong += check_ciphertexts(applied, item, data, cluster)
+        wrong += check_ciphertexts(applied, item, inspected.ciphertexts, cluster)
     treatment = _treatment(decrypted.treatment, wrong)
     return ObjectVerdict(item, data, treatment, substituted.changed, tuple(wrong), decrypted.by_key, closed)
 

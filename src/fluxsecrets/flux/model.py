@@ -17,7 +17,6 @@ from fluxsecrets.sops.metadata import Metadata
 from fluxsecrets.sops.recipients import Recipient
 
 from .since import Fact, has, is_sure
-from .validity.problem import Check
 from .versions import Controller
 
 
@@ -45,7 +44,6 @@ class Cluster:
         data_key: opens a `sops` block with the identities at hand; None where they can't.
         opens: whether the cluster's own keys open a `sops` block; None where nothing says which it has.
         controller: its kustomize-controller: version, flags and feature gates.
-        checks: what the cluster's controllers refuse of an object, beside the API server.
         present: Secrets and ConfigMaps that something else makes.
         mentions: the first file that Flux does not apply and that names something, such as a script that
             makes a Secret; None where no file does.
@@ -60,7 +58,6 @@ class Cluster:
     controller: Controller = field(default_factory=Controller)
     present: tuple[Present, ...] = ()
     mentions: Callable[[str], str | None] = field(default=lambda _: None, repr=False)
-    checks: tuple[Check, ...] = field(default=(), repr=False)
     without_keys: str = ""
     changed: Callable[[str], str | None] = field(default=lambda _: None, repr=False)
     keys: tuple[Recipient, ...] = ()

@@ -7,7 +7,6 @@ What comes after that sees the decrypted files.
 
 from __future__ import annotations
 
-import posixpath
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -17,16 +16,14 @@ from fluxsecrets.marks import FLUX_MARKERS
 from fluxsecrets.repo.decryption import SIZE_LIMIT, Fate, Treatment
 from fluxsecrets.repo.graph import Applied
 from fluxsecrets.repo.kustomize.build import Builder
-from fluxsecrets.repo.kustomize.entrypaths import format_for_env, format_for_key
 from fluxsecrets.repo.kustomize.reading import kustomization_files
-from fluxsecrets.repo.manifests import child, items_of, line_of, read_documents, text_of
 from fluxsecrets.repo.outcome import Effect, Outcome
-from fluxsecrets.repo.tree import Tree, parent
+from fluxsecrets.repo.tree import Tree
 from fluxsecrets.repo.unknown import SIGN
-from fluxsecrets.sops.document import Node
 
 from .decrypting import decrypts
 from .envelopes import is_envelope
+from .listing import Listings, Use, join
 from .model import Cluster, SourceVerdict
 from .reading import Access, changed, key_hint, not_known
 from .since import COMPONENTS, PATCHES
@@ -52,11 +49,18 @@ class Sources:
     outcomes: tuple[Outcome, ...] = ()
 
 
-def decrypt_sources(tree: Tree, applied: Applied, cluster: Cluster) -> Sources:
-    """Decrypt the files of a Kustomization; what no identity opens is unknown."""
+def decrypt_sources(tree: Tree, applied: Applied, cluster: Cluster, listings: Listings) -> Sources:
+    """Decrypt the files of a Kustomization; what no identity opens is unknown.
+
+    Args:
+        tree: its files.
+        applied: the Kustomization.
+        cluster: what is known of it.
+        listings: reads kustomization files.
+    """
     if not decrypts(applied) or applied.folder is None:
         return Sources()
-    reader = _Reader(tree, cluster)
+    reader = _Reader(tree, cluster, listings)
     reader.root(applied)
     return Sources(tuple(reader.verdicts), reader.contents, tuple(reader.outcomes))
 
@@ -65,22 +69,12 @@ def _fails(behaviour: str, reason: str, path: str, line: int | None, hint: str) 
     return Outcome(Effect.FAILS, behaviour, _PREFIX + reason, path, line, hint)
 
 
-@dataclass(frozen=True, slots=True)
-class _Use:
-    """A file in a kustomization file, and the format in which Flux would decrypt it there."""
-
-    path: str
-    format: str
-    file: str
-    line: int
-    is_patch: bool = False
-
-
 class _Reader:
     """The files so far. Flux stops at the first fault; the walk goes on, to find them all."""
 
-    def __init__(self, tree: Tree, cluster: Cluster) -> None:
+    def __init__(self, tree: Tree, cluster: Cluster, listings: Listings) -> None:
         self.tree = tree
+        self.listings = listings
         self.cluster = cluster
         self.folders: set[str] = set()
         self.files: set[str] = set()
@@ -96,7 +90,7 @@ class _Reader:
         else:  # Flux writes one that lists what is there
             self.folders.add(folder)
             first = Builder(self.tree).scan(folder)
-        first += [_join(folder, component) for component in (item.components if item is not None else ())]
+        first += [join(folder, component) for component in (item.components if item is not None else ())]
         # Without recursion, in the order of one: the next folder is the last of the list.
         waiting = [(path, place, line) for path in reversed(first)]
         while waiting:
@@ -118,20 +112,15 @@ class _Reader:
             hint = "remove one of them"
             self.outcomes.append(_fails("two-kustomization-files", reason, found[1], None, hint))
         else:
-            root = self.read(found[0])
-            for use in _uses(root, found[0]):
+            listing = self.listings.of(self.tree, found[0])
+            for use in listing.uses:
                 if not use.is_patch or self.cluster.has(PATCHES):
                     self.use(use)
-            yield from _resources(root, found[0], components=self.cluster.has(COMPONENTS))
+            yield from listing.resources
+            if self.cluster.has(COMPONENTS):
+                yield from listing.components
 
-    def read(self, path: str) -> Node | None:
-        try:
-            documents = read_documents(self.tree.read(path), path, self.tree.limits)
-        except FluxsecretsError:
-            return None  # the build says it
-        return documents[0] if documents else None
-
-    def use(self, use: _Use) -> None:
+    def use(self, use: Use) -> None:
         if use.path in self.files:
             return
         self.files.add(use.path)
@@ -149,7 +138,7 @@ class _Reader:
         else:
             self.verdicts.append(_verdict(use, Treatment(Fate.APPLIED)))
 
-    def decrypt(self, use: _Use, data: bytes) -> None:
+    def decrypt(self, use: Use, data: bytes) -> None:
         emitted = decrypt_file(data, use.format, use.format, self.cluster)
         if emitted.data is not None or not use.is_patch:
             self.contents[use.path] = emitted.data if emitted.data is not None else SIGN.encode()
@@ -170,7 +159,7 @@ class _Reader:
         if is_envelope(use.path, use.format, emitted.data):
             self.outcomes.append(_envelope(use))
 
-    def missing(self, use: _Use) -> Outcome | None:
+    def missing(self, use: Use) -> Outcome | None:
         """Why Flux cannot read a file."""
         if use.path in self.tree.folders and use.path not in self.tree.files:
             reason = "cannot decrypt irregular file as it has file mode type bits set"
@@ -190,47 +179,11 @@ class _Reader:
         return None
 
 
-def _resources(root: Node | None, file: str, *, components: bool) -> Iterator[tuple[str, str, int]]:
-    """What a kustomization file lists, with the line of each."""
-    for name in ("resources", "components") if components else ("resources",):
-        for item in items_of(child(root, name)):
-            text = text_of(item)
-            if text:
-                yield _join(parent(file), text), file, line_of(item) or 1
-
-
-def _uses(root: Node | None, file: str) -> Iterator[_Use]:
-    """The files that Flux looks at, in its order; not those under `env`, nor `patchesStrategicMerge`."""
-    folder = parent(file)
-    for generator in items_of(child(root, "secretGenerator")):
-        for item in items_of(child(generator, "files")):
-            text = text_of(item)
-            if text:
-                key, separator, path = text.partition("=")
-                place = _join(folder, path if separator else key)
-                yield _Use(place, format_for_key(key), file, line_of(item) or 1)
-        for item in items_of(child(generator, "envs")):
-            text = text_of(item)
-            if text:
-                yield _Use(_join(folder, text), format_for_env(text), file, line_of(item) or 1)
-    for patch in items_of(child(root, "patches")):
-        node = child(patch, "path")
-        text = text_of(node)
-        if text and not _REMOTE.match(text):
-            yield _Use(_join(folder, text), format_for_key(text), file, line_of(node) or 1, is_patch=True)
-
-
-def _join(folder: str, path: str) -> str:
-    """A path as Flux resolves it: nothing leads out of the root (filepath-securejoin)."""
-    joined = path if path.startswith("/") else f"/{folder}/{path}"
-    return posixpath.normpath(joined).lstrip("/")
-
-
-def _verdict(use: _Use, treatment: Treatment) -> SourceVerdict:
+def _verdict(use: Use, treatment: Treatment) -> SourceVerdict:
     return SourceVerdict(use.path, use.file, use.line, use.format, treatment)
 
 
-def _hint(emitted: Emitted, use: _Use, cluster: Cluster) -> str:
+def _hint(emitted: Emitted, use: Use, cluster: Cluster) -> str:
     if emitted.access is Access.CLOSED:
         return key_hint(cluster, use.path)
     if "metadata not found" in (emitted.fails or ""):
@@ -240,7 +193,7 @@ def _hint(emitted: Emitted, use: _Use, cluster: Cluster) -> str:
     return "restore the file from git, or encrypt it again"
 
 
-def _envelope(use: _Use) -> Outcome:
+def _envelope(use: Use) -> Outcome:
     return Outcome(
         Effect.ALTERED,
         "envelope-applied",

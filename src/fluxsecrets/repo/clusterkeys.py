@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 from fluxsecrets.sops.recipients import Recipient, RecipientKey, age, read_recipient, recipient_key
 
-from .environments import load_environments
+from .environments import list_environments
 from .settings import Settings, load_settings
 from .tree import Tree
 
@@ -49,13 +50,17 @@ def keys_of_clusters(
     settings, readers = load_settings(tree), tuple(readers)
     return frozenset(
         recipient_key(key)
-        for each in load_environments(tree, settings)
+        for each in list_environments(tree, settings)
         for key in cluster_keys(each.name, settings, readers, names)
     )
 
 
 def names_cluster(name: str, environment: str) -> bool:
     """Whether a key's name says that it is an environment's: `cluster-staging`, `staging`, `staging-flux`."""
-    words = re.split(r"[._/-]", name.lower())
-    own = re.split(r"[._/-]", environment.lower())
-    return own in (words, [word for word in words if word not in _GENERIC])
+    words, own = _words(name), _words(environment)
+    return own in (words, tuple(word for word in words if word not in _GENERIC))
+
+
+@lru_cache(maxsize=4096)
+def _words(name: str) -> tuple[str, ...]:
+    return tuple(re.split(r"[._/-]", name.lower()))

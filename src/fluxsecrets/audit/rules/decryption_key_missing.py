@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fluxsecrets.audit.cluster import Provided, all_provided, shown
-from fluxsecrets.audit.facts import Facts
+from fluxsecrets.audit.facts import Facts, encrypted_by_path
 from fluxsecrets.audit.judged import controller_of
 from fluxsecrets.audit.rule import AuditRule, Group, describe, found
 from fluxsecrets.findings import Confidence, Finding, Location, Severity
@@ -70,9 +70,8 @@ def _unnamed(environment: Environment, items: list[FluxKustomization]) -> Findin
 
 def _needs_secret(facts: Facts, applied: Applied) -> bool:
     """Whether it applies a file that needs a private key in a Secret. Files for cloud keys need none."""
-    return any(
-        secret.path in applied.files and needs_private_key(metadata) for secret, metadata in facts.encrypted()
-    )
+    blocks = encrypted_by_path(facts)
+    return any(needs_private_key(blocks[path]) for path in applied.files & blocks.keys())
 
 
 def _controller_has_key(facts: Facts, environment: Environment) -> bool:

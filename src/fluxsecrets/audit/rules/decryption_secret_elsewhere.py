@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from fluxsecrets.audit.cluster import Provided, all_provided, is_rooted, shown
-from fluxsecrets.audit.facts import Facts
+from fluxsecrets.audit.facts import Facts, Secret
 from fluxsecrets.audit.rule import AuditRule, Group, describe, found
 from fluxsecrets.findings import Finding, Location, Severity
 from fluxsecrets.repo.environments import Environment
@@ -67,18 +67,26 @@ def _places(facts: Facts, environment: Environment, name: str) -> list[Place]:
         (each.provision.namespace, Location(each.item.file, each.provision.line))
         for each in _provided(facts, environment, name)
     ]
-    for secret in facts.secrets:
-        if secret.document is None or secret.path in environment.graph.files:
-            continue
-        for part in secret.document.parts:
-            data = to_data(part)
-            if (
-                text(data, "kind") == "Secret"
-                and text(data, "metadata", "name") == name
-                and not set(secret.environments) - {environment.name}
-            ):
-                places.append((text(data, "metadata", "namespace"), Location(secret.path)))
+    for namespace, secret in _written(facts).get(name, ()):
+        if secret.path not in environment.graph.files and not set(secret.environments) - {environment.name}:
+            places.append((namespace, Location(secret.path)))
     return places
+
+
+def _written(facts: Facts) -> Mapping[str, list[tuple[str | None, Secret]]]:
+    """The Secrets in files, by their names; with the namespace of each."""
+
+    def make() -> dict[str, list[tuple[str | None, Secret]]]:
+        found_: dict[str, list[tuple[str | None, Secret]]] = {}
+        for secret in facts.secrets:
+            for part in secret.document.parts if secret.document is not None else ():
+                data = to_data(part)
+                name = text(data, "metadata", "name")
+                if name is not None and text(data, "kind") == "Secret":
+                    found_.setdefault(name, []).append((text(data, "metadata", "namespace"), secret))
+        return found_
+
+    return facts.once("Secrets in files", make)
 
 
 def _is_made_by_hand(environment: Environment, namespace: str | None, name: str) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from fluxsecrets.audit.cluster import all_provided
-from fluxsecrets.audit.facts import Facts
+from fluxsecrets.audit.facts import Facts, encrypted_by_path
 from fluxsecrets.audit.judged import controller_of
 from fluxsecrets.audit.people import keys_of_clusters
 from fluxsecrets.audit.servicekeys import keys_of
@@ -49,8 +49,11 @@ def needs(facts: Facts, environment: Environment) -> tuple[Need, ...]:
 
 def _each(facts: Facts, environment: Environment) -> Iterator[tuple[Permission, str, str]]:
     own = keys_of_clusters(facts).get(environment.name, frozenset())
+    blocks = encrypted_by_path(facts)
     closed = {
-        secret.path: keys_of(metadata) for secret, metadata in facts.encrypted() if not opens(metadata, own)
+        path: keys_of(blocks[path])
+        for path in environment.graph.files & blocks.keys()
+        if not opens(blocks[path], own)
     }
     account = controller_of(facts, environment).account
     for applied in environment.graph.applied:

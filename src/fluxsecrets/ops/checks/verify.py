@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from fluxsecrets.audit.beside import uses_in
-from fluxsecrets.audit.facts import Facts, Secret
+from fluxsecrets.audit.facts import ConfigFile, Facts, Secret
 from fluxsecrets.audit.judged import controller_of, judged
 from fluxsecrets.audit.rules import file_unreadable
 from fluxsecrets.marks import MANIFEST_SUFFIXES
@@ -89,22 +89,30 @@ def _shared_rules(facts: Facts, environment: Environment, secrets: list[Secret])
     if len(facts.environment_names) < 2:
         return ()
     rules = {(each.config.path, each.rule.line): each.config for each in secrets if each.config and each.rule}
-    outside = [
-        path
-        for path in facts.tree.paths
-        if path.lower().endswith(MANIFEST_SUFFIXES) and path not in environment.files
-    ]
     shared = [
         f"{path}:{line}"
-        for (path, line), config in sorted(rules.items())
-        if any((rule := config.rule(each)) is not None and rule.line == line for each in outside)
+        for (path, line), config in sorted(rules.items(), key=lambda each: each[0])
+        if _manifests_of(facts, config).get(line, frozenset()) - environment.files
     ]
     return tuple(shared)
 
 
+def _manifests_of(facts: Facts, config: ConfigFile) -> Mapping[int, frozenset[str]]:
+    """The manifests that each rule of a file is for, by the rule's line; found once for all environments."""
+
+    def make() -> dict[int, frozenset[str]]:
+        found: dict[int, set[str]] = {}
+        for path in facts.tree.paths:
+            if path.lower().endswith(MANIFEST_SUFFIXES) and (rule := config.rule(path)) is not None:
+                found.setdefault(rule.line, set()).add(path)
+        return {line: frozenset(paths) for line, paths in found.items()}
+
+    return facts.once(f"manifests by rule of {config.path}", make)
+
+
 def _unreadable(facts: Facts, environment: Environment, known: set[str]) -> Iterator[Verified]:
     """Files that Flux would stop at, since they are not manifests."""
-    for finding in file_unreadable.check(facts):
+    for finding in facts.once("unreadable files", lambda: tuple(file_unreadable.check(facts))):
         place = finding.location
         if place.path in environment.graph.files and place.path not in known:
             yield Verified(

@@ -17,6 +17,7 @@ from fluxsecrets.repo.tree import Note, Tree
 
 from .absorbing import AbsorbError, absorbed, generated_object
 from .addedkeys import HINT, REASON, generated_keys
+from .alike import Alike
 from .built import Built, Cycle, Overlay
 from .generating import content
 from .identity import identity, shown
@@ -44,6 +45,7 @@ class Folders(Protocol):
     """What an assembly asks for: the other folders and files of its tree."""
 
     tree: Tree
+    alike: Alike
 
     def include(self, folder: str, above: tuple[str, ...]) -> Built:
         """Build a folder as another kustomization file includes it."""
@@ -118,7 +120,7 @@ class Assembly(Record):
         objects = self.generate(file, objects)
         for reference in (*file.components, *overlay.components):
             objects = self.component(file, reference, objects)
-        return transform(self, file, objects, overlay, self.folders.patches)
+        return transform(self, file, objects, overlay, self.folders.patches, self.folders.alike)
 
     def check(self, file: KustomizationFile) -> None:
         """What is wrong with the file itself, and what it has that is not modelled."""

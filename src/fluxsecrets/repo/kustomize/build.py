@@ -13,6 +13,7 @@ from fluxsecrets.records import replace
 from fluxsecrets.repo.outcome import Effect, Outcome
 from fluxsecrets.repo.tree import Tree, normalise
 
+from .alike import Alike
 from .assembly import Assembly
 from .built import Built, Overlay
 from .finishing import finished
@@ -29,6 +30,7 @@ class Builder:
     def __init__(self, tree: Tree) -> None:
         """Take the files that reach Flux."""
         self.tree = tree
+        self.alike = Alike()
         self._files: dict[str, ResourceFile] = {}
         self._contents: dict[str, bytes | None] = {}
         self._kustomizations: dict[str, KustomizationFile | Outcome] = {}

@@ -15,6 +15,7 @@ from fluxsecrets.repo.tree import Note
 from fluxsecrets.sops.document import to_data
 
 from .addedkeys import HINT, REASON, added_keys
+from .alike import Alike
 from .built import Overlay
 from .definitions import whole_where_patched
 from .identity import duplicates, shown
@@ -39,8 +40,18 @@ def transform(
     objects: list[Object],
     overlay: Overlay,
     read: Callable[[str, PatchEntry], Sequence[Patch] | Refused],
+    alike: Alike,
 ) -> list[Object]:
-    """The objects after all transformers; `read` gives the patch of an entry of the file."""
+    """The objects after all transformers.
+
+    Args:
+        record: what is found on the way.
+        file: with the transformers.
+        objects: before them.
+        overlay: what counts instead of some of them.
+        read: gives the patch of an entry of the file.
+        alike: what the same transformers made of the same data elsewhere.
+    """
     entries = [
         (entry.field, patch) for entry in file.edits for patch in _known(record, read(file.path, entry))
     ]
@@ -51,7 +62,7 @@ def transform(
     objects = _patched(record, (*early, *overlay.patches), objects)
     namespace = overlay.namespace or file.namespace
     if namespace is not None:
-        objects = [in_namespace(item, namespace) for item in objects]
+        objects = [alike(item, ("namespace", namespace), in_namespace(item, namespace)) for item in objects]
         for item in duplicates(objects):
             reason = f"namespace transformation produces ID conflict: {shown(item)}"
             if not any(each.behaviour == "duplicate-id" for each in record.outcomes):
