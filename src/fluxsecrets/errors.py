@@ -3,11 +3,18 @@
 Annotations are not postponed here: named tuples compile each postponed one, and every command imports this.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import NamedTuple, Self
+
+from fluxsecrets.namedtuples import NamedTuple
 
 from .marks import without_private_keys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Self
 
 
 class FluxsecretsError(Exception):

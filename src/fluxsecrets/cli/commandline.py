@@ -5,16 +5,17 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
 
 from fluxsecrets import __version__
 from fluxsecrets.errors import UsageError
 from fluxsecrets.marks import holds_private_key
+from fluxsecrets.namedtuples import NamedTuple
 from fluxsecrets.ops.run.session import Session
 
 from .output import Output
 from .parameter import PATH, SECRET, SHOWN, Parameter
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from fluxsecrets.files.reading import FileIdentity
     from fluxsecrets.ops.run.logged import Logged

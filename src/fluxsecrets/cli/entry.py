@@ -11,7 +11,6 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
 from fluxsecrets import __version__
 from fluxsecrets.errors import FluxsecretsError, UsageError
@@ -21,6 +20,7 @@ from fluxsecrets.programs import disable_core_dumps
 from .ending import EXIT_ERROR, drop_output, report, say, show
 from .signals import terminable
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from fluxsecrets.ops.run.logged import Logged
 

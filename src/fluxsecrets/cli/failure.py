@@ -5,9 +5,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
-from typing import TYPE_CHECKING, TextIO, cast
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any, TextIO
+
     from fluxsecrets.errors import FluxsecretsError
 
 _RUN_OTHERS = ("exec-env", "exec-file")
@@ -43,8 +45,9 @@ class Answer:
         if sys.stdout is None:  # closed, which is an error of its own
             yield
             return
-        self._stream = _Noted(sys.stdout)
-        with redirect_stdout(cast("TextIO", self._stream)):
+        noted: Any = _Noted(sys.stdout)
+        self._stream = noted
+        with redirect_stdout(noted):
             yield
 
     def fail(self, error: FluxsecretsError) -> None:

@@ -7,7 +7,6 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
 
 from fluxsecrets.errors import DataKeyError, FileAccessError, FluxsecretsError
 from fluxsecrets.files.reading import FileIdentity, changed_error, identity_of, names_open_file, read_file
@@ -16,14 +15,17 @@ from fluxsecrets.shell import command_for
 from .keptreport import kept_report
 from .terminal import echo, marked, plain, style, width
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:  # what goes out as it is needs no layout
+    from typing import TypeVar
+
     from fluxsecrets.findings import Finding
     from fluxsecrets.ops.run.results import BatchResult
     from fluxsecrets.ops.run.session import Session
     from fluxsecrets.report.page import Page
     from fluxsecrets.report.text import Cell, Row
 
-Item = TypeVar("Item")
+    Item = TypeVar("Item")
 
 
 _UNSEEN = FileIdentity(-1, -1, -1, -1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from fluxsecrets.namedtuples import NamedTuple
 
 PATH, SHOWN, SECRET, HIDDEN = "path", "shown", "secret", "hidden"
 """The roles: a file that the command is about; a value that the log shows; a secret, or a command with one in

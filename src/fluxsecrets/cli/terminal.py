@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TextIO
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:  # messages need no layout
+    from typing import TextIO
+
     from fluxsecrets.report.text import Cell
 
 _COLOURS = {"red": 31, "green": 32, "yellow": 33, "blue": 34}

@@ -12,12 +12,13 @@ import stat
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
 
 from fluxsecrets.errors import FluxsecretsError
+from fluxsecrets.namedtuples import NamedTuple
 
 from . import system
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:  # only when a folder is found
     from .cameout import Keep
 

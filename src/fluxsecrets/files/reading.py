@@ -11,15 +11,19 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal, NamedTuple
 
 from fluxsecrets.errors import ChangedError, FileAccessError, LimitError
+from fluxsecrets.namedtuples import NamedTuple
 from fluxsecrets.records import dataclass, field, replace
 
 from . import system
 from .reasons import reason_of
 
-Doing = Literal["read", "written"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Literal
+
+    Doing = Literal["read", "written"]
 
 
 class FileIdentity(NamedTuple):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import errno
-from typing import NamedTuple
+
+from fluxsecrets.namedtuples import NamedTuple
 
 
 class Reason(NamedTuple):

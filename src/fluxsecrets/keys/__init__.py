@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from importlib import import_module
 from types import MappingProxyType
-from typing import NamedTuple, cast
 
 from fluxsecrets.errors import RecipientError
+from fluxsecrets.namedtuples import NamedTuple
 from fluxsecrets.records import dataclass, replace
 from fluxsecrets.sops.envelope import KeyProvider, NotMine
 from fluxsecrets.sops.metadata import WrappedKey
@@ -158,7 +158,7 @@ def _make(kind: str, environ: Mapping[str, str], user: User, allowed: Allowed) -
         return Unsupported(kind, f"{title} keys are not supported by this version", hint)
     if not allowed.services and not KINDS[kind].local:
         return Unsupported(kind, f"{title} keys are not used: this run is offline", "run it online")
-    made = cast("KeyProvider", import_module(f".{PROVIDERS[kind]}", __name__).make(environ, user))
+    made: KeyProvider = import_module(f".{PROVIDERS[kind]}", __name__).make(environ, user)
     if allowed.identities:
         return made
     from .closed import Closed

@@ -7,7 +7,6 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from fluxsecrets.errors import IdentityError, IntegrityError, RecipientError
 from fluxsecrets.keys import User
@@ -23,6 +22,7 @@ from .identities import VARIABLES, Lookup, find_identities, home_folder
 from .keyfile import AgeIdentity
 from .turns import Turns, in_turn
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .agefile import AgeFile, Stanza, Unwrap
 

@@ -12,11 +12,14 @@ import hmac
 import io
 import os
 from collections.abc import Callable, Sequence
-from typing import IO
 
 from fluxsecrets.errors import IntegrityError
 from fluxsecrets.records import dataclass, field
 from fluxsecrets.sops.primitives import ChaCha20Poly1305, invalid_tag
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import IO
 
 MAX_ARMOUR = 64 * 1024
 """Characters; a data key wrapped for one recipient needs about 500, post-quantum ones about 2,500."""

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from fluxsecrets.errors import FluxsecretsError, IdentityError
 from fluxsecrets.records import replace
@@ -17,6 +16,7 @@ from .identities import Found, KeyCommand, LockedKeys, Lookup, Place, age_keys, 
 from .keyfile import KEYRING, MAX_KEY_FILE, AgeIdentity
 from .unlocked import KEY_FILE, SSH_KEY, keep, kept_for, needs_person
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:  # loaded with the first key that is not for X25519
     from .agefile import Stanza
 

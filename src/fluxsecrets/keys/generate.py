@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fluxsecrets.errors import FileAccessError, IdentityError
 from fluxsecrets.files.locks import exclusive
@@ -16,7 +17,10 @@ from fluxsecrets.files.reasons import reason_of
 from fluxsecrets.files.writing import write_atomic, write_new
 
 from .identities import config_folder, key_file_in
-from .keyfile import MAX_KEY_FILE, AgeIdentity, IdentityKind, parse_keys
+from .keyfile import MAX_KEY_FILE, AgeIdentity, parse_keys
+
+if TYPE_CHECKING:
+    from .keyfile import IdentityKind
 
 _READ_LIMIT = 16 * MAX_KEY_FILE
 """Bytes; what is larger than a key file may be gets a better message from `parse_keys`."""

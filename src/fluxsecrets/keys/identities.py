@@ -9,15 +9,16 @@ import os
 import stat
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
 
 from fluxsecrets.errors import IdentityError
 from fluxsecrets.marks import holds_private_key
+from fluxsecrets.namedtuples import NamedTuple
 from fluxsecrets.records import dataclass, field, replace
 
 from .keyfile import KEYRING, MAX_KEY_FILE, AgeIdentity, StoredIdentity, parse_keys
 from .unlocked import asks_nobody, needs_person
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:  # loaded with the first SSH key
     from .sshkeys import PublicKey
 

@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from typing import Literal, NamedTuple
 
 from fluxsecrets.errors import IdentityError
+from fluxsecrets.namedtuples import NamedTuple
 from fluxsecrets.records import dataclass, field
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Literal
+
+    IdentityKind = Literal["x25519", "post-quantum", "plugin", "ssh"]
+
+IDENTITY_KINDS: tuple[IdentityKind, ...] = ("x25519", "post-quantum", "plugin", "ssh")
 
 KEYRING = "OS keyring"
 """The name of that place, in messages."""
@@ -23,9 +31,6 @@ _ENCRYPTED = (b"age-encryption", b"-----BEGIN AGE")
 
 _PUBLIC_COMMENT = r"#\s*(?i:public key|recipient):\s*(age1[0-9a-z+._-]+)"
 """How plugins note the recipient above an identity; compiled where it is used, which is rarely."""
-
-
-IdentityKind = Literal["x25519", "post-quantum", "plugin", "ssh"]
 
 
 @dataclass(frozen=True, slots=True)

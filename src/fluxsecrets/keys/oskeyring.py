@@ -14,7 +14,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, cast, get_args
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from fluxsecrets.errors import FileAccessError, IdentityError
 from fluxsecrets.files.locks import exclusive
@@ -22,8 +22,8 @@ from fluxsecrets.files.private import make_private_folders
 from fluxsecrets.files.reading import read_file
 from fluxsecrets.files.writing import write_atomic
 
+from .keyfile import IDENTITY_KINDS, AgeIdentity, StoredIdentity, parse_keys
 from .keyfile import KEYRING as PLACE
-from .keyfile import AgeIdentity, IdentityKind, StoredIdentity, parse_keys
 from .unlocked import KEYRING as KIND
 from .unlocked import keep, kept_for, needs_person
 
@@ -81,7 +81,7 @@ def _entry(item: Any) -> StoredIdentity:
     texts = (recipient, kind, item.get("name") or "", item.get("created") or "")
     if not all(isinstance(text, str) and text.isprintable() for text in texts):
         raise ValueError("text")
-    if kind not in get_args(IdentityKind) or not recipient:
+    if kind not in IDENTITY_KINDS or not recipient:
         raise ValueError("kind")
     return StoredIdentity(recipient, kind, item.get("name"), item.get("created"))
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from _thread import RLock  # that of `threading`, which decrypting one file needs for nothing else
-from collections.abc import Callable
 from functools import wraps
-from typing import Concatenate, ParamSpec, TypeVar, cast
 
-Owner = TypeVar("Owner", bound="Turns")
-Parameters = ParamSpec("Parameters")
-Result = TypeVar("Result")
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Concatenate, ParamSpec, TypeVar
+
+    Owner = TypeVar("Owner", bound="Turns")
+    Parameters = ParamSpec("Parameters")
+    Result = TypeVar("Result")
+    Method = Callable[Concatenate[Owner, Parameters], Result]
 
 
 class Turns:
@@ -33,9 +37,6 @@ class Turns:
         return self._turn
 
 
-Method = Callable[Concatenate[Owner, Parameters], Result]
-
-
 def in_turn(method: Method[Owner, Parameters, Result]) -> Method[Owner, Parameters, Result]:
     """Let one thread at a time into all such methods of an object; a method may call the others."""
 
@@ -44,4 +45,4 @@ def in_turn(method: Method[Owner, Parameters, Result]) -> Method[Owner, Paramete
         with self.take_turn():
             return method(self, *args, **kwargs)
 
-    return cast("Method[Owner, Parameters, Result]", taking_turns)
+    return taking_turns  # type: ignore[return-value]  # `wraps` does not tell a method from a function

@@ -15,9 +15,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from types import MappingProxyType
-from typing import NamedTuple
 
 from fluxsecrets.errors import NeedsPersonError
+from fluxsecrets.namedtuples import NamedTuple
 
 
 class Bounds(NamedTuple):

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from enum import Enum, auto
-from typing import NamedTuple
 
 from fluxsecrets.errors import FormatError
+from fluxsecrets.namedtuples import NamedTuple
 from fluxsecrets.records import dataclass
 
 from .metadata import Metadata

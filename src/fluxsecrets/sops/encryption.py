@@ -13,10 +13,10 @@ from collections.abc import Iterator
 from collections.abc import Mapping as MappingABC
 from collections.abc import Sequence as Items
 from contextlib import suppress
-from typing import NamedTuple
 
 from fluxsecrets.errors import AlreadyEncryptedError, IntegrityError, NotEncryptedError, UnprotectedError
 from fluxsecrets.marks import SIGN, is_ciphertext
+from fluxsecrets.namedtuples import NamedTuple
 from fluxsecrets.records import dataclass, field
 
 from .cipher import Cipher, DataKey, additional_data

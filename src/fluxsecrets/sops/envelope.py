@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import NamedTuple, Protocol
 
 from fluxsecrets.errors import Attempt, DataKeyError, FluxsecretsError, RecipientError, Tried
+from fluxsecrets.namedtuples import NamedTuple
 
 from . import shamir
 from .cipher import DataKey
 from .metadata import KEY_KINDS, KeyGroup, Metadata, WrappedKey
 from .naming import public_id, short_recipient
 from .recipients import KINDS, Recipient, is_same_key
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Protocol
+else:
+    Protocol = object  # that of `typing` is for the type checker alone
 
 
 class NotMine(NamedTuple):

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, NamedTuple
 
 from fluxsecrets.errors import MetadataError
+from fluxsecrets.namedtuples import NamedTuple
 from fluxsecrets.records import dataclass, field
 
 from .recipients import KINDS, Recipient, recipient_id
 from .selectors import DEFAULT_SELECTOR, SelectorKind, SelectorSpec
 from .values import Timestamp
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from datetime import date
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import NamedTuple
 
 from fluxsecrets.errors import FluxsecretsError, RecipientError
+from fluxsecrets.namedtuples import NamedTuple
 from fluxsecrets.records import dataclass, field
 
 # Compiled where they are used: few files have a recipient of these kinds.

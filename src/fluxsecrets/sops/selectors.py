@@ -11,9 +11,15 @@ import re
 from collections.abc import Callable, Mapping
 from enum import Enum
 from functools import lru_cache
-from typing import NamedTuple, Protocol
 
 from fluxsecrets.errors import SelectorError
+from fluxsecrets.namedtuples import NamedTuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Protocol
+else:
+    Protocol = object  # that of `typing` is for the type checker alone
 
 MAX_PROGRAM_BYTES = 8 * 2**20
 """Memory one compiled pattern may use; larger ones are refused. RE2's own default, said explicitly."""

@@ -10,9 +10,9 @@ import re
 from collections.abc import Callable
 from contextlib import suppress
 from math import isinf, isnan
-from typing import NamedTuple
 
 from fluxsecrets.errors import FormatError, IntegrityError
+from fluxsecrets.namedtuples import NamedTuple
 
 INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
 

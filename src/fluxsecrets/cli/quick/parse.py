@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 from fluxsecrets.cli.parameter import Parameter
+from fluxsecrets.namedtuples import NamedTuple
 
 from .table import COMMAND, FORMS, MANY, NUMBER, ONE, SWITCH, TEXTS, Argument, Form, Option
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any
 
 from fluxsecrets.cli.commandline import CommandLine, open_session
 from fluxsecrets.cli.ending import say
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from fluxsecrets.ops.run.logged import Logged
     from fluxsecrets.ops.run.session import Session
 

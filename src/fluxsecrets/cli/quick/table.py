@@ -6,9 +6,9 @@ Options that are missing here, and all other commands, are left to click.
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import NamedTuple
 
 from fluxsecrets.cli.parameter import HIDDEN, PATH, SECRET, SHOWN
+from fluxsecrets.namedtuples import NamedTuple
 
 ONE, OPTIONAL, MANY, COMMAND = "one", "optional", "many", "command"
 """How many words an argument takes; COMMAND takes all that follow, which are the words of another program."""

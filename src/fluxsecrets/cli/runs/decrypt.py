@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
 
 from fluxsecrets.cli.commandline import only_path
 from fluxsecrets.cli.output import Output, say_plain, show_warnings, write_plain
 from fluxsecrets.errors import UsageError
+from fluxsecrets.namedtuples import NamedTuple
 from fluxsecrets.ops.files.decrypt import decrypt_given, decrypt_in_place
 from fluxsecrets.ops.run.inputs import read_input
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from fluxsecrets.ops.run.session import Session
 

@@ -6,10 +6,9 @@ gRPC is imported when the first connection is made, or the server starts.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from fluxsecrets.records import dataclass
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .endpoints import Endpoint
 

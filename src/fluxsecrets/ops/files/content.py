@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
 
 from fluxsecrets.errors import (
     AlreadyEncryptedError,
@@ -17,6 +16,7 @@ from fluxsecrets.errors import (
     UnprotectedError,
 )
 from fluxsecrets.marks import SIGN_BYTES, is_ciphertext, is_encrypted_comment
+from fluxsecrets.namedtuples import NamedTuple
 from fluxsecrets.ops.run.record import note_key
 from fluxsecrets.records import dataclass, field, replace
 from fluxsecrets.sops.cipher import Cipher, DataKey
@@ -45,6 +45,7 @@ from fluxsecrets.sops.metadata import VERSION, Metadata, is_newer
 from fluxsecrets.sops.selectors import Selector, compile_selector
 from fluxsecrets.sops.values import Value, canonical_bytes
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from fluxsecrets.ops.policy.policy import Policy
 

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from fluxsecrets.errors import FluxsecretsError, UsageError
 from fluxsecrets.files.reading import read_file
@@ -22,6 +21,7 @@ from fluxsecrets.sops.values import canonical_bytes
 
 from .content import OpenedFile, open_file
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:  # start-up time: one file to standard output does not need it
     from fluxsecrets.ops.run.results import BatchResult, Prepared
 

@@ -9,13 +9,13 @@ import os
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from fluxsecrets.errors import FileAccessError
 from fluxsecrets.files.deadfolders import DeadFolders, remove_dead_folders, usual_places
 from fluxsecrets.files.statedirs import state_above, user_state_folder
 from fluxsecrets.shell import file_word
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:  # only when something is found
     from fluxsecrets.files.cameout import SavedMeanwhile
 

@@ -11,19 +11,20 @@ import sys
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
 
 from fluxsecrets.errors import FileAccessError, FluxsecretsError, LimitError
 from fluxsecrets.files import system
 from fluxsecrets.files.links import resolve_inside
 from fluxsecrets.files.reading import read_file
 from fluxsecrets.marks import is_kustomization
+from fluxsecrets.namedtuples import NamedTuple
 from fluxsecrets.records import dataclass, field
 from fluxsecrets.shell import file_word
 from fluxsecrets.sops.formats import evident_format, format_for_path
 
 from .session import Session
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:  # most files do without the repository
     from fluxsecrets.repo.discover import GeneratorUse
     from fluxsecrets.repo.git import Repository

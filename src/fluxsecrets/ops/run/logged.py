@@ -12,7 +12,6 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from fluxsecrets.errors import ConfigError, FileAccessError, FluxsecretsError
 from fluxsecrets.marks import SETTINGS_NAME, without_private_keys
@@ -20,6 +19,7 @@ from fluxsecrets.records import dataclass, field
 
 from .record import Record, record_from_now_on, recording
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from fluxsecrets.sops.recipients import Recipient
 

@@ -9,14 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, TypeVar
 
 from fluxsecrets.records import dataclass, field
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:  # decrypting one file makes no result
+    from typing import TypeVar
+
     from fluxsecrets.sops.recipients import Recipient
 
     from .results import FileResult
+
+    Kept = TypeVar("Kept", "Record", None)
 
 
 @dataclass(slots=True)
@@ -40,9 +44,6 @@ _current: ContextVar[Record | None] = ContextVar("record", default=None)
 def is_recording() -> bool:
     """Whether this run is recorded."""
     return _current.get() is not None
-
-
-Kept = TypeVar("Kept", Record, None)
 
 
 @contextmanager

@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from stat import S_ISREG
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from fluxsecrets.errors import ConfigError, FluxsecretsError, UsageError
 from fluxsecrets.files.reading import FileIdentity, read_file
 from fluxsecrets.marks import MISSPELLED_RULES_NAME, RULES_NAME, SETTINGS_NAME
+from fluxsecrets.namedtuples import NamedTuple
 from fluxsecrets.records import dataclass, field, replace
 from fluxsecrets.sops.envelope import Providers, RecipientGroups
 from fluxsecrets.sops.formats import Limits
@@ -20,13 +20,16 @@ from fluxsecrets.sops.formats import Limits
 from .logged import root_with_settings
 from .trustedservers import TrustedServers
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any, TypeVar
+
     from fluxsecrets.keys import Allowed, User
     from fluxsecrets.keys.keyservice import AskedServices
     from fluxsecrets.sops.config import CreationRule, RuleMatch, SopsConfig
     from fluxsecrets.sops.recipients import Recipient
 
-Item = TypeVar("Item")
+    Item = TypeVar("Item")
 
 _ORDER = "SOPS_DECRYPTION_ORDER"
 _FIRST_RULE = "run `fluxsecrets init`, which writes keys and rules, or name recipients with --age"

@@ -6,14 +6,20 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from importlib import import_module
 from io import BytesIO
-from typing import ClassVar, NamedTuple, Protocol, cast
 
 from fluxsecrets.errors import FluxsecretsError, FormatError, LimitError, UsageError
 from fluxsecrets.marks import is_evident
+from fluxsecrets.namedtuples import NamedTuple
 from fluxsecrets.sops.comparison import comments_of, same_data, same_trees
 from fluxsecrets.sops.document import Change, Comment, Data, Document, Entry, Leaf, Path, to_data
 from fluxsecrets.sops.metadata import Metadata
 from fluxsecrets.sops.values import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import ClassVar, Protocol
+else:
+    Protocol = object  # that of `typing` is for the type checker alone
 
 
 class Limits(NamedTuple):
@@ -56,7 +62,8 @@ def make_format(name: str, stores: StoresConfig = StoresConfig()) -> Format:  # 
     """
     if name not in FORMATS:
         raise UsageError(f"there is no format {name!a}", hint=f"the formats are {', '.join(FORMATS)}")
-    return cast("Format", import_module(f".{name}", __name__).make(stores))
+    made: Format = import_module(f".{name}", __name__).make(stores)
+    return made
 
 
 def tree_format(name: str) -> Format:

@@ -8,9 +8,9 @@ from collections.abc import Mapping as MappingABC
 from collections.abc import Sequence as Items
 from contextlib import suppress
 from operator import attrgetter
-from typing import ClassVar, NamedTuple
 
 from fluxsecrets.errors import FormatError, MetadataError
+from fluxsecrets.namedtuples import NamedTuple
 from fluxsecrets.records import replace
 from fluxsecrets.sops.comparison import comments_of, same_documents_data
 from fluxsecrets.sops.document import (
@@ -53,6 +53,10 @@ from .former import FormerBlock, block_again, kept_spelling
 from .nodes import RawAlias, RawMapping, RawNode, RawSequence, line_start, parse_nodes
 from .reading import ReadText, read_text
 from .scalars import BINARY_TAG, BLOCK_STYLES, BREAK, Layout, write_ciphertext, write_value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import ClassVar
 
 _DEFAULT_STEP = 2
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from base64 import b64encode
 from enum import Enum, auto
-from typing import NamedTuple
 
+from fluxsecrets.namedtuples import NamedTuple
 from fluxsecrets.sops.document import Comment, Data, Entry, Mapping, Style
 from fluxsecrets.sops.formats import Edit
 

@@ -12,8 +12,8 @@ import re
 from collections.abc import Iterator, Sequence
 from enum import Enum, auto
 from operator import itemgetter
-from typing import NamedTuple
 
+from fluxsecrets.namedtuples import NamedTuple
 from fluxsecrets.sops.document import Comment, Entry, Node, Path
 
 from .nodes import PROPERTIES, RawAlias, RawDocument, RawMapping, RawNode, RawScalar, RawSequence, line_start

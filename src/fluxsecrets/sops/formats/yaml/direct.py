@@ -7,8 +7,8 @@ is odd or wrong, so that one place refuses it and says why.
 from __future__ import annotations
 
 from collections.abc import Sequence as Items
-from typing import Any, NamedTuple
 
+from fluxsecrets.namedtuples import NamedTuple
 from fluxsecrets.sops.document import Entry, Leaf, Mapping, Path, Sequence, Style
 from fluxsecrets.sops.formats import Limits
 from fluxsecrets.sops.libyaml import (
@@ -27,6 +27,10 @@ from .comments import Collection, Kind, Placed, PlacedComments, in_order
 from .gaps import Gaps
 from .nodes import STYLES, RawDocument, RawMapping, RawSequence, open_parser
 from .scalars import HINT, ScalarError, resolve_plain
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 _PLAIN = Style.PLAIN  # an Enum's member takes long to look up, as below
 _KEY, _VALUE, _ITEM = Kind.KEY, Kind.VALUE, Kind.ITEM

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
 from fluxsecrets.errors import FluxsecretsError
+from fluxsecrets.namedtuples import NamedTuple
 from fluxsecrets.sops.document import Change, Leaf, Mapping, Node, Sequence, Style, to_data
 from fluxsecrets.sops.formats import Edit, Limits, apply_edits
 

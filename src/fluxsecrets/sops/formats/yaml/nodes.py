@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any, NamedTuple
 
 from fluxsecrets.errors import FluxsecretsError, FormatError, LimitError
+from fluxsecrets.namedtuples import NamedTuple
 from fluxsecrets.records import dataclass, field
 from fluxsecrets.sops import libyaml
 from fluxsecrets.sops.document import Style
@@ -28,6 +28,10 @@ from fluxsecrets.sops.libyaml import (
     SequenceStartEvent,
     YAMLError,
 )
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 STYLES = {
     "": Style.PLAIN,

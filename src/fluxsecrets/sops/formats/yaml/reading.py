@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence as Items
-from typing import NamedTuple
 
 from fluxsecrets.errors import FormatError
+from fluxsecrets.namedtuples import NamedTuple
 from fluxsecrets.sops.document import Mapping
 from fluxsecrets.sops.formats import Limits
 

@@ -18,8 +18,8 @@ from base64 import b64decode, b64encode
 from contextlib import suppress
 from functools import cache
 from math import isinf, isnan
-from typing import NamedTuple
 
+from fluxsecrets.namedtuples import NamedTuple
 from fluxsecrets.sops.document import Leaf, Style
 from fluxsecrets.sops.formats import Edit
 from fluxsecrets.sops.values import INT64_MAX, INT64_MIN, Timestamp, Value
