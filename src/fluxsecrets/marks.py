@@ -51,7 +51,7 @@ def read_ciphertext(text: str) -> re.Match[str] | None:
 
 def is_ciphertext(value: object) -> bool:
     """Whether a value is a ciphertext; white space around it does not matter, as in block scalars."""
-    return isinstance(value, str) and read_ciphertext(value.strip()) is not None
+    return isinstance(value, str) and SIGN in value and read_ciphertext(value.strip()) is not None
 
 
 def is_encrypted_comment(value: object) -> bool:

@@ -13,8 +13,8 @@ from fluxsecrets.errors import (
     UnprotectedError,
 )
 from fluxsecrets.sops.cipher import Cipher, DataKey
-from fluxsecrets.sops.encryption import MacHash, check_mac, open_document, seal_mac
-from fluxsecrets.sops.formats import Limits
+from fluxsecrets.sops.encryption import MacHash, check_mac, open_document, seal_mac, selected
+from fluxsecrets.sops.formats import Limits, make_format
 from fluxsecrets.sops.formats.yaml import YamlFormat
 from fluxsecrets.sops.selectors import DEFAULT_SELECTOR, SelectorKind, SelectorSpec, compile_selector
 from strategies import yaml_files
@@ -229,6 +229,31 @@ def test_decrypting_gives_the_file_back_byte_for_byte(core, plain):
     assume(encrypted is not None)
     assert core.decrypt(encrypted) == plain
     assert core.open(encrypted).warnings == ()
+
+
+@pytest.mark.parametrize("kind", [kind for kind in SelectorKind if not kind.value.endswith("comment_regex")])
+@pytest.mark.parametrize("pattern", ["a", "b", "_unencrypted", "<<", "x"])
+@given(plain=yaml_files())
+def test_the_keys_of_a_path_decide(kind, pattern, plain):
+    selector = compile_selector(SelectorSpec(kind, pattern))
+    document = YamlFormat().parse(plain, Limits())
+    assert selected(document, selector) == [(item, selector.encrypts(item.path)) for item in document.items]
+
+
+@pytest.mark.parametrize(
+    ("format_name", "text"),
+    [
+        ("yaml", b"a: &x\n  b: [c, {d: e}]\nf:\n  <<: *x\n  g: *x\n"),
+        ("json", b'{"a": [{"b": 1}, [2, {"c": 3}]], "d": {"a": {"e": 4}}}'),
+        ("ini", b"; x\na = 1\n\n[b]\n; y\na = 2\nc = 3\n"),
+        ("dotenv", b"# x\na=1\nb=2\n"),
+    ],
+)
+@pytest.mark.parametrize("pattern", ["^a$", "b", "c|e", "<<", "DEFAULT"])
+def test_the_keys_of_a_path_decide_in_every_format(format_name, text, pattern):
+    selector = compile_selector(SelectorSpec(SelectorKind.ENCRYPTED_REGEX, pattern))
+    document = make_format(format_name).parse(text, Limits())
+    assert selected(document, selector) == [(item, selector.encrypts(item.path)) for item in document.items]
 
 
 def encrypt_if_any(core, plain):

@@ -6,7 +6,7 @@ Taken from sops 3.13.2: aes/cipher.go.
 from __future__ import annotations
 
 import os
-from base64 import b64decode, b64encode
+from binascii import a2b_base64, b2a_base64  # what `base64` calls; every value needs them three times
 
 from fluxsecrets.errors import IntegrityError
 from fluxsecrets.marks import read_ciphertext, write_ciphertext
@@ -97,10 +97,10 @@ class Cipher:
         nonce = os.urandom(_NONCE_SIZE)
         sealed = self._aead.encrypt(nonce, canonical_bytes(value), aad)
         # Views, and freed at once: a value may be large.
-        tag, data = sealed[-_TAG_SIZE:], b64encode(memoryview(sealed)[:-_TAG_SIZE])
+        tag, data = sealed[-_TAG_SIZE:], b2a_base64(memoryview(sealed)[:-_TAG_SIZE], newline=False)
         del sealed
         name = kind or type_name(value)
-        text = write_ciphertext(data, b64encode(nonce), b64encode(tag), name)
+        text = write_ciphertext(data, b2a_base64(nonce, newline=False), b2a_base64(tag, newline=False), name)
         del data
         return text.decode()
 
@@ -113,8 +113,9 @@ class Cipher:
         match = read_ciphertext(text)
         if match is None:
             raise IntegrityError("not a SOPS ciphertext")
-        sealed, nonce, tag = (b64decode(match[part]) for part in (1, 2, 3))
-        kind = match[4]
+        data, iv, end, kind = match.groups()
+        sealed, nonce, tag = a2b_base64(data), a2b_base64(iv), a2b_base64(end)
+        del data
         try:
             if len(sealed) > _LARGE:
                 return self._decrypt_large(sealed, nonce, tag, aad), kind

@@ -51,17 +51,24 @@ def same_tree(
         change = changes.get(id(one))
         return same_value(one.value if change is None else change.value, two.value)  # type: ignore[union-attr]
     if isinstance(one, Mapping):
-        first, second = _entries(one), _entries(two)
-        return len(first) == len(second) and all(
-            entry.key == other.key
-            and entry.merge == other.merge
-            and same_tree(entry.value, other.value, changes, values=values)
-            for entry, other in zip(first, second, strict=True)
-        )
+        return _same_entries(_entries(one), _entries(two), changes, values=values)
     items, others = _items(one, changes), _items(two, _NO_CHANGES)
     return len(items) == len(others) and all(
         same_tree(item, other, changes, values=values) for item, other in zip(items, others, strict=True)
     )
+
+
+def _same_entries(
+    entries: list[Entry], others: list[Entry], changes: MappingABC[int, Change], *, values: bool
+) -> bool:
+    if len(entries) != len(others):
+        return False
+    for entry, other in zip(entries, others, strict=True):
+        if entry.key != other.key or entry.merge != other.merge:
+            return False
+        if not same_tree(entry.value, other.value, changes, values=values):
+            return False
+    return True
 
 
 def same_trees(

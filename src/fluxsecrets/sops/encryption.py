@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from collections.abc import Mapping as MappingABC
 from collections.abc import Sequence as Items
 from contextlib import suppress
+from functools import lru_cache
 
 from fluxsecrets.errors import AlreadyEncryptedError, IntegrityError, NotEncryptedError, UnprotectedError
 from fluxsecrets.marks import SIGN, is_ciphertext
@@ -99,6 +100,9 @@ def check_mac(digest: str, mac: str | None, lastmodified: str, cipher: Cipher) -
         )
 
 
+@lru_cache(
+    maxsize=16
+)  # the files of a repository were often encrypted at one time, and a run knows one "now"
 def mac_additional_data(lastmodified: str) -> bytes:
     """What binds a MAC to a file's `lastmodified`: sops parses the field and formats it again first."""
     return re.sub(r"\.[0-9]+", "", Timestamp.parse(lastmodified).text).encode()
@@ -183,7 +187,10 @@ def selected(
     if single_value:
         return [(leaf, True) for leaf in document.leaves]
     if not selector.uses_comments:
-        return [(item, selector.encrypts(item.path)) for item in document.items]
+        found: list[tuple[Leaf | Comment, bool]] = []
+        for part in document.parts:
+            _select(part, selector, matched=False, found=found)
+        return found
 
     def join(comments: tuple[str, ...], text: str) -> tuple[str, ...]:
         # One match decides, so that no more than one comment of a level has to be remembered.
@@ -195,6 +202,32 @@ def selected(
         (item, selector.encrypts(item.path, stack, comment=isinstance(item, Comment)))
         for stack, item in walk(document, join)
     ]
+
+
+def _select(
+    node: Mapping | Sequence, selector: Selector, *, matched: bool, found: list[tuple[Leaf | Comment, bool]]
+) -> None:
+    """Add what is below a map or list, of which a key of the path did or did not match.
+
+    The same as `selector.encrypts` says for each path, with each key of the tree compared once.
+    """
+    encrypted = matched == selector.encrypts_matches
+    if isinstance(node, Sequence):
+        for item in node.items:
+            if isinstance(item, Leaf | Comment):
+                found.append((item, encrypted))
+            else:
+                _select(item, selector, matched=matched, found=found)
+        return
+    for entry in node.entries:
+        if isinstance(entry, Comment):
+            found.append((entry, encrypted))
+            continue
+        value, matches = entry.value, matched or selector.matches(entry.key)
+        if isinstance(value, Leaf):
+            found.append((value, matches == selector.encrypts_matches))
+        else:
+            _select(value, selector, matched=matches, found=found)
 
 
 def encrypt_document(
@@ -410,8 +443,7 @@ def read_back(
     found = selected(document, selector, single_value=single_value)
     opener = _Opener(Cipher(data_key), metadata)
     for item, encrypts in found:
-        opener.take(item, encrypts=encrypts, single_value=single_value)
-        change = opener.changes.pop() if opener.changes else None
+        change = opener.take(item, encrypts=encrypts, single_value=single_value)
         if isinstance(item, Comment):
             yield None, item.text if change is None else change.value, item.text
         elif change is not None and change.becomes_comment:
@@ -436,7 +468,9 @@ def _decrypt(
     found = selected(document, selector, single_value=single_value)
     opener = _Opener(Cipher(data_key), metadata)
     for item, encrypts in found:
-        opener.take(item, encrypts=encrypts, single_value=single_value)
+        change = opener.take(item, encrypts=encrypts, single_value=single_value)
+        if change is not None:
+            opener.changes.append(change)
     if verify_mac:
         check_mac(opener.mac.digest(), metadata.mac, metadata.lastmodified, opener.cipher)
     return opener
@@ -465,11 +499,11 @@ class _Opener:
         self.odd = _OddComments()
         self._only_encrypted = metadata.mac_only_encrypted
 
-    def take(self, item: Leaf | Comment, *, encrypts: bool, single_value: bool) -> None:
+    def take(self, item: Leaf | Comment, *, encrypts: bool, single_value: bool) -> Change | None:
+        """Take the next value or comment; return what it is where it is a ciphertext that was opened."""
         if isinstance(item, Comment):
-            if item.text:
-                self._take_comment(item, encrypts=encrypts)
-        elif not encrypts:
+            return self._take_comment(item, encrypts=encrypts) if item.text else None
+        if not encrypts:
             if item.alias and is_ciphertext(item.value):
                 raise IntegrityError(
                     f"the value of {show_path(item.path)} is a YAML alias of an encrypted value",
@@ -478,10 +512,10 @@ class _Opener:
                 )
             if not self._only_encrypted:
                 self.mac.add(item.value)
-        elif not is_empty(item.value):
-            self._take_value(item, single_value=single_value)
+            return None
+        return None if is_empty(item.value) else self._take_value(item, single_value=single_value)
 
-    def _take_comment(self, comment: Comment, *, encrypts: bool) -> None:
+    def _take_comment(self, comment: Comment, *, encrypts: bool) -> Change | None:
         """Open a comment that the selector selects, under the path of its own map.
 
         Comments are not in the MAC and `type:` is not authenticated, so anybody can write the ciphertext of
@@ -492,19 +526,18 @@ class _Opener:
         if not is_ciphertext(text):
             if encrypts:
                 self.warnings.append(f"the comment on line {comment.line} is not encrypted")
-            return
+            return None
         if not encrypts:
             self.odd.add(comment, encrypts=False)
-            return
+            return None
         with suppress(IntegrityError):
             data, kind = self.cipher.decrypt_bytes(text, additional_data(comment.path))
             if kind == "comment":
-                plain = str(value_from_bytes(kind, data))
-                self.changes.append(Change(comment, plain, encrypted=False))
-                return
+                return Change(comment, str(value_from_bytes(kind, data)), encrypted=False)
         self.odd.add(comment, encrypts=True)
+        return None
 
-    def _take_value(self, leaf: Leaf, *, single_value: bool) -> None:
+    def _take_value(self, leaf: Leaf, *, single_value: bool) -> Change:
         if not isinstance(leaf.value, str) or not leaf.value.startswith(SIGN):
             raise IntegrityError(
                 f"the value of {show_path(leaf.path)} should be encrypted and is plain text",
@@ -523,13 +556,12 @@ class _Opener:
             ) from None
         if kind == "comment":
             # sops writes comments in lists as items and counts none of them in the MAC.
-            self.changes.append(Change(leaf, value, encrypted=False, becomes_comment=True))
-            return
+            return Change(leaf, value, encrypted=False, becomes_comment=True)
         if isinstance(value, str | bytes):
             self.mac.add_bytes(data)  # they are its canonical form already
         else:
             self.mac.add(value)
-        self.changes.append(Change(leaf, value, encrypted=False))
+        return Change(leaf, value, encrypted=False)
 
 
 def _with_values(node: Node, changes: MappingABC[int, Change]) -> Node:

@@ -201,6 +201,11 @@ class Selector:
         return hash(self.spec)
 
     @property
+    def encrypts_matches(self) -> bool:
+        """Whether what matches gets encrypted; else all that does not."""
+        return self._encrypting
+
+    @property
     def uses_comments(self) -> bool:
         """It looks at comments, so that it means nothing in formats that have none."""
         return self._by_comments

@@ -435,6 +435,8 @@ def _refuse_too_large(new: bytes, limits: Limits) -> None:
 
 
 def _expand_aliases(format_: Format, document: Document, selector: Selector, limits: Limits) -> Document:
+    if not format_.may_have_aliases(document):
+        return document
     encrypted = [item for item, yes in selected(document, selector) if yes]
     return format_.expand_aliases(document, encrypted, limits)
 

@@ -215,6 +215,10 @@ class Format(Protocol):
         """
         return document
 
+    def may_have_aliases(self, document: Document) -> bool:
+        """Whether `expand_aliases` may have something to do."""
+        return False
+
     def expand_aliases(
         self, document: Document, encrypted: Sequence[Leaf | Comment], limits: Limits
     ) -> Document:

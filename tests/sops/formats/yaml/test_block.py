@@ -7,8 +7,17 @@ from hypothesis import strategies as st
 from fluxsecrets.sops.document import to_data
 from fluxsecrets.sops.formats import Limits
 from fluxsecrets.sops.formats.yaml import YamlFormat, load_documents
-from fluxsecrets.sops.formats.yaml.block import render_block
-from fluxsecrets.sops.metadata import KeyGroup, Metadata, WrappedKey
+from fluxsecrets.sops.formats.yaml.block import (
+    KEY,
+    _content_end_by_lines,
+    _last_indented_line,
+    indented,
+    render_block,
+    rendered_again,
+)
+from fluxsecrets.sops.formats.yaml.former import FormerBlock, block_again
+from fluxsecrets.sops.formats.yaml.scalars import Layout
+from fluxsecrets.sops.metadata import KeyGroup, Metadata, WrappedKey, metadata_to_data
 from fluxsecrets.sops.recipients import Recipient
 from fluxsecrets.sops.selectors import DEFAULT_SELECTOR
 
@@ -99,3 +108,91 @@ def test_line_breaks_that_are_no_line_feeds(core, line_end):
     ):
         data = plain.encode()
         assert core.decrypt(core.encrypt(data)) == data
+
+
+SEALED = st.sampled_from(
+    [
+        *(
+            "ENC[AES256_GCM,data:YQ==,iv:YQ==,tag:YQ==,type:str]",
+            "-----BEGIN\nYQ==\n-----END",
+            "a\nb\n",
+            " a\nb",
+        ),
+        *(
+            "a\tb\nc",
+            "1",
+            "true",
+            "a: b",
+            'a"b',
+            "a\\b",
+            "it's",
+            "",
+            "a\n\n",
+            "vault:v1:YQ==",
+            "\x07\n",
+            "a\x85b",
+        ),
+    ]
+)
+TIMES = st.sampled_from(["2026-11-30T05:39:59Z", "2026-11-30T05:39:59+01:00"])
+BLOCKS = st.builds(
+    lambda encs, mac, time, unknown: Metadata(
+        key_groups=(
+            KeyGroup(tuple(WrappedKey(Recipient("age", f"age1{n}"), enc) for n, enc in enumerate(encs))),
+        ),
+        selector=DEFAULT_SELECTOR,
+        lastmodified=time,
+        mac=mac,
+        version="3.13.2",
+        unknown=unknown,
+    ),
+    st.lists(SEALED, min_size=1, max_size=2),
+    SEALED,
+    TIMES,
+    st.sampled_from([(), (("more", "1"),), (("more", ["a", {"enc": "b"}]),)]),
+)
+
+
+@given(BLOCKS, BLOCKS, st.sampled_from([1, 2, 3, 4, 8]), st.integers(0, 3), st.sampled_from(["\n", "\r\n"]))
+def test_a_block_is_rendered_again_as_it_would_be_spelled_again(before, after, step, column, newline):
+    layout = Layout(newline, step)
+    text = indented(render_block({KEY: metadata_to_data(before)}, step), column, layout)
+    former, data = FormerBlock(text, column, before), metadata_to_data(after)
+    quick = rendered_again(former, data, layout)
+    assert quick is None or quick == block_again(former, data, layout)
+
+
+def test_a_block_with_other_wrapped_keys_is_rendered_again():
+    before, after = (
+        Metadata(
+            key_groups=(
+                KeyGroup((WrappedKey(Recipient("age", "age1a"), f"-----BEGIN\n{text}\n-----END\n"),)),
+            ),
+            selector=DEFAULT_SELECTOR,
+            lastmodified=f"2026-11-30T05:39:5{text}Z",
+            mac=f"ENC[{text}]",
+            version="3.13.2",
+        )
+        for text in "12"
+    )
+    layout = Layout("\n", 2)
+    text = indented(render_block({KEY: metadata_to_data(before)}, 4), 0, layout)
+    assert rendered_again(FormerBlock(text, 0, before), metadata_to_data(after), layout) is not None
+    assert rendered_again(FormerBlock(text + " # a", 0, before), metadata_to_data(after), layout) is None
+
+
+@given(
+    st.integers(0, 3),
+    st.lists(
+        st.sampled_from(
+            ["a", " a", "  b: c", "    d", "", "  ", "# e", "   # f", "- g", "é", "\t", "\r", "\x0c"]
+        )
+    ),
+    st.text("\n \r", max_size=3),
+    st.integers(0, 20),
+)
+def test_the_last_line_of_a_block_is_found_quickly(column, lines, end, behind):
+    source = "sops:" + "\n".join(["", *lines]) + end
+    limit = max(5, len(source) - behind)
+    quick = _last_indented_line(source, 5, limit, column)
+    assert quick is None or quick == _content_end_by_lines(source, 5, limit, column)

@@ -45,6 +45,7 @@ from .block import (
     former_block,
     indented,
     render_block,
+    rendered_again,
     with_comments,
 )
 from .build import Builder, key_text, scalar_value
@@ -97,7 +98,7 @@ class YamlFormat(Format):
                 bom,
                 layout,
                 parts,
-                former_block(text, parts[0]),
+                former_block(text, parts[0], metadata),
                 layout,
             ),
         )
@@ -124,12 +125,13 @@ class YamlFormat(Format):
         former = file.block
         if former is None or data is None:
             return None
-        text = block_again(former, data, file.layout)
-        if text is not None:
-            return FormerBlock(text, former.column)
-        step = self._indent or former.step or file.layout.step
-        lines = render_block({KEY: data}, step)
-        return FormerBlock(indented(lines, former.column, file.layout), former.column)
+        text = rendered_again(former, data, file.layout)
+        if text is None:
+            text = block_again(former, data, file.layout)
+        if text is None:
+            step = self._indent or former.step or file.layout.step
+            text = indented(render_block({KEY: data}, step), former.column, file.layout)
+        return former._replace(text=text)
 
     def laid_out_like(self, document: Document, previous: Document) -> Document:
         """The plain document, to be written with the layout of a former block; see `Format.laid_out_like`."""
@@ -138,11 +140,15 @@ class YamlFormat(Format):
         assert isinstance(former, _FileLayout)  # noqa: S101 - likewise
         return replace(document, layout=file._replace(block=former.block, former=former.layout))
 
+    def may_have_aliases(self, document: Document) -> bool:
+        """Whether an alias may stand in the text; see `Format.may_have_aliases`."""
+        return "*" in document.source
+
     def expand_aliases(
         self, document: Document, encrypted: Items[Leaf | Comment], limits: Limits
     ) -> Document:
         """The plain document with aliases written out; see `Format.expand_aliases`."""
-        if "*" not in document.source:
+        if not self.may_have_aliases(document):
             return document
         from .aliases import Expansion, expansion_edits
 

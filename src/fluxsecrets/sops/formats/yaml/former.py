@@ -8,6 +8,7 @@ from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.namedtuples import NamedTuple
 from fluxsecrets.sops.document import Change, Leaf, Mapping, Node, Sequence, Style, to_data
 from fluxsecrets.sops.formats import Edit, Limits, apply_edits
+from fluxsecrets.sops.metadata import Metadata
 
 from .build import Builder
 from .comments import place_comments
@@ -24,10 +25,12 @@ class FormerBlock(NamedTuple):
     Attributes:
         text: its lines, without the last line break.
         column: of its key.
+        metadata: what it says.
     """
 
     text: str
     column: int
+    metadata: Metadata
 
     @property
     def step(self) -> int | None:

@@ -47,7 +47,7 @@ def may_be_plain(text: str, *, flow: bool) -> bool:
         return False
     if not (text.isascii() and text.isprintable()) and not re.fullmatch(_CLEAN, text):
         return False
-    if not re.match(_START, text) or text.startswith(_MARKERS):
+    if not text[:1].isalnum() and (not re.match(_START, text) or text.startswith(_MARKERS)):
         return False
     # Several searches are faster than one pattern, and a value may have many megabytes.
     if ": " in text or " #" in text or text.endswith((":", " ")):

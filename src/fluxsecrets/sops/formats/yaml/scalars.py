@@ -311,8 +311,9 @@ def _pattern(text: str) -> re.Pattern[str]:
 
 
 def _printable(value: str) -> bool:
-    unclean = _ASCII_UNCLEAN if value.isascii() else _UNCLEAN
-    return _pattern(f"[{unclean}]").search(value) is None
+    if value.isascii():
+        return value.replace("\n", "").replace("\t", "").isprintable()
+    return _pattern(f"[{_UNCLEAN}]").search(value) is None
 
 
 def _escape(match: re.Match[str]) -> str:
