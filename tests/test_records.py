@@ -225,3 +225,25 @@ def test_nothing_heavy_is_imported():
         check=True,
     )
     assert not {"dataclasses", "inspect", "typing", "re", "enum"} & {*done.stdout.split()}
+
+
+def test_the_standard_fields_are_made_once():
+    @records.dataclass(frozen=True, slots=True)
+    class One:
+        a: int
+        b: str = "b"
+
+    fields = One.__dataclass_fields__
+    assert One.__dataclass_fields__ is fields
+
+    class Below(One):
+        pass
+
+    assert [each.name for each in dataclasses.fields(Below)] == ["a", "b"]
+
+    @records.dataclass(frozen=True, slots=True)
+    class Other(One):
+        c: int = 0
+
+    assert [each.name for each in dataclasses.fields(Other)] == ["a", "b", "c"]
+    assert dataclasses.replace(Other(1), c=2) == Other(1, "b", 2)

@@ -226,7 +226,7 @@ def _set_state(self: object, state: list[object]) -> None:
 
 
 class _StandardFields:
-    """The fields as `dataclasses` has them, for its functions, such as `fields`; made when asked for."""
+    """The fields as `dataclasses` has them, for its functions; made when they are first asked for."""
 
     def __get__(self, _instance: object, owner: type) -> Any:
         import dataclasses
@@ -240,7 +240,10 @@ class _StandardFields:
             )
             for name, each in fields.items()
         ]
-        return getattr(dataclasses.make_dataclass(owner.__name__, said), _STANDARD)
+        made = getattr(dataclasses.make_dataclass(owner.__name__, said), _STANDARD)
+        if _FIELDS in vars(owner):  # the next one takes no time: `replace` asks twice for each record
+            setattr(owner, _STANDARD, made)
+        return made
 
 
 class _Parameters:
