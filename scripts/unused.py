@@ -61,12 +61,3 @@ keys
 # Read by `make docs`.
 FACTS
 newer_fields
-
-# The agent uses these of `keys.unlocked` and `keys.handover`.
-IDENTITIES
-counts
-forget
-keeping
-pack
-take
-needed

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from fluxsecrets import __file__ as package
-from fluxsecrets.cli import entry
+from fluxsecrets.cli import dispatch
 from fluxsecrets.mcp import calls
 from livecluster import live_kustomization, live_secret, write_dump
 
@@ -55,7 +55,7 @@ def called(arguments):
     threading.setprofile(note)
     sys.setprofile(note)
     try:
-        code = entry._run(arguments)
+        code = dispatch.dispatch(arguments)
     finally:
         sys.setprofile(before)
         threading.setprofile(None)

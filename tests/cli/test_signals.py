@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from fluxsecrets.cli.entry import guarded
+from fluxsecrets.cli.dispatch import guarded
 from fluxsecrets.cli.signals import ENDING, TerminatedError, terminable
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="a process can't send itself such signals there")

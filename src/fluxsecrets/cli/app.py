@@ -51,6 +51,7 @@ PROGRAM = "fluxsecrets"
 )
 @click.version_option(__version__, prog_name=PROGRAM, message="%(prog)s %(version)s")
 @click.option("--debug", is_flag=True, help="Show a traceback where an error occurs.")
+@click.option("--no-agent", is_flag=True, expose_value=False, help="Do not ask a running agent.")
 def cli(debug: bool) -> None:
     """Look after every secret in a Flux repository.
 

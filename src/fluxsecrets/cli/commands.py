@@ -59,6 +59,7 @@ GROUPS = MappingProxyType({
     },
     "This program": {
         "help": ("help", "Show the help of a command."),
+        "agent": ("agent.command", "Answer commands faster, and keep keys unlocked."),
         "completion": ("completion.command", "Print the completion script of a shell."),
         "mcp": ("mcp", "Serve a repository to an agent, without its values."),
         "version": ("version", "Show versions, for a bug report."),

@@ -1,246 +1,107 @@
-"""Where the executable starts and ends: signals end it in order, errors become a message and an exit code.
+"""Where the executable starts and ends.
 
-Every command pays for what is imported here, and a commit waits for the hook. So click, the log and the
-commands are imported when they are needed.
+Nothing heavy is imported here: the agent may answer, and then nothing else is.
 """
 
 from __future__ import annotations
 
-import gc
-import os
 import sys
-from collections.abc import Callable, Sequence
-from contextlib import suppress
 
-from fluxsecrets import __version__
-from fluxsecrets.errors import FluxsecretsError, UsageError
-from fluxsecrets.marks import without_private_keys
-from fluxsecrets.programs import disable_core_dumps
-
-from .ending import EXIT_ERROR, drop_output, report, say, show
-from .signals import terminable
+from .agent.client import ABSENT, LOST, ask
+from .agent.forms import MAIN
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from fluxsecrets.ops.run.logged import Logged
-
-
-_COLLECT_AFTER = 50_000
-"""New objects after which Python looks for cycles among them; by default 700."""
+    from collections.abc import Callable, Sequence
 
 _COMPLETE = "__complete"
 """What the scripts of `completion` call, each time that the user presses the key."""
 
-_COMMIT_HOOKS = (["pre-commit"], ["pre-merge-commit"])
-
-EXIT_CLEAN, _LAST_ORDINARY = 0, 127
+EXIT_CLEAN, EXIT_ERROR, _LAST_ORDINARY = 0, 2, 127
 
 
 def main() -> None:
     """Run the command line and exit with its code."""
-    if sys.argv[1:] == ["--version"] and sys.stdout is not None:
+    arguments = sys.argv[1:]
+    if arguments == ["--version"] and sys.stdout is not None:
         sys.exit(_version())
-    if sys.argv[1:2] == [_COMPLETE]:
+    if arguments[:1] == [_COMPLETE]:
+        import os
+
         from .completion.answer import answer, end_in_time
 
         end_in_time()
-        os._exit(answer(sys.argv[2:]))
+        os._exit(answer(arguments[1:]))
+    code = ask(MAIN, arguments)
+    if code < 0:
+        code = _run(arguments, code)
+    _end(code)
+
+
+def _run(arguments: list[str], asked: int) -> int:
+    """Run the command line in this process, after the agent was asked."""
+    from .dispatch import NO_AGENT_OPTION, dispatch, prepare_process
+
     prepare_process()
-    code = _run(sys.argv[1:])
-    # After an interruption everything of ours is cleaned up, and Python would wait for worker processes that
-    # may have been cut off in the middle, and complain. Without workers it would only take its modules apart,
-    # which is a tenth of the time that a file takes.
-    if code > _LAST_ORDINARY or "multiprocessing" not in sys.modules:
-        _flush()
-        os._exit(code)
-    sys.exit(code)
+    if asked == LOST:
+        return lost(EXIT_ERROR)
+    if asked == ABSENT or NO_AGENT_OPTION in arguments:
+        return dispatch(arguments)
+    return handing_over(lambda: dispatch(arguments))
 
 
 def _version() -> int:
+    from fluxsecrets import __version__
+
     try:
         sys.stdout.write(f"fluxsecrets {__version__}\n")
         sys.stdout.flush()
     except OSError as error:
+        from .ending import report
+
         return report(error)[0]
     return EXIT_CLEAN
 
 
-def prepare_process() -> None:
-    """Switch off core dumps, and let Python look for cycles less often."""
-    disable_core_dumps()
-    # What a file is parsed to holds no cycles and goes when it is done; looking for some takes a sixth of
-    # the time. Worker processes that are forked inherit this.
-    gc.set_threshold(_COLLECT_AFTER, 20, 20)
-
-
-def _run(arguments: list[str]) -> int:
-    """Run a command line. What git waits for runs without click, whose import takes longer than its work."""
-    if (
-        arguments[:2] == ["hook", "run"]
-        and arguments[2:3] in _COMMIT_HOOKS
-        and not any(text.startswith("-") for text in arguments[3:])
-    ):
-        from .hookrun import run_hook
-
-        return guarded(lambda: run_hook(arguments[2], tuple(arguments[3:])))[0]
-    if arguments[:1] == ["textconv"] and len(arguments) == 2 and not arguments[1].startswith("-"):
-        from .textconvrun import may_want_values, show_masked
-
-        if not may_want_values(os.environ):
-            return guarded(lambda: show_masked(arguments[1]), tidy=False)[0]
-    return run(arguments)
-
-
 def run(arguments: Sequence[str]) -> int:
-    """Run a command line, without the program's name; `--debug` may be anywhere in it.
+    """Run a command line in this process, see `dispatch.run`."""
+    from .dispatch import run as run_here
 
-    Returns:
-        The exit code. Messages have been written; a traceback only with --debug.
-    """
-    from .quick.parse import parse
-
-    parsed = parse(arguments, os.environ)
-    if parsed is not None:
-
-        def start_parsed(log: Logged) -> object:
-            from .quick.start import start  # in here, where it is reported if a library is missing
-
-            return start(parsed, log)
-
-        return _logged(arguments, start_parsed)
-    kept, debug = _take_debug(arguments)
-
-    def start_click(log: Logged) -> object:
-        from .app import cli  # in here, where it is reported if click is missing
-
-        # `options.make_session` starts the log.
-        return cli.main(args=kept, prog_name=_program(), standalone_mode=False, obj=log)
-
-    return _logged(kept, start_click, debug=debug)
+    return run_here(arguments)
 
 
-def _logged(arguments: Sequence[str], action: Callable[[Logged], object], *, debug: bool = False) -> int:
-    """Run a command line's work, which gets the log that it is to start; the exit code."""
-    from fluxsecrets.ops.run.logged import Logged
-    from fluxsecrets.ops.run.record import recording
+def lost(code: int) -> int:
+    """Say that the agent ended in the middle of its answer, and return an exit code."""
+    from .ending import say
 
-    from .failure import Answer, wants_json
-    from .keptreport import keeping_reports
-
-    log = Logged()
-
-    def start() -> object:
-        with recording(None), keeping_reports():
-            return action(log)
-
-    if wants_json(arguments):
-        answer = Answer(arguments)
-        with answer.expected():
-            code, failure = guarded(start, debug=debug, told=answer.fail)
-    else:
-        code, failure = guarded(start, debug=debug)
-    return end_log(log, code, failure, unwritten=EXIT_ERROR)
-
-
-def _program() -> str:
-    """Return what the user typed to start the program, for usage lines."""
-    folder, name = os.path.split(sys.argv[0])
-    by_module = name == "__main__.py" and os.path.basename(folder) == "fluxsecrets"  # noqa: PTH119 - pathlib takes longer
-    return "python -m fluxsecrets" if by_module else "fluxsecrets"
-
-
-def _take_debug(arguments: Sequence[str]) -> tuple[list[str], bool]:
-    """Take `--debug` out; users who are told to run a command again with it add it at the end."""
-    end = arguments.index("--") if "--" in arguments else len(arguments)
-    kept = [text for index, text in enumerate(arguments) if text != "--debug" or index > end]
-    return kept, len(kept) < len(arguments)
-
-
-def _flush() -> None:
-    for stream in filter(None, (sys.stdout, sys.stderr)):  # either may be closed
-        with suppress(OSError, ValueError):
-            stream.flush()
-
-
-def guarded(
-    action: Callable[[], object],
-    *,
-    debug: bool = False,
-    tidy: bool = True,
-    told: Callable[[FluxsecretsError], None] | None = None,
-) -> tuple[int, BaseException | None]:
-    """Run a command line's work. Whatever it raises is reported here, and never means success.
-
-    Args:
-        action: the work; an int that it returns is the exit code, anything else means 0.
-        debug: show the traceback of an error.
-        tidy: delete what killed runs left, first.
-        told: is told what users were told, after that.
-
-    Returns:
-        The exit code, and what stopped the work, if anything did.
-    """
-    try:
-        with terminable():
-            _require_streams()
-            if tidy:
-                clean_up_first()
-            code = action()
-            sys.stdout.flush()
-    except SystemExit as error:
-        # click's answer to a broken pipe is exit code 1, which would mean findings
-        drop_output()
-        return EXIT_ERROR, error
-    except BaseException as error:  # noqa: BLE001 - no traceback reaches a user
-        if debug:
-            import traceback
-
-            say(without_private_keys("".join(traceback.format_exception(error)).rstrip("\n")))
-        code, shown = report(error)
-        if told is not None and shown is not None:
-            _tell(told, shown)
-        return code, error
-    return (code if isinstance(code, int) else EXIT_CLEAN), None
-
-
-def clean_up_first() -> None:
-    """Delete what killed runs of this user left, and say so."""
-    from fluxsecrets.ops.run.afterkill import clean_up, messages  # `--version` does without
-
-    try:
-        folder = os.getcwd()  # noqa: PTH109 - every command comes by here
-    except OSError:  # it is gone; the command will say so
-        return
-    for message in messages(clean_up(os.environ, folder)):
-        say(f"warning: {without_private_keys(message)}")
-
-
-def end_log(log: Logged, code: int, failure: BaseException | None, *, unwritten: int) -> int:
-    """Log what came of a command line, and show the log's warnings.
-
-    `unwritten` is the exit code if a log that is required cannot be written.
-
-    Returns:
-        The exit code.
-    """
-    try:
-        log.end(code, failure)
-    except FluxsecretsError as error:
-        show(error)
-        code = unwritten
-    for warning in log.warnings:
-        say(f"warning: {warning}")
+    say("error: the agent ended before all of the answer was printed\n  hint: run the command again")
     return code
 
 
-def _require_streams() -> None:
-    for stream, name in ((sys.stdout, "standard output"), (sys.stderr, "standard error")):
-        if stream is None:
-            raise UsageError(f"{name} is closed", hint="redirect it to /dev/null if you do not want it")
+def handing_over(run_here: Callable[[], int]) -> int:
+    """Run a command line in this process, and let the agent keep what is unlocked in it."""
+    from fluxsecrets.keys.unlocked import Unlocked, keeping
+
+    with keeping(Unlocked()) as unlocked:
+        code = run_here()
+    if len(unlocked):
+        from .agent.talk import hand_over
+
+        hand_over(unlocked)
+    return code
 
 
-def _tell(told: Callable[[FluxsecretsError], None], error: FluxsecretsError) -> None:
-    try:
-        told(error)
-    except OSError:
-        drop_output()
+def _end(code: int) -> None:
+    # After an interruption everything of ours is cleaned up, and Python would wait for worker processes that
+    # may have been cut off in the middle, and complain. Without workers it would only take its modules apart,
+    # which is a tenth of the time that a file takes.
+    if code > _LAST_ORDINARY or "multiprocessing" not in sys.modules:
+        import os
+
+        for stream in filter(None, (sys.stdout, sys.stderr)):  # either may be closed
+            try:  # noqa: SIM105 - contextlib takes longer to import
+                stream.flush()
+            except (OSError, ValueError):
+                pass
+        os._exit(code)
+    sys.exit(code)

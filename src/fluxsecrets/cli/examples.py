@@ -48,6 +48,24 @@ SHOWN = MappingProxyType({
         ("for an agent that may set generated values", "mcp"),
         ("for one that may only look, without network", "mcp --read-only --offline"),
     ),
+    "agent": _shown(
+        "agent.md",
+        ("in the background, such as in ~/.profile", "agent"),
+        ("only code is kept loaded, and no key unlocked", "agent --no-store"),
+    ),
+    "agent status": _shown(
+        "agent.md", ("in words", "agent status"), ("for a script", "agent status --format json")
+    ),
+    "agent stop": _shown(
+        "agent.md",
+        ("at the end of the day", "agent stop"),
+        ("start it anew", "agent stop && fluxsecrets agent"),
+    ),
+    "agent lock": _shown(
+        "agent.md",
+        ("when the screen is locked", "agent lock"),
+        ("before a script", "agent lock 2>/dev/null"),
+    ),
     "encrypt": _shown(
         "file-formats.md",
         ("every plain Secret of an environment, in place", "encrypt --env staging"),

@@ -175,7 +175,7 @@ def test_a_rule_without_recipients_is_refused_in_the_words_of_sops(folder, sops,
     folder.write("f.yaml", "a: throwaway\n")
     done = sops("encrypt", "-i", "f.yaml")
     assert (done.code, done.err) == (1, "Could not generate data key: [empty key group provided]\n")
-    monkeypatch.setattr("fluxsecrets.cli.dropin.entry._is_read_by_people", lambda: True)
+    monkeypatch.setattr("fluxsecrets.cli.dropin.dispatch._is_read_by_people", lambda: True)
     done = sops("encrypt", "-i", "f.yaml")
     assert done.err.startswith(
         "error: .sops.yaml:2: Could not generate data key: [empty key group provided]: "

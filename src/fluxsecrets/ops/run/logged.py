@@ -31,7 +31,18 @@ _OWN_FOLDER = ".git/fluxsecrets/"
 
 UNLOGGED = frozenset(
     {
-        *("audit", "doctor", "diff", "env list", "env show", "explain", "filestatus", "help", "hook"),
+        *(
+            "agent",
+            "audit",
+            "doctor",
+            "diff",
+            "env list",
+            "env show",
+            "explain",
+            "filestatus",
+            "help",
+            "hook",
+        ),
         *(
             "keys list",
             "log",
@@ -231,6 +242,11 @@ class Logged:
         self._call: Call | None = None
         self._places: tuple[LogPlace, ...] = ()
         self._run = ""
+
+    @property
+    def started(self) -> bool:
+        """Whether something was logged."""
+        return bool(self._run)
 
     def start(self, call: Call, environ: Mapping[str, str], cwd: Path) -> None:
         """Note what is about to be done; called before it is, inside of `recording`.

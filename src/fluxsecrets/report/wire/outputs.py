@@ -65,6 +65,7 @@ OUTPUTS: Final[Mapping[str, tuple[type, ...]]] = {
     "hook uninstall": (records.HooksChanged,),
     "hook status": (records.HookStates,),
     "version": (records.Versions,),
+    "agent status": (records.Agent,),
     "doctor": (records.Doctor,),
     "resolve": (changes.Resolving,),
     "recover": (changes.Recovery, changes.Recovered),

@@ -49,6 +49,32 @@ class Versions(TypedDict):
     libraries: list[Library]
 
 
+class Agent(TypedDict):
+    """The agent of this user."""
+
+    running: bool
+    pid: int | None
+    """Of its process; this and all that follows is null if none runs."""
+    uptime: int | None
+    """Seconds since it started."""
+    program: str | None
+    """The version of fluxsecrets that it runs."""
+    identities: int | None
+    """How many private keys it keeps unlocked."""
+    opened: int | None
+    """How many keys of files it keeps that a hardware key, a plugin or gpg opened."""
+    stores: bool | None
+    """Whether it keeps any, see --no-store."""
+    locks_in: int | None
+    """Seconds without a request until it forgets them; null if it keeps none."""
+    ends_in: int | None
+    """Seconds until it ends."""
+    answered: int | None
+    """How many requests it answered."""
+    declined: dict[str, int] | None
+    """How many requests it left to the command itself, by reason."""
+
+
 class HookChanged(TypedDict):
     """What became of a hook, a driver or the attributes."""
 

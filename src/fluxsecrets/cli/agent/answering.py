@@ -1,0 +1,226 @@
+"""One request of a client, in a process of its own that was forked ahead.
+
+It takes the client's streams, folder, environment and umask, and runs the ordinary command line. What it
+would have to ask a person, and what fails before anything is printed, it declines: the client does that
+itself.
+"""
+
+from __future__ import annotations
+
+import array
+import os
+import signal
+import socket
+import sys
+from contextlib import suppress
+from enum import IntEnum
+from typing import NoReturn
+
+from fluxsecrets.cli.dispatch import dispatch
+from fluxsecrets.cli.dropin.dispatch import run as run_dropin
+from fluxsecrets.cli.ending import EXIT_ERROR
+from fluxsecrets.cli.signals import ENDING
+from fluxsecrets.errors import FluxsecretsError, NeedsPersonError
+from fluxsecrets.keys.unlocked import Unlocked, keeping
+from fluxsecrets.ops.run.logged import Logged
+
+from . import wire
+from .confinement import is_as_free
+from .forms import DROPIN, may_answer
+from .loaded import Loaded
+from .streams import Gate, open_streams
+from .surroundings import enter
+
+_SECONDS = 5.0
+"""For a client to send what it said it would."""
+
+_DESCRIPTORS = 3
+
+_ENDS = tuple(128 + number for number in (signal.SIGINT, *ENDING))
+"""Exit codes of runs that a signal ended."""
+
+
+class Outcome(IntEnum):
+    """What became of a request: the exit code of its process."""
+
+    ANSWERED = 0
+    NEEDS_PERSON = 10
+    FAILED = 11
+    OTHER_CODE = 12
+    CHANGED_CODE = 13
+    CONFINED = 14
+    MALFORMED = 15
+    GONE = 16
+
+
+class _DeclinedError(Exception):
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__(outcome)
+        self.outcome = outcome
+
+
+def answer(line: socket.socket, peer: int, loaded: Loaded, unlocked: Unlocked) -> NoReturn:
+    """Answer one request, and end the process.
+
+    Args:
+        line: the connection to the client.
+        peer: the process of the client.
+        loaded: the code that the agent runs.
+        unlocked: what the agent keeps.
+    """
+    outcome = Outcome.MALFORMED
+    try:
+        line.settimeout(_SECONDS)
+        request, given = _receive(line)
+        _check(request, peer, loaded)
+        line.sendall(wire.READY)
+        enter(request, given, peer)
+        outcome = _run(line, request, unlocked)
+    except _DeclinedError as error:
+        outcome = error.outcome
+        _say(line, wire.DECLINED)
+    except NeedsPersonError:
+        outcome = Outcome.NEEDS_PERSON
+        _say(line, wire.DECLINED)
+    except BaseException:  # noqa: BLE001 - nothing was printed, and the client does it itself
+        _say(line, wire.DECLINED)
+    os._exit(outcome)
+
+
+def _receive(line: socket.socket) -> tuple[wire.Request, list[int]]:
+    """Return the request, and the client's standard output, standard error and folder."""
+    head, ancillary, flags, _ = line.recvmsg(
+        64 * 1024, socket.CMSG_SPACE(_DESCRIPTORS * array.array("i").itemsize), _CLOSE_ON_EXEC
+    )
+    given = array.array("i")
+    for level, kind, data in ancillary:
+        if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
+            given.frombytes(data[: len(data) - len(data) % given.itemsize])
+    if len(given) != _DESCRIPTORS or flags & socket.MSG_CTRUNC or head[:1] != wire.RUN:
+        raise _DeclinedError(Outcome.MALFORMED)
+    parts = [head]
+    while len(parts[0]) < wire.HEAD:
+        parts[0] += _more(line, wire.HEAD)
+    missing = wire.HEAD + wire.length_in(parts[0]) - len(parts[0])
+    if not 0 <= missing <= wire.MOST_RUN:
+        raise _DeclinedError(Outcome.MALFORMED)
+    while missing:
+        parts.append(_more(line, min(missing, 256 * 1024)))
+        missing -= len(parts[-1])
+    try:
+        return wire.decoded(b"".join(parts)[wire.HEAD :]), list(given)
+    except ValueError:
+        raise _DeclinedError(Outcome.MALFORMED) from None
+
+
+_CLOSE_ON_EXEC = getattr(socket, "MSG_CMSG_CLOEXEC", 0)
+
+
+def _more(line: socket.socket, most: int) -> bytes:
+    data = line.recv(most)
+    if not data:
+        raise _DeclinedError(Outcome.GONE)
+    return data
+
+
+def _check(request: wire.Request, peer: int, loaded: Loaded) -> None:
+    arguments = [os.fsdecode(text) for text in request.argv[1:]]
+    if not may_answer(request.program, arguments):
+        raise _DeclinedError(Outcome.MALFORMED)
+    if request.interpreter != loaded.interpreter:
+        raise _DeclinedError(Outcome.OTHER_CODE)
+    if not loaded.is_unchanged():
+        raise _DeclinedError(Outcome.CHANGED_CODE)
+    if not is_as_free(peer):
+        raise _DeclinedError(Outcome.CONFINED)
+
+
+def _run(line: socket.socket, request: wire.Request, unlocked: Unlocked) -> Outcome:
+    def begin() -> None:
+        if unlocked.needed:  # whatever is to be printed is not what a person would get
+            _say(line, wire.DECLINED)
+            os._exit(Outcome.NEEDS_PERSON)
+        _say(line, wire.BEGUN)
+
+    gate = Gate(begin)
+    open_streams(gate, request.streams)
+    sys.argv[:] = [os.fsdecode(text) for text in request.argv]
+    signals = _wait_for_go(line)
+    _follow(line, signals)
+    log = Logged()
+    try:
+        with keeping(unlocked):
+            code = _command_line(request.program, log)
+    except NeedsPersonError as error:
+        _end_log(log, error)
+        raise
+    _stop_following()
+    if unlocked.needed and not gate.begun:
+        raise _DeclinedError(Outcome.NEEDS_PERSON)
+    # What was logged is not repeated, and nobody else says what the end by a signal was.
+    if code not in (0, *_ENDS) and not gate.begun and not log.started:
+        raise _DeclinedError(Outcome.FAILED)
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
+    with suppress(OSError):
+        gate.open()
+    _say(line, wire.DONE + bytes((code & 0xFF,)))
+    return Outcome.ANSWERED
+
+
+def _command_line(program: str, log: Logged) -> int:
+    if program == DROPIN:
+        return run_dropin(sys.argv[1:], log)
+    return dispatch(sys.argv[1:], log)
+
+
+def _end_log(log: Logged, error: BaseException) -> None:
+    with suppress(FluxsecretsError):
+        log.end(EXIT_ERROR, error)
+
+
+def _wait_for_go(line: socket.socket) -> bytes:
+    """Wait until the client waits for the result; return the numbers of signals that it got."""
+    got = b""
+    while wire.GO not in got:
+        got += _more(line, 64)
+    return got.replace(wire.GO, b"")
+
+
+def _follow(line: socket.socket, signals: bytes) -> None:
+    """End as the client ends: by the signals that it passes on, or when it is gone."""
+    import fcntl
+
+    line.setblocking(False)
+    pending = bytearray(signals)
+
+    def look(_number: int, _frame: object) -> None:
+        try:
+            while True:
+                data = line.recv(64)
+                if not data:
+                    os._exit(Outcome.GONE)
+                pending.extend(data)
+        except OSError:
+            pass
+        while pending:
+            number = pending.pop(0)
+            if number in (signal.SIGINT, *ENDING):
+                signal.raise_signal(number)
+
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGIO, look)
+    fcntl.fcntl(line, fcntl.F_SETOWN, os.getpid())
+    fcntl.fcntl(line, fcntl.F_SETFL, fcntl.fcntl(line, fcntl.F_GETFL) | os.O_ASYNC)
+    signal.raise_signal(signal.SIGIO)  # what came before
+
+
+def _stop_following() -> None:
+    signal.signal(signal.SIGIO, signal.SIG_IGN)
+
+
+def _say(line: socket.socket, data: bytes) -> None:
+    with suppress(OSError):  # the client is gone
+        line.setblocking(False)
+        line.send(data)

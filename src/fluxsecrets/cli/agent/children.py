@@ -1,0 +1,169 @@
+"""The processes that answer requests. One is forked ahead and waits, so that no client waits for a fork."""
+
+from __future__ import annotations
+
+import array
+import os
+import signal
+import socket
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+
+from fluxsecrets.keys.unlocked import Unlocked
+
+from .answering import Outcome, answer
+from .confinement import is_as_free
+from .loaded import Loaded
+from .sample import rehearse
+
+_MOST = 16
+"""Requests that are answered at once; others wait until one is done."""
+
+_SECONDS = 600.0
+"""For one request; then its process is killed, and the client does the work itself."""
+
+
+class _Waiting(NamedTuple):
+    process: int
+    way: socket.socket
+
+
+class Children:
+    """The process that waits, and those that work."""
+
+    def __init__(
+        self, loaded: Loaded, sample: Path, kept: Unlocked, others: Callable[[], Iterable[socket.socket]]
+    ) -> None:
+        """Fork none yet.
+
+        Args:
+            loaded: the code that they run.
+            sample: the folder of `sample_in`.
+            kept: what the agent keeps; a process sees it as it was when it was forked.
+            others: sockets of the agent, which its children close.
+        """
+        self._loaded, self._sample, self._kept, self._others = loaded, sample, kept, others
+        self._waiting: _Waiting | None = None
+        self._working: dict[int, float] = {}
+
+    @property
+    def full(self) -> bool:
+        """Whether the next request has to wait."""
+        return len(self._working) >= _MOST
+
+    def prepare(self) -> None:
+        """Fork a process that waits, if there is none.
+
+        Raises:
+            OSError: the system has no room for it.
+        """
+        if self._waiting is None:
+            self._waiting = self._fork()
+
+    def renew(self) -> None:
+        """End the process that waits: what the agent keeps has changed."""
+        if self._waiting is not None:
+            process, way = self._waiting
+            self._waiting = None
+            way.close()
+            os.kill(process, signal.SIGKILL)
+            _wait_for(process)
+
+    def give(self, line: socket.socket, peer: int, now: float) -> None:
+        """Have a request answered.
+
+        Args:
+            line: the connection to the client.
+            peer: the client's process.
+            now: seconds of the agent's clock.
+
+        Raises:
+            OSError: the system has no room for a process.
+        """
+        self.prepare()
+        waiting, self._waiting = self._waiting, None
+        assert waiting is not None  # noqa: S101 - it was just prepared
+        with waiting.way:
+            given = array.array("i", [line.fileno()])
+            waiting.way.sendmsg(
+                [peer.to_bytes(4, "big")], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, given.tobytes())]
+            )
+        self._working[waiting.process] = now
+
+    def reap(self) -> list[int]:
+        """Return the exit codes of processes that have ended since."""
+        ended = []
+        for process in list(self._working):
+            with suppress(ChildProcessError):
+                found, status = os.waitpid(process, os.WNOHANG)
+                if found == 0:
+                    continue
+                ended.append(os.waitstatus_to_exitcode(status))
+            del self._working[process]
+        if self._waiting is not None and _has_ended(self._waiting.process):
+            self._waiting.way.close()
+            self._waiting = None
+        return ended
+
+    def end_late(self, now: float) -> None:
+        """Kill processes that take too long."""
+        for process, since in self._working.items():
+            if now - since > _SECONDS:
+                os.kill(process, signal.SIGKILL)
+
+    def end_all(self) -> None:
+        """End all processes: those that work in order, if they do so at once."""
+        self.renew()
+        for process in self._working:
+            os.kill(process, signal.SIGTERM)
+        for process in self._working:
+            _wait_for(process)
+        self._working.clear()
+
+    def _fork(self) -> _Waiting:
+        here, there = socket.socketpair()
+        try:
+            process = os.fork()
+        except OSError:
+            here.close()
+            there.close()
+            raise
+        if process == 0:
+            try:
+                here.close()
+                for other in self._others():
+                    other.close()
+                _wait_and_answer(there, self._loaded, self._sample, self._kept)
+            finally:
+                os._exit(Outcome.GONE)
+        there.close()
+        return _Waiting(process, here)
+
+
+def _wait_and_answer(way: socket.socket, loaded: Loaded, sample: Path, kept: Unlocked) -> None:
+    signal.set_wakeup_fd(-1)
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD):
+        signal.signal(number, signal.SIG_DFL)
+    rehearse(sample)
+    loaded.is_unchanged()
+    is_as_free(os.getpid())
+    said, ancillary, _, _ = way.recvmsg(4, socket.CMSG_SPACE(4), getattr(socket, "MSG_CMSG_CLOEXEC", 0))
+    way.close()
+    if not ancillary:  # the agent has ended, or has forked another one
+        return
+    given = array.array("i", ancillary[0][2])
+    answer(socket.socket(fileno=given[0]), int.from_bytes(said, "big"), loaded, kept)
+
+
+def _has_ended(process: int) -> bool:
+    try:
+        return os.waitpid(process, os.WNOHANG)[0] != 0
+    except ChildProcessError:
+        return True
+
+
+def _wait_for(process: int) -> None:
+    with suppress(ChildProcessError):
+        os.waitpid(process, 0)

@@ -1,0 +1,126 @@
+"""`fluxsecrets agent`."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from fluxsecrets.cli.groups import SuggestingGroup
+from fluxsecrets.cli.output import Output
+from fluxsecrets.cli.reportoptions import report_option
+from fluxsecrets.errors import UsageError
+
+from . import wire
+from .lasting import IDLE, LIFETIME, Limits, parse_duration
+
+
+@click.group("agent", cls=SuggestingGroup, invoke_without_command=True)
+@click.option("--foreground", is_flag=True, help="Stay in the foreground, for systemd and launchd.")
+@click.option("--detached", is_flag=True, hidden=True)
+@click.option(
+    "--idle",
+    metavar="TIME",
+    default=IDLE,
+    show_default=True,
+    help="Forget unlocked keys after this time without a request.",
+)
+@click.option("--lifetime", metavar="TIME", default=LIFETIME, show_default=True, help="End after this time.")
+@click.option("--no-store", is_flag=True, help="Keep code loaded only, and no unlocked keys.")
+@click.pass_context
+def command(
+    context: click.Context, *, foreground: bool, detached: bool, idle: str, lifetime: str, no_store: bool
+) -> int | None:
+    """Start an agent, which makes commands that read as fast as sops.
+
+    It stays in the background, and runs `decrypt` to standard output, `get`, `status`, `textconv` and the
+    `decrypt` of `fluxsecrets-sops` for you with all code loaded. Commands find it by themselves. It keeps
+    what you unlocked with a passphrase, a hardware key or the keyring, so that you are asked once. It never
+    asks anything, and nobody gets a key from it: a command that needs you runs as usual.
+
+    TIME is 90s, 15m, 8h or 1d, up to 7d. Time in which the machine sleeps counts.
+    """
+    if context.invoked_subcommand is not None:
+        return None
+    _require_sockets()
+    limits = Limits(parse_duration(idle, "--idle"), parse_duration(lifetime, "--lifetime"))
+    if foreground or detached:
+        return _run(limits, stores=not no_store, detached=detached)
+    return _start(["--idle", idle, "--lifetime", lifetime, *(["--no-store"] if no_store else [])])
+
+
+def _require_sockets() -> None:
+    if sys.platform == "win32":
+        raise UsageError("there is no agent on Windows", hint="commands work without it")
+
+
+def _run(limits: Limits, *, stores: bool, detached: bool) -> int:
+    from .process import harden, leave_terminal, say_ready
+    from .running import run
+
+    if detached:
+        leave_terminal()
+    harden()
+    run(limits, stores=stores, ready=say_ready if detached else lambda: None)
+    return 0
+
+
+def _start(options: list[str]) -> int:
+    from .process import start
+    from .socketfile import agent_folder
+    from .talk import tell
+
+    agent_folder()
+    out = Output()
+    state = tell(wire.STATUS)
+    if state is not None:
+        out.note(f"an agent runs already, process {state['pid']}")
+        return 0
+    said = start(["agent", "--detached", *options])
+    if said:
+        sys.stderr.write(said)
+        return 2
+    return 0
+
+
+@command.command("status", short_help="Show whether an agent runs, and what it keeps.")
+@report_option
+def status(*, report: str) -> int:
+    """Show whether an agent runs, since when, and how many keys it keeps.
+
+    Which keys these are is not shown. Exit codes: 0 if an agent runs, 1 if none does.
+    """
+    from fluxsecrets.report.agent import FORMATS
+
+    from .state import state_of
+    from .talk import tell
+
+    _require_sockets()
+    state = state_of(tell(wire.STATUS))
+    Output().show(FORMATS[report](state))
+    return 0 if state is not None else 1
+
+
+@command.command("stop", short_help="End the agent.")
+def stop() -> int:
+    """End the agent. It forgets all keys. Exit codes: 0 if it ran, 1 if none did."""
+    return _tell(wire.STOP)
+
+
+@command.command("lock", short_help="Have the agent forget unlocked keys.")
+def lock() -> int:
+    """Have the agent forget all unlocked keys. It goes on running, with code loaded.
+
+    Exit codes: 0 if an agent runs, 1 if none does.
+    """
+    return _tell(wire.LOCK)
+
+
+def _tell(kind: bytes) -> int:
+    from .talk import tell
+
+    _require_sockets()
+    if tell(kind) is None:
+        Output().note("no agent runs")
+        return 1
+    return 0

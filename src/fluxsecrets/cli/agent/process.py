@@ -1,0 +1,92 @@
+"""The agent's process: what the system is told of it, and how it is started in the background."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from contextlib import suppress
+
+from fluxsecrets.errors import FileAccessError
+from fluxsecrets.programs import disable_core_dumps
+
+_PR_SET_DUMPABLE = 4
+
+_SECONDS = 30.0
+"""For an agent to be ready."""
+
+READY = b"ready\n"
+
+_PASSED = ("HOME", "PATH", "USER", "LOGNAME", "LANG", "TZ", "TMPDIR", "XDG_RUNTIME_DIR", "XDG_STATE_HOME")
+_PASSED_PREFIXES = ("LC_", "PYTHON")
+"""Variables that the agent in the background gets: those that it needs itself, and none that holds a key."""
+
+
+def harden() -> None:
+    """Keep the memory of this process out of core dumps, and away from other processes of the user.
+
+    On Linux, programs that are not root's can't attach a debugger to it from now on.
+    """
+    disable_core_dumps()
+    if sys.platform == "linux":
+        import ctypes
+
+        with suppress(OSError, AttributeError):
+            ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+
+
+def leave_terminal() -> None:
+    """Leave the working directory, and be no leader of a session, which could get a terminal."""
+    if os.fork():
+        os._exit(0)
+    os.chdir("/")
+    signal.pthread_sigmask(signal.SIG_SETMASK, [])
+
+
+def say_ready() -> None:
+    """Tell the command that started this process that it is ready, and let go of its streams."""
+    with suppress(OSError):
+        os.write(1, READY)
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (0, 1, 2):
+        os.dup2(nothing, descriptor)
+    os.close(nothing)
+
+
+def start(arguments: list[str]) -> str:
+    """Start this program again in a session of its own, and wait until it is ready.
+
+    A new process holds nothing of this one's memory and environment.
+
+    Args:
+        arguments: its command line.
+
+    Returns:
+        What it said instead of being ready; empty if it is.
+
+    Raises:
+        FileAccessError: it was not ready in time.
+    """
+    program = sys.orig_argv[: len(sys.orig_argv) - len(sys.argv) + 1]
+    environ = {
+        name: value
+        for name, value in os.environ.items()
+        if name in _PASSED or name.startswith(_PASSED_PREFIXES)
+    }
+    started = subprocess.Popen(  # noqa: S603 - this program
+        [sys.executable, *program[1:], *arguments],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env=environ,
+        start_new_session=True,
+    )
+    try:
+        said, _ = started.communicate(timeout=_SECONDS)
+    except subprocess.TimeoutExpired:
+        started.kill()
+        raise FileAccessError(
+            "the agent was not ready in time", hint="start it with --foreground to see what it does"
+        ) from None
+    return said.removesuffix(READY).decode("utf-8", "replace") if not said.endswith(READY) else ""

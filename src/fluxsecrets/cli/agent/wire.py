@@ -1,0 +1,104 @@
+"""What passes between a client and the agent: small frames, and no plain text.
+
+A frame is its kind, the length of its content, and the content. Every command pays for the client, so nothing
+is imported here.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+RUN, STATUS, STOP, LOCK, KEEP = b"r", b"s", b"q", b"l", b"k"
+"""Kinds of frames that a client sends: run a command line; the rest is for the agent itself."""
+
+CONTROL = (STATUS, STOP, LOCK, KEEP)
+
+READY, BEGUN, DONE, DECLINED = b"A", b"W", b"=", b"D"
+"""Answers to `RUN`: it can be run, and waits for `GO`; its output begins; its exit code follows; the client
+has to run it, and nothing was printed."""
+
+GO = b"\0"
+"""What the client sends after `READY`; after that, numbers of signals that it got."""
+
+HEAD = 5
+MOST_RUN = 8 * 1024 * 1024
+MOST_KEEP = 4 * 1024 * 1024
+
+
+class Request:
+    """A command line, and the surroundings to run it in.
+
+    Attributes:
+        program: `fluxsecrets` or `fluxsecrets-sops`.
+        interpreter: what decides which code runs, see `interpreter`.
+        umask: of the client.
+        streams: encoding, errors, line buffering and write-through of standard output and standard error.
+        argv: `sys.argv`.
+        environ: the environment, as bytes.
+    """
+
+    __slots__ = ("argv", "environ", "interpreter", "program", "streams", "umask")
+
+    def __init__(
+        self,
+        program: str,
+        interpreter: bytes,
+        umask: int,
+        streams: Sequence[str],
+        argv: Sequence[bytes],
+        environ: Mapping[bytes, bytes],
+    ) -> None:
+        self.program = program
+        self.interpreter = interpreter
+        self.umask = umask
+        self.streams = streams
+        self.argv = argv
+        self.environ = environ
+
+
+def frame(kind: bytes, content: bytes | bytearray = b"") -> bytes:
+    """Return a frame."""
+    return kind + len(content).to_bytes(4, "big") + content
+
+
+def length_in(head: bytes | bytearray) -> int:
+    """Return the length of the content that follows the head of a frame."""
+    return int.from_bytes(head[1:HEAD], "big")
+
+
+def encoded(request: Request) -> bytes:
+    """Return the content of a `RUN` frame. The system keeps null characters out of all these texts."""
+    counts = (str(request.umask).encode(), str(len(request.argv)).encode())
+    fields = (request.program.encode(), request.interpreter, *counts, *(s.encode() for s in request.streams))
+    return b"\0".join((*fields, *request.argv, *_assignments(request.environ)))
+
+
+def decoded(content: bytes) -> Request:
+    """Return the request in the content of a `RUN` frame.
+
+    Raises:
+        ValueError: it is malformed.
+    """
+    program, interpreter, umask, count, *rest = content.split(b"\0")
+    end = _STREAM_FIELDS + int(count)
+    streams, argv, assignments = rest[:_STREAM_FIELDS], rest[_STREAM_FIELDS:end], rest[end:]
+    if int(count) < 1 or len(argv) != int(count) or len(streams) != _STREAM_FIELDS:
+        raise ValueError("fields are missing")
+    environ: dict[bytes, bytes] = {}
+    for text in assignments:
+        name, equals, value = text.partition(b"=")
+        if not name or not equals:
+            raise ValueError("not a variable")
+        environ[name] = value
+    return Request(
+        program.decode(), interpreter, int(umask), [text.decode() for text in streams], argv, environ
+    )
+
+
+_STREAM_FIELDS = 8
+
+
+def _assignments(environ: Mapping[bytes, bytes]) -> Iterable[bytes]:
+    return [name + b"=" + value for name, value in environ.items()]

@@ -1,0 +1,102 @@
+"""Agents for tests: started as users start them, in a runtime folder of their own, and stopped at the end."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sysconfig
+import tempfile
+import time
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+PROGRAMS = {
+    name: shutil.which(name, path=sysconfig.get_path("scripts"))
+    for name in ("fluxsecrets", "fluxsecrets-sops")
+}
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a process printed, and its exit code."""
+
+    code: int
+    out: bytes
+    err: bytes
+
+
+def run(program, *args, env=None, **options):
+    """Start an executable as users do."""
+    done = subprocess.run(
+        [PROGRAMS[program], *map(str, args)],
+        **{"stdin": subprocess.DEVNULL, **options},
+        capture_output=True,
+        env={**os.environ, **(env or {})},
+        timeout=60,
+        check=False,
+    )
+    return Done(done.returncode, done.stdout, done.stderr)
+
+
+_LEFT_OUT = ("LANG", "LC_", "FLUXSECRETS_", "SOPS_")
+
+
+class RunningAgent:
+    """An agent, and how to talk to it.
+
+    Attributes:
+        runtime: what XDG_RUNTIME_DIR names.
+    """
+
+    def __init__(self, executable: str, runtime: Path) -> None:
+        self.executable, self.runtime = executable, runtime
+
+    @property
+    def socket(self) -> Path:
+        return self.runtime / "fluxsecrets" / "agent.sock"
+
+    def __call__(self, *args: str) -> subprocess.CompletedProcess[bytes]:
+        # As the fixture `environment` has it: the encoding has to be that of the clients.
+        environ = {name: text for name, text in os.environ.items() if not name.startswith(_LEFT_OUT)}
+        environ["XDG_RUNTIME_DIR"] = str(self.runtime)
+        command = [self.executable, "agent", *args]
+        return subprocess.run(command, env=environ, capture_output=True, timeout=60, check=False)
+
+    def status(self) -> dict[str, object]:
+        return json.loads(self("status", "--format", "json").stdout)
+
+    @property
+    def pid(self) -> int:
+        return self.status()["pid"]
+
+    def children(self) -> list[int]:
+        """The processes that wait and work, on Linux."""
+        return [int(text) for text in Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()]
+
+
+@contextmanager
+def running(executable: str, *options: str, runtime: Path | None = None):
+    """Start an agent, and stop it at the end."""
+    made = runtime or Path(tempfile.mkdtemp(prefix="fa-", dir="/tmp"))  # a socket's path has to be short
+    agent = RunningAgent(executable, made)
+    started = agent(*options)
+    assert started.returncode == 0, started.stderr
+    pid = agent.pid
+    try:
+        yield agent
+    finally:
+        agent("stop")
+        with suppress(OSError):
+            os.kill(pid, signal.SIGKILL)
+        if runtime is None:
+            shutil.rmtree(made, ignore_errors=True)
+
+
+def until(condition, seconds=20.0):
+    """Wait until something is so."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it never was"
+        time.sleep(0.02)
