@@ -7,6 +7,7 @@ from fluxsecrets.cli.app import cli as group
 from fluxsecrets.cli.output import Output
 from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.report import (
+    agent,
     diff,
     doctor,
     environments,
@@ -82,6 +83,7 @@ TABLES = {
     "rules show": rules.RULE_FORMATS,
     "doctor": doctor.FORMATS,
     "version": version.FORMATS,
+    "agent status": agent.FORMATS,
     "resolve": resolve.FORMATS,
     "recover": recover.FORMATS,
     "log": log.ENTRY_FORMATS,

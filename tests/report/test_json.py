@@ -28,6 +28,7 @@ CASES = [
     ("init", "--from-sops"),
     ("init", "--yes"),
     ("version",),
+    ("agent", "status"),
     ("encrypt", "--dry-run"),
     ("encrypt", "--env", "staging"),
     ("encrypt", "README.md", "missing.yaml", "apps/spicedb/overlays/staging/registry.json"),

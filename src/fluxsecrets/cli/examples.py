@@ -59,12 +59,12 @@ SHOWN = MappingProxyType({
     "agent stop": _shown(
         "agent.md",
         ("at the end of the day", "agent stop"),
-        ("start it anew", "agent stop && fluxsecrets agent"),
+        ("then start another one", "agent --idle 1h"),
     ),
     "agent lock": _shown(
         "agent.md",
         ("when the screen is locked", "agent lock"),
-        ("before a script", "agent lock 2>/dev/null"),
+        ("then look", "agent status"),
     ),
     "encrypt": _shown(
         "file-formats.md",
