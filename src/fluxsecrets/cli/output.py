@@ -257,6 +257,10 @@ def show_warnings(out: Output, path: str, warnings: Iterable[str]) -> None:
 
 def warn_of_dead_hooks(out: Output) -> None:
     """Say that hooks which were installed in this repository do nothing."""
+    from fluxsecrets.ops.hooks.present import may_have_hooks
+
+    if not may_have_hooks(os.getcwd()):  # noqa: PTH109
+        return
     from fluxsecrets.ops.hooks.state import dead_hooks
 
     for state in dead_hooks(Path.cwd()):

@@ -6,7 +6,6 @@ It has no thread of its own, as worker processes are forked while it is shown.
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -68,6 +67,8 @@ def bar(label: str, done: int, total: int, columns: int | None = None) -> str:
 
     Writing into the last column makes some terminals start a new line.
     """
+    import shutil  # only where somebody looks
+
     room = (shutil.get_terminal_size().columns if columns is None else columns) - 1
     done = min(done, total)
     count = f"{done:>{len(str(total))}}/{total}"

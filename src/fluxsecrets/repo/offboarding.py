@@ -6,7 +6,6 @@ could tell on that day is in the record: it has no other trace.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -76,6 +75,8 @@ def read_record(root: Path, path: str) -> tuple[Leaver, Mapping[str, Any]]:
         FileAccessError: the file can't be read, or is not a record.
     """
     try:
+        import json  # few repositories have records
+
         data = json.loads(read_file(root / path, limit=RECORD_LIMIT).data)
         _require_version(data["version"])
         leaver = Leaver(
@@ -134,6 +135,8 @@ def record_data(
         "values": list(values),
         **({"files": list(files)} if files else {}),
     }
+    import json
+
     return (json.dumps(data, indent=2, ensure_ascii=False) + "\n").encode()
 
 

@@ -13,7 +13,6 @@ from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.marks import MANIFEST_SUFFIXES
 from fluxsecrets.records import dataclass
 
-from .manifests import child, items_of, read_documents, text_of
 from .tree import Note, Tree, normalise, parent
 
 _LARGEST = 2**20
@@ -266,6 +265,8 @@ _FIELDS = ("files", "envs", "binaryFiles")
 
 
 def _listed(tree: Tree, path: str, data: bytes) -> tuple[str, ...]:
+    from .manifests import child, items_of, read_documents, text_of  # only for what lists files
+
     try:
         documents = read_documents(data, path, tree.limits)
     except FluxsecretsError:

@@ -15,7 +15,6 @@ from fluxsecrets.sops.recipients import recipient_text
 
 from .base import Base, here
 from .errors import shares_cause
-from .json import error_data, error_or_null, page
 from .page import Errors, Note, Page, Table
 from .results import STYLES, drift_lines, more_failed, several, value_count
 from .text import Cell, Row, counted, printable
@@ -164,6 +163,8 @@ def _workers(who: Mapping[Openers, Sequence[str]], base: Base) -> list[wire.Work
 
 
 def _json_page(found: StatusResult) -> Page:
+    from .json import error_data, page
+
     base = here()
     data: wire.Status = {
         "files": [_file_data(status, base) for status in found.files],
@@ -213,6 +214,8 @@ def _reader_data(use: OtherUse | None, base: Base) -> wire.DecryptedBy | None:
 
 
 def _file_data(status: FileStatus, base: Base) -> wire.StatusFile:
+    from .json import error_or_null
+
     return {
         "path": base.path(status.path),
         "state": status.state.value,

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from fluxsecrets.ops.files.values import ValueResult
 
 from .base import here
-from .json import page
 from .page import Note, Page, Warn
 
 if TYPE_CHECKING:
@@ -23,6 +22,8 @@ def _text_page(_command: str, result: ValueResult) -> Page:
 
 
 def _json_page(command: str, result: ValueResult) -> Page:
+    from .json import page
+
     base = here()
     data: wire.ValueSet = {
         "path": base.path(result.path),

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fluxsecrets.marks import KEYS_FOLDER, PUBLIC_KEY_SUFFIX
 from fluxsecrets.ops.run.names import read_public_keys
-from fluxsecrets.ops.run.people import People, read_people
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.records import dataclass, field
-from fluxsecrets.repo.clusterkeys import keys_of_clusters
 from fluxsecrets.repo.offboarding import Leaver, OpenFile, Unfinished, still_gone, unfinished, with_leavers
 from fluxsecrets.repo.openers import Openers, openers
-from fluxsecrets.repo.tree import open_tree
 from fluxsecrets.sops.recipients import RecipientKey, age, read_recipient, recipient_key
+
+if TYPE_CHECKING:  # mostly nothing is left to do
+    from fluxsecrets.ops.run.people import People
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,10 @@ def open_work(
     leavers, files = tuple(leavers), tuple(files)
     if not leavers and not drifted:
         return OpenWork()
+    from fluxsecrets.ops.run.people import read_people
+    from fluxsecrets.repo.clusterkeys import keys_of_clusters
+    from fluxsecrets.repo.tree import open_tree
+
     tree = open_tree(session.cwd, limits=session.limits)
     people = read_people(session, tree)
     names = with_leavers(people.names, leavers)

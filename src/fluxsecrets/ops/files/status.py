@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from functools import partial
+from typing import TYPE_CHECKING
 
 from fluxsecrets.errors import DataKeyError, FluxsecretsError
 from fluxsecrets.files.reading import read_file
@@ -16,16 +17,17 @@ from fluxsecrets.ops.run.inputs import Target
 from fluxsecrets.ops.run.names import names_of, read_public_keys
 from fluxsecrets.ops.run.parallel import run_jobs
 from fluxsecrets.ops.run.session import Session
-from fluxsecrets.ops.run.targets import select
+from fluxsecrets.ops.run.targets import select, tree_of
 from fluxsecrets.ops.run.waiting import waits_for_file
 from fluxsecrets.records import dataclass, field, replace
 from fluxsecrets.repo.offboarding import OpenFile, read_leavers, with_leavers
 from fluxsecrets.repo.othertools import OtherUse, decrypted_by, find_uses, notes_of
-from fluxsecrets.repo.proposals import Waiting, find_waiting
-from fluxsecrets.repo.tree import open_tree
 from fluxsecrets.sops.envelope import groups_needed, open_data_key
 from fluxsecrets.sops.formats import make_format
 from fluxsecrets.sops.metadata import Metadata
+
+if TYPE_CHECKING:  # few repositories have proposals
+    from fluxsecrets.repo.proposals import Waiting
 
 from .content import check_encrypted, parse, refuse_leftovers
 from .openwork import OpenWork, open_work
@@ -116,7 +118,7 @@ def status(session: Session, request: StatusRequest) -> StatusResult:
     leavers, errors = read_leavers(selection.root)
     look = partial(_look, session, with_leavers(read_public_keys(selection.root), leavers))
     looks = run_jobs(look, selection.targets, waits=partial(waits_for_file, session))
-    uses = find_uses(open_tree(selection.root, limits=session.limits))
+    uses = find_uses(tree_of(session, selection))
     readers = decrypted_by(uses)
     states = tuple(
         _with_reader(state, target, readers)
@@ -144,6 +146,9 @@ def _proposals(session: Session, targets: Sequence[Target]) -> tuple[Waiting, ..
     mine = {each.path: each.shown for each in targets if is_proposal_name(each.path.name)}
     if not mine:
         return ()
+    from fluxsecrets.repo.proposals import find_waiting
+    from fluxsecrets.repo.tree import open_tree
+
     tree = open_tree(next(iter(mine)).parent, limits=session.limits)
     root = tree.root.resolve()
     return tuple(

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from fluxsecrets.errors import UnprotectedError
-from fluxsecrets.repo.manifests import text_of
-from fluxsecrets.sops.document import Document, Mapping
+from fluxsecrets.sops.document import Document, Leaf, Mapping
 from fluxsecrets.sops.selectors import Selector
 
 
@@ -16,7 +15,7 @@ def refuse_releases(document: Document, manifests: Iterable[Mapping], selector: 
     Raises:
         UnprotectedError: that, with what to do instead.
     """
-    if not any(text_of(part.get("kind")) == "HelmRelease" for part in manifests):
+    if not any(_is_release(part) for part in manifests):
         return
     if not any(selector.encrypts(leaf.path) for leaf in document.leaves):
         raise UnprotectedError(
@@ -24,3 +23,8 @@ def refuse_releases(document: Document, manifests: Iterable[Mapping], selector: 
             hint="`fluxsecrets extract FILE` lists its values; `fluxsecrets extract FILE KEY` moves one to "
             "an encrypted Secret",
         )
+
+
+def _is_release(part: Mapping) -> bool:
+    kind = part.get("kind")
+    return isinstance(kind, Leaf) and kind.value == "HelmRelease"

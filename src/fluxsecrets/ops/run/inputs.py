@@ -229,6 +229,7 @@ class Places:
     _repositories: dict[str, Repository] = field(default_factory=dict)
     _roots: dict[Path, Path] = field(default_factory=dict)
     _real: dict[str, bool] = field(default_factory=dict)
+    _listings: dict[Path, tuple[str, ...]] = field(default_factory=dict)
     _trees: dict[Path, Tree] = field(default_factory=dict)
     _generators: dict[Path, Mapping[str, GeneratorUse]] = field(default_factory=dict)
 
@@ -305,10 +306,20 @@ class Places:
         repository = self.repository(folder)
         root = repository.root if repository is not None else folder
         if root not in self._trees:
-            from fluxsecrets.repo.tree import open_tree
+            from fluxsecrets.repo.tree import make_tree, open_tree
 
-            self._trees[root] = open_tree(folder, limits=self.session.limits)
+            limits = self.session.limits
+            self._trees[root] = (
+                open_tree(folder, limits=limits)
+                if repository is None
+                else make_tree(root, self._listing(repository), repository=repository, limits=limits)
+            )
         return self._trees[root]
+
+    def _listing(self, repository: Repository) -> tuple[str, ...]:
+        if repository.root not in self._listings:
+            self._listings[repository.root] = repository.files()
+        return self._listings[repository.root]
 
     def generators(self, repository: Repository) -> Mapping[str, GeneratorUse]:
         """How generators of a repository read the files that were named, by path in the repository.
@@ -316,15 +327,18 @@ class Places:
         Only the kustomization files that mention one of the names are parsed: there are hundreds.
         """
         if repository.root not in self._generators:
-            from fluxsecrets.repo.discover import read_generators
             from fluxsecrets.repo.tree import make_tree
 
-            listed = [path for path in repository.files() if is_kustomization(path)]
+            listed = [path for path in self._listing(repository) if is_kustomization(path)]
             tree = make_tree(repository.root, listed, limits=self.session.limits)
             generating = [path for path in tree.paths if b"secretGenerator" in _read(tree, path)]
             mentioning, inside = self._mentioning(tree, generating) if generating else ([], [])
-            tree = make_tree(repository.root, [*mentioning, *inside], limits=self.session.limits)
-            self._generators[repository.root] = read_generators(tree)[0] if mentioning else {}
+            self._generators[repository.root] = {}
+            if mentioning:
+                from fluxsecrets.repo.discover import read_generators
+
+                tree = make_tree(repository.root, [*mentioning, *inside], limits=self.session.limits)
+                self._generators[repository.root] = read_generators(tree)[0]
         return self._generators[repository.root]
 
     def _mentioning(self, tree: Tree, paths: Collection[str]) -> tuple[list[str], list[str]]:

@@ -34,11 +34,13 @@ class Selection(NamedTuple):
         targets: each once, in order.
         root: the repository's top folder, or the folder or working directory without one.
         notes: what was not followed or not understood while they were looked for.
+        places: the repositories of named paths, with what git listed.
     """
 
     targets: tuple[Target, ...]
     root: Path
     notes: tuple[str, ...] = ()
+    places: Places | None = None
 
 
 def select(
@@ -73,7 +75,20 @@ def select(
             targets.setdefault(target.path, target)
     first = next(iter(targets.values()), None)
     repository = places.repository(session.cwd / paths[0]) if first is None else first.repository
-    return Selection(tuple(targets.values()), repository.root if repository is not None else session.cwd)
+    root = repository.root if repository is not None else session.cwd
+    return Selection(tuple(targets.values()), root, places=places)
+
+
+def tree_of(session: Session, selection: Selection) -> Tree:
+    """The tree of the root of a selection; git is not asked twice.
+
+    Raises:
+        GitError, FileAccessError: see `open_tree`.
+    """
+    from fluxsecrets.repo.tree import open_tree
+
+    places = selection.places
+    return places.tree(selection.root) if places else open_tree(selection.root, limits=session.limits)
 
 
 def repository_root(session: Session) -> Path:
