@@ -14,6 +14,7 @@ from fluxsecrets import __version__
 from fluxsecrets.ops.checks.scan import scan
 from fluxsecrets.ops.checks.scanmodel import ScanRequest, Source
 from fluxsecrets.records import replace
+from fluxsecrets.repo.git import find_repository
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,7 +48,9 @@ def run_hook(hook: str, arguments: tuple[str, ...], *, verbose: bool = False) ->
         # aside; with its `--all-files` they need not be staged at all. Settings, baseline and rules come from
         # the index all the same: it leaves untracked files where they are.
         source = Source.PATHS if arguments else Source.STAGED
-        request = ScanRequest(Path.cwd(), source, arguments, for_commit=True)
+        # The scan and what follows it look for the repository once.
+        repository = None if arguments else find_repository(Path.cwd())
+        request = ScanRequest(Path.cwd(), source, arguments, for_commit=True, repository=repository)
     else:
         commits = _pushed(arguments, os.environ)
         if not commits:
@@ -55,24 +58,23 @@ def run_hook(hook: str, arguments: tuple[str, ...], *, verbose: bool = False) ->
         request = ScanRequest(Path.cwd(), Source.COMMITS, commits=commits)
     result, broken = scan(request), frozenset[str | None]()
     if hook != "pre-push" and (arguments or result.ciphertexts):
-        result, broken = _with_broken(result, arguments, verbose=verbose)
+        result, broken = _with_broken(result, request, verbose=verbose)
     return 0 if result.silent else _tell(hook, result, broken)
 
 
 def _with_broken(
-    result: ScanResult, arguments: tuple[str, ...], *, verbose: bool
+    result: ScanResult, request: ScanRequest, *, verbose: bool
 ) -> tuple[ScanResult, frozenset[str | None]]:
     """The result with an error for each encrypted file that a merge or an edit broke, and their paths."""
     from fluxsecrets.ops.checks.stagedmacs import check_macs_of, check_staged_macs
     from fluxsecrets.ops.run.session import Session
-    from fluxsecrets.repo.git import find_repository
 
     session = Session(dict(os.environ), Path.cwd())
-    if arguments:
-        files = [text for text in arguments if Path(text).is_file() and not Path(text).is_symlink()]
+    if request.paths:
+        files = [text for text in request.paths if Path(text).is_file() and not Path(text).is_symlink()]
         found = check_macs_of(session, files)
     else:
-        repository = find_repository(session.cwd)
+        repository = request.repository
         if repository is None:
             return result, frozenset()
         found = check_staged_macs(session, repository, result.ciphertexts)

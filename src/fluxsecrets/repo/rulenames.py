@@ -368,17 +368,9 @@ def _simple_rules(data: bytes) -> tuple[PathRule, ...] | None:
     """
     if len(data) > _SIMPLE or b"<<" in data or b"!" in data or max(map(data.count, (b"[", b"{"))) > 100:
         return None
-    import yaml
+    from .plainyaml import load_texts
 
-    loader = None
-    try:
-        loader = yaml.CBaseLoader(data)  # it makes texts, lists and maps only
-        root = loader.get_single_data()
-    except (yaml.YAMLError, ValueError, RecursionError):
-        return None
-    finally:
-        if loader is not None:
-            loader.dispose()
+    root = load_texts(data)
     rules = root.get("creation_rules") if isinstance(root, Mapping) else None
     if not isinstance(rules, list) or not all(isinstance(rule, Mapping) for rule in rules):
         return None

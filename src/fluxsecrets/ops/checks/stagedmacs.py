@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from functools import partial
 
 from fluxsecrets.errors import FluxsecretsError, IntegrityError
@@ -19,6 +18,7 @@ from fluxsecrets.marks import SIGN_BYTES
 from fluxsecrets.ops.files.content import open_parsed, parse
 from fluxsecrets.ops.run.parallel import run_jobs
 from fluxsecrets.ops.run.session import Session
+from fluxsecrets.records import dataclass, replace
 from fluxsecrets.repo.encrypted import detect_encryption
 from fluxsecrets.repo.git import BLOB_LIMIT, Repository
 from fluxsecrets.sops.conflict import conflict_error

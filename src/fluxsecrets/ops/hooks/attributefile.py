@@ -1,42 +1,27 @@
-"""The file with our attributes: written, and restored.
-
-In a work tree that is the `.gitattributes` at its top, which the team shares. A bare repository has
-`info/attributes`.
-"""
+"""The file with our attributes: written, and restored."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from fluxsecrets.errors import FileAccessError
-from fluxsecrets.files.reading import FileContent, read_file
+from fluxsecrets.files.reading import FileContent
 from fluxsecrets.files.writing import write_atomic, write_new
 from fluxsecrets.marks import PROPOSED, name_in
 from fluxsecrets.repo.git import Repository
 from fluxsecrets.repo.git.bare import is_bare_repository
 from fluxsecrets.repo.git.config import read_setting
 
+from .attributereading import attribute_content, attribute_file, text_of
 from .attributes import has_block, patterns_of, with_block, without_block
 from .ciphertexts import Sorted
 from .model import HookOutcome, HookResult
 from .patterns import choose
 
-NAME = ".gitattributes"
 ATTRIBUTES = "attributes"
 """What results call them."""
 
 _PROPOSALS = f"*{PROPOSED}*.yaml"
-
-_LIMIT = 4 * 2**20
-
-
-def attribute_file(repository: Repository) -> Path:
-    """Return the path of the file with our attributes."""
-    if is_bare_repository(repository):
-        return repository.common_dir / "info" / "attributes"
-    return repository.root / NAME
 
 
 def install_attributes(repository: Repository, files: Sorted) -> HookResult:
@@ -102,28 +87,6 @@ def uninstall_attributes(repository: Repository) -> HookResult:
     if found is None or not has_block(before):
         return HookResult(ATTRIBUTES, path, HookOutcome.NOT_INSTALLED)
     return HookResult(ATTRIBUTES, path, HookOutcome.REMOVED, _write(path, found, without_block(before), ""))
-
-
-def attribute_content(path: Path) -> FileContent | None:
-    """Return a file with attributes; None if it does not exist.
-
-    Raises:
-        FileAccessError: it is a link, or can't be read.
-    """
-    if not os.path.lexists(path):
-        return None
-    if path.is_symlink():
-        raise FileAccessError(
-            "this is a link, which git does not read attributes from",
-            hint="replace it with a file, and try again",
-            path=str(path),
-        )
-    return read_file(path, limit=_LIMIT)
-
-
-def text_of(content: FileContent) -> str:
-    """Return its text; bytes that are not UTF-8 become surrogate escapes."""
-    return content.data.decode("utf-8", "surrogateescape")
 
 
 def _write(path: Path, found: FileContent | None, text: str, note: str) -> str:

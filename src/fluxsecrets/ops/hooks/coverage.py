@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 from fluxsecrets.errors import FluxsecretsError
+from fluxsecrets.records import dataclass
 from fluxsecrets.repo.git import Repository
 from fluxsecrets.repo.git.attributes import attributes_of
 from fluxsecrets.repo.ignorepatterns import Patterns, read_pattern
 
-from .attributefile import NAME, attribute_content, attribute_file, text_of
+from .attributereading import NAME, attribute_content, attribute_file, text_of
 from .attributes import DRIVER, has_block
 
 _WANTED = {"merge": DRIVER, "diff": DRIVER}

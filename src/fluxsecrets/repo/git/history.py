@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
 from typing import NamedTuple
 
 from fluxsecrets.errors import GitError
+from fluxsecrets.records import dataclass
 
 from .process import BLOB_LIMIT, MEND_OBJECTS
 from .repository import Repository, read_records, split_records

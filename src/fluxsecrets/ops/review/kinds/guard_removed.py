@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from fluxsecrets.findings import Severity
-from fluxsecrets.ops.hooks.attributefile import NAME
+from fluxsecrets.ops.hooks.attributereading import NAME
 from fluxsecrets.ops.hooks.attributes import DRIVER
 from fluxsecrets.ops.hooks.coverage import attribute_lines, covers
 from fluxsecrets.ops.review.change import Change
