@@ -17,8 +17,9 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from struct import Struct
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NamedTuple, NoReturn, TypeVar
 
 from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.files.undisturbed import undisturbed
@@ -37,21 +38,30 @@ _HELD = 2**25
 """Bytes of results that wait for those of an earlier chunk, from which no further chunk is begun."""
 
 _PIPE_SIZE = 2**20
+_PR_SET_PDEATHSIG = 1  # prctl(2)
 _SETPIPE_SZ = 1031  # fcntl(2) of Linux; Python has a name for it on some builds only
 
 
-def spread(work: Callable[[Job], Result], chunks: Sequence[Sequence[Job]], workers: int) -> Iterator[Result]:
+def spread(
+    work: Callable[[Job], Result],
+    chunks: Sequence[Sequence[Job]],
+    workers: int,
+    *,
+    writes: bool = False,
+) -> Iterator[Result]:
     """The results of all jobs in their order, as they come; closing it ends the workers.
 
     Args:
         work: see `run_jobs`.
         chunks: the jobs, as they go to a worker.
         workers: how many.
+        writes: the work changes files. A worker that is told to end cleans up what it has begun, and it ends
+            with this process even where that is killed.
 
     Raises:
         FluxsecretsError: a worker was killed.
     """
-    with _crew(work, chunks, workers) as crew:
+    with _crew(partial(_serve, work, chunks, writes=writes), len(chunks), workers) as crew:
         for number in range(len(chunks)):
             results, error = pickle.loads(crew.results_of(number))  # noqa: S301 - from a process that is ours
             if error is not None:
@@ -99,16 +109,16 @@ class _Crew:
 
 
 @contextmanager
-def _crew(work: Callable[[Any], Any], chunks: Sequence[Sequence[Any]], workers: int) -> Iterator[_Crew]:
+def _crew(serve: Callable[[_Pipes], NoReturn], count: int, workers: int) -> Iterator[_Crew]:
     asked, asking = os.pipe()
     alive, living = os.pipe()
-    crew = _Crew(len(chunks), asking)
+    crew = _Crew(count, asking)
     finished = False
     try:
         try:
             for _ in range(workers):
                 with undisturbed():
-                    _start(crew, work, chunks, asked, (alive, living))
+                    _start(crew, serve, asked, (alive, living))
         finally:
             os.close(asked)
             os.close(alive)
@@ -127,13 +137,23 @@ def _crew(work: Callable[[Any], Any], chunks: Sequence[Sequence[Any]], workers: 
             os.close(living)
 
 
-def _start(
-    crew: _Crew,
-    work: Callable[[Any], Any],
-    chunks: Sequence[Sequence[Any]],
-    asked: int,
-    lifeline: tuple[int, int],
-) -> None:
+class _Pipes(NamedTuple):
+    """What a worker has of the pipes.
+
+    Attributes:
+        asked: where numbers of chunks come from.
+        answering: where its results go.
+        alive: it ends when the first process does.
+        others: the ends that are not for workers.
+    """
+
+    asked: int
+    answering: int
+    alive: int
+    others: tuple[int, ...]
+
+
+def _start(crew: _Crew, serve: Callable[[_Pipes], NoReturn], asked: int, lifeline: tuple[int, int]) -> None:
     for stream in (sys.stdout, sys.stderr):
         with suppress(AttributeError, OSError, ValueError):
             stream.flush()  # else both processes write what it holds
@@ -144,7 +164,8 @@ def _start(
         warnings.simplefilter("ignore", DeprecationWarning)
         process = os.fork()
     if not process:
-        _serve(work, chunks, asked, answering, lifeline, (crew.asking, *crew.answers, answers))
+        alive, living = lifeline
+        serve(_Pipes(asked, answering, alive, (living, crew.asking, *crew.answers, answers)))
     os.close(answering)  # so that the end of the only process that has it is seen
     crew.answers[answers] = process
     with suppress(OSError):  # a user may have so much only
@@ -169,29 +190,24 @@ def _read(descriptor: int, length: int) -> bytes:
 
 
 def _serve(
-    work: Callable[[Any], Any],
-    chunks: Sequence[Sequence[Any]],
-    asked: int,
-    answering: int,
-    lifeline: tuple[int, int],
-    others: tuple[int, ...],
+    work: Callable[[Any], Any], chunks: Sequence[Sequence[Any]], pipes: _Pipes, *, writes: bool
 ) -> NoReturn:
     """Work on chunks until there are no more; it never returns to what the first process was doing."""
     code = 1
     try:
         # These go to all processes of a terminal; the first one decides, and ends the others.
-        for ignored in (signal.SIGINT, signal.SIGHUP, signal.SIGQUIT):
-            signal.signal(ignored, signal.SIG_IGN)
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
-        alive, living = lifeline
-        for descriptor in (living, *others):
+        ignored = {signal.SIGINT, signal.SIGHUP, signal.SIGQUIT}
+        for number in ignored:
+            signal.signal(number, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, _leave if writes else signal.SIG_DFL)
+        for descriptor in pipes.others:
             os.close(descriptor)
         sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: SIM115, PTH123 - a question has no answer here
-        _end_with_parent(alive)
-        while number := os.read(asked, _NUMBER.size):
-            (index,) = _NUMBER.unpack(number)
-            _send(answering, index, _results(work, chunks[index]))
+        _end_with_parent(pipes.alive, at_once=writes)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {*ignored, signal.SIGTERM})
+        while asked := os.read(pipes.asked, _NUMBER.size):
+            (index,) = _NUMBER.unpack(asked)
+            _send(pipes.answering, index, _results(work, chunks[index]))
         for stream in (sys.stdout, sys.stderr):
             stream.flush()
         code = 0
@@ -199,10 +215,14 @@ def _serve(
         os._exit(code)
 
 
+def _leave(_number: int, _frame: object) -> NoReturn:
+    raise SystemExit  # what is being written is cleaned up on the way out
+
+
 def _results(work: Callable[[Any], Any], jobs: Sequence[Any]) -> bytes:
     try:
         return pickle.dumps(([work(job) for job in jobs], None), pickle.HIGHEST_PROTOCOL)
-    except BaseException as error:  # noqa: BLE001 - it is raised where the results are awaited
+    except Exception as error:  # noqa: BLE001 - it is raised where the results are awaited
         return pickle.dumps(((), error), pickle.HIGHEST_PROTOCOL)
 
 
@@ -212,7 +232,7 @@ def _send(answering: int, index: int, results: bytes) -> None:
         rest = rest[os.write(answering, rest) :]
 
 
-def _end_with_parent(alive: int) -> None:
+def _end_with_parent(alive: int, *, at_once: bool) -> None:
     """End this process when the one that started it is gone; what it has begun may take long."""
     from threading import Thread
 
@@ -221,3 +241,8 @@ def _end_with_parent(alive: int) -> None:
         os._exit(1)
 
     Thread(target=watch, daemon=True).start()
+    if at_once:
+        import ctypes
+
+        with suppress(AttributeError, OSError):
+            ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -74,6 +74,23 @@ def run_jobs(
             yield next(answers if is_slow else quick)
 
 
+def run_parts(work: Callable[[Job], Result], parts: Sequence[Job]) -> Iterator[Result]:
+    """The results of a few large parts that change files, in their order, each part as one.
+
+    They are spread over processes where these can be forked. Where one fails, others may be done, or cut off.
+
+    Args:
+        work: as for `run_jobs`; what it raises is raised here.
+        parts: as many as there should be processes, or more.
+    """
+    workers = min(cpus(), len(parts))
+    if workers < 2 or _Alone.on or not _forks():
+        return map(work, parts)
+    from .forked import spread  # not on Windows
+
+    return spread(work, [(part,) for part in parts], workers, writes=True)
+
+
 def _in_threads(work: Callable[[Job], Result], jobs: Sequence[Job]) -> Generator[Result]:
     """Yield the results of jobs in their order, from threads that nobody waits for after Ctrl-C."""
     from concurrent.futures import Future

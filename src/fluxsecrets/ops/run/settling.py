@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 
 from fluxsecrets.errors import ChangedError, FileAccessError
@@ -21,9 +22,13 @@ from fluxsecrets.files.swap import take_out
 from fluxsecrets.files.writing import PendingWrite, write_batch
 
 from .journalfile import LIMIT, Content, Entry, Journal, reported, sync
+from .parallel import cpus, run_parts
 
 BATCH = 256
 """Files that are replaced together."""
+
+_SPREAD_FROM = 128
+"""Files from which it is worth another process to replace them."""
 
 
 class FileState(StrEnum):
@@ -108,32 +113,35 @@ def settle(journal: Journal, *, forward: bool, until_changed: bool = False) -> S
         contents = journal.contents() if waiting else b""
         if forward:
             _make_folders(journal)
-        for part in _parts(waiting, forward=forward):
-            left = _replace(journal, contents, part, notes, forward=forward)
-            done += len(part) - len(left)
-            changed += left
-            if left and until_changed:
-                break
+        replaced = _spread(journal, contents, waiting, forward=forward)
+        with closing(replaced) as parts:
+            for part in parts:
+                done += part.done
+                changed += part.changed
+                notes |= part.notes
+                if part.changed and until_changed:
+                    break
     if not forward:
         _remove_folders(journal)
     return Settled(done, tuple(changed), notes)
 
 
-def _parts(waiting: list[Seen], *, forward: bool) -> Iterator[list[Seen]]:
-    """Batches of files to write, then those to remove: no content is gone before its successor is there."""
+def _spread(journal: Journal, contents: bytes, waiting: list[Seen], *, forward: bool) -> Generator[Settled]:
+    """Write files batch by batch, then remove those to remove: none is gone before its successor is there."""
     writes = [seen for seen in waiting if _goal(seen.entry, forward=forward) is not None]
-    for start in range(0, len(writes), BATCH):
-        yield writes[start : start + BATCH]
+    many = len(writes) >= _SPREAD_FROM
+    size = min(BATCH, -(-len(writes) // cpus())) if many else BATCH
+    batches = [writes[start : start + size] for start in range(0, len(writes), size)]
+    work = partial(_replace, journal, contents, forward=forward)
+    yield from run_parts(work, batches) if many else map(work, batches)
     for seen in waiting:
         if _goal(seen.entry, forward=forward) is None:
-            yield [seen]
+            yield work([seen])
 
 
-def _replace(
-    journal: Journal, contents: bytes, part: list[Seen], notes: dict[Path, str], *, forward: bool
-) -> list[Seen]:
-    """Replace files; those that were changed at the last moment are returned, notes are added."""
-    writes, changed = [], []
+def _replace(journal: Journal, contents: bytes, part: list[Seen], *, forward: bool) -> Settled:
+    """Replace files, but for those that were changed at the last moment."""
+    writes, changed, notes = [], [], dict[Path, str]()
     for seen in part:
         goal, path = _goal(seen.entry, forward=forward), seen.entry.path.below(journal.root)
         if goal is None:
@@ -150,7 +158,7 @@ def _replace(
             raise result.error
         elif result.note is not None:
             notes[result.path] = result.note
-    return changed
+    return Settled(len(part) - len(changed), tuple(changed), notes)
 
 
 def _goal(entry: Entry, *, forward: bool) -> Content | None:
