@@ -27,7 +27,7 @@ from .parallel import cpus, run_parts
 BATCH = 256
 """Files that are replaced together."""
 
-_SPREAD_FROM = 128
+SPREAD_FROM = 128
 """Files from which it is worth another process to replace them."""
 
 
@@ -129,7 +129,7 @@ def settle(journal: Journal, *, forward: bool, until_changed: bool = False) -> S
 def _spread(journal: Journal, contents: bytes, waiting: list[Seen], *, forward: bool) -> Generator[Settled]:
     """Write files batch by batch, then remove those to remove: none is gone before its successor is there."""
     writes = [seen for seen in waiting if _goal(seen.entry, forward=forward) is not None]
-    many = len(writes) >= _SPREAD_FROM
+    many = len(writes) >= SPREAD_FROM
     size = min(BATCH, -(-len(writes) // cpus())) if many else BATCH
     batches = [writes[start : start + size] for start in range(0, len(writes), size)]
     work = partial(_replace, journal, contents, forward=forward)

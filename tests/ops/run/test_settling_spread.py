@@ -1,0 +1,170 @@
+"""Many files of an operation are replaced by several processes: the outcome is that of one process."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from fluxsecrets.errors import ChangedError, FileAccessError
+from fluxsecrets.files.reading import read_file
+from fluxsecrets.ops.run import settling
+from fluxsecrets.ops.run.journal import Way, apply, end, pending
+from fluxsecrets.ops.run.results import FileChange
+from fluxsecrets.ops.run.statefolder import Place
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are forked on Linux only")
+
+
+@pytest.fixture(autouse=True)
+def _home(environment):
+    """The key of journals lies in the user's folder."""
+
+
+@pytest.fixture(autouse=True)
+def _several(monkeypatch):
+    monkeypatch.setattr(settling, "SPREAD_FROM", 2)
+    monkeypatch.setattr("fluxsecrets.ops.run.settling.cpus", lambda: 3)
+    monkeypatch.setattr("fluxsecrets.ops.run.parallel.cpus", lambda: 3)
+
+
+def make(root: Path, count: int, *, odd: bool = False) -> list[FileChange]:
+    """Files, and what becomes of them: new contents, and with `odd` new files and removed ones."""
+    changes = []
+    for number in range(count):
+        path = root / f"d{number % 5}" / f"f{number}.yaml"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        kind = number % 7 if odd else 0
+        if kind == 5:
+            changes.append(FileChange(root / "made" / path.name, b"made %d" % number, None, 0o640))
+            continue
+        path.write_bytes(b"old %d" % number)
+        new = None if kind == 6 else b"new %d" % number
+        changes.append(FileChange(path, new, read_file(path, limit=100)))
+    return sorted(changes, key=lambda change: change.new is None)
+
+
+def contents(root: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*") if path.is_file()}
+
+
+def goal(root: Path, changes: list[FileChange]) -> dict[str, bytes]:
+    return {str(each.path.relative_to(root)): each.new for each in changes if each.new is not None}
+
+
+@given(st.integers(1, 40), st.integers(1, 9))
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_all_files_are_changed(tmp_path_factory, count, batch):
+    root = tmp_path_factory.mktemp("tree")
+    place = Place(root, tmp_path_factory.mktemp("state") / "state")
+    changes = make(root, count, odd=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(settling, "BATCH", batch)
+        assert apply(place, "rotate", changes, {}) == {}
+    assert contents(root) == goal(root, changes)
+    assert pending(place) is None
+
+
+def test_other_processes_write(tmp_path, monkeypatch):
+    place = Place(tmp_path / "tree", tmp_path / "state")
+    changes = make(place.root, 9)
+    real = settling.write_batch
+
+    def noted(writes):
+        (tmp_path / f"by-{os.getpid()}").touch()
+        return real(writes)
+
+    monkeypatch.setattr(settling, "write_batch", noted)
+    apply(place, "rotate", changes, {})
+    writers = {path.name for path in tmp_path.glob("by-*")}
+    assert writers
+    assert f"by-{os.getpid()}" not in writers
+
+
+@pytest.mark.parametrize("failing", ["disk", "edit"])
+def test_what_fails_in_one_process_takes_back_what_all_did(tmp_path, monkeypatch, failing):
+    place = Place(tmp_path / "tree", tmp_path / "state")
+    changes = make(place.root, 30)
+    before = contents(place.root)
+    monkeypatch.setattr(settling, "BATCH", 4)
+    real = settling.write_batch
+    last = changes[-1].path
+
+    def failed(writes):
+        if failing == "disk" and last in [each.path for each in writes] and writes[0].data.startswith(b"new"):
+            raise FileAccessError("no space left on device", path=str(last))
+        if failing == "edit" and last in [each.path for each in writes]:
+            last.write_bytes(b"edited")
+        return real(writes)
+
+    monkeypatch.setattr(settling, "write_batch", failed)
+    with pytest.raises(FileAccessError if failing == "disk" else ChangedError):
+        apply(place, "rotate", changes, {})
+    if failing == "edit":
+        before[str(last.relative_to(place.root))] = b"edited"
+    assert contents(place.root) == before
+    assert pending(place) is None
+
+
+STUCK = """
+import os, sys, time
+from pathlib import Path
+from fluxsecrets.files.reading import read_file
+from fluxsecrets.ops.run import journal, parallel, settling
+from fluxsecrets.ops.run.results import FileChange
+from fluxsecrets.ops.run.statefolder import Place
+
+root, state, mark = map(Path, sys.argv[1:])
+settling.SPREAD_FROM, settling.BATCH = 2, 4
+settling.cpus = parallel.cpus = lambda: 2
+real = settling.write_batch
+def stuck(writes):
+    done = real(writes)
+    (mark / str(os.getpid())).touch()
+    time.sleep(60)
+    return done
+settling.write_batch = stuck
+paths = sorted(root.rglob("*.yaml"))
+changes = [FileChange(path, b"new", read_file(path, limit=100)) for path in paths]
+journal.apply(Place(root, state), "rotate", changes, {})
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+@pytest.mark.parametrize("way", [Way.RESUME, Way.ABORT])
+def test_no_process_goes_on_when_the_first_one_is_ended(tmp_path, number, way):
+    root, state, mark = (tmp_path / name for name in ("tree", "state", "mark"))
+    make(root, 20)
+    mark.mkdir()
+    before = contents(root)
+    program = [sys.executable, "-c", STUCK, root, state, mark]
+    process = subprocess.Popen(program, start_new_session=True, stderr=subprocess.DEVNULL)
+    wait_until(lambda: len(list(mark.iterdir())) == 2)
+    process.send_signal(number)
+    process.wait(timeout=30)
+    wait_until(lambda: not any(is_running(int(path.name)) for path in mark.iterdir()))
+    half = contents(root)
+    assert sum(data == b"new" for data in half.values()) == 8
+    assert list(state.rglob("*.tmp")) == []
+    end(Place(root, state), way)
+    assert contents(root) == (dict.fromkeys(before, b"new") if way is Way.RESUME else before)
+
+
+def wait_until(condition):
+    limit = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < limit
+        time.sleep(0.02)
+
+
+def is_running(process):
+    try:
+        status = Path(f"/proc/{process}/stat").read_text()
+    except OSError:
+        return False
+    return status.rpartition(")")[2].split()[0] != "Z"
