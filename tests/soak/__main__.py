@@ -107,13 +107,20 @@ def _duration(folder: Path, command: Command) -> _Duration:
     return _Duration(end - begun, end - writing if writing else 0.0)
 
 
-def _start(world: Path, words: tuple[str, ...], *, batch: int = settling.BATCH) -> int:
+def _start(
+    world: Path,
+    words: tuple[str, ...],
+    *,
+    batch: int = settling.BATCH,
+    spread_from: int = settling.SPREAD_FROM,
+) -> int:
     """Start a command in a process that is forked, which spares the start-up.
 
     Args:
         world: where it works.
         words: the command line.
         batch: files that are replaced together; few make the replacing last.
+        spread_from: files from which several processes replace them.
     """
     enter(world)
     os.chdir(world / "tree")
@@ -128,7 +135,7 @@ def _start(world: Path, words: tuple[str, ...], *, batch: int = settling.BATCH) 
         for descriptor in range(3):
             os.dup2(null, descriptor)
         sys.stdin = open(0)  # noqa: SIM115
-        settling.BATCH = batch
+        settling.BATCH, settling.SPREAD_FROM = batch, spread_from
         code = run(words)[0]
     os._exit(code)
 
@@ -140,7 +147,8 @@ def _round(
     journal = root / ".git" / "fluxsecrets" / "journal"
     figures["rounds"] += 1
     edited = [*secret_files(root), root / ".sops.yaml"]
-    process = _start(world, command.words, batch=chance.choice((1, settling.BATCH)))
+    batch, spread_from = chance.choice((1, settling.BATCH)), chance.choice((2, settling.SPREAD_FROM))
+    process = _start(world, command.words, batch=batch, spread_from=spread_from)
     with Editor(edited, duration.whole / 3, chance) as editor:
         _kill(process, journal, duration, chance, figures)
         figures["journals left"] += journal.exists()
