@@ -1,15 +1,16 @@
 """`dataclass`, `field` and `replace` as in the standard library, for modules that every start imports.
 
-The standard library imports `inspect` for them, and compiles half a dozen functions for each class, which
-together took a fifth of the time in which one file is decrypted. Here, one function is compiled. The classes
-behave the same: `tests/test_records.py` compares them. The functions of `dataclasses` take them. Only what is
-used here is carried: `frozen`, `slots`, `eq`, `repr`; defaults and factories of fields, and whether they are
-shown, compared and hashed.
+The standard library imports `inspect` for them, and compiles half a dozen functions for each class. It took
+a fifth of the time in which one file is decrypted. Here, nothing is compiled. The classes behave the same:
+`tests/test_records.py` compares them. The functions of `dataclasses` take them. Only what is used is carried:
+`frozen`, `slots`, `eq`, `repr`; defaults and factories of fields, and whether they are shown, compared and
+hashed. An object takes up to a microsecond longer to make, so there should not be one per value.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import islice
 from operator import attrgetter
 
 TYPE_CHECKING = False
@@ -36,13 +37,17 @@ class _Field:
     def __init__(
         self,
         default: object = _MISSING,
-        factory: object = _MISSING,
+        factory: Any = _MISSING,
         shown: bool = True,
         compare: bool = True,
         hashed: bool | None = None,
     ) -> None:
         self.default, self.factory, self.repr, self.compare = default, factory, shown, compare
         self.hash = compare if hashed is None else hashed
+
+    @property
+    def optional(self) -> bool:
+        return self.default is not _MISSING or self.factory is not _MISSING
 
 
 def _field(
@@ -104,7 +109,11 @@ def _made(cls: type, *, frozen: bool, slots: bool, eq: bool, shown: bool) -> typ
             methods |= {"__getstate__": _state, "__setstate__": _set_state}
     given = {name for name in methods if name in said and name != "__hash__"}
     content = {name: each for name, each in methods.items() if name not in given}
-    content |= {_FIELDS: fields, _STANDARD: _StandardFields(), "__dataclass_params__": _Parameters(frozen)}
+    content |= {_FIELDS: fields, _STANDARD: _FromModel(_STANDARD, attrgetter(_STANDARD))}
+    content |= {
+        "__dataclass_params__": _Parameters(frozen),
+        "__signature__": _FromModel("__signature__", _signature),
+    }
     if not slots:
         return _with(cls, content, own)
     kept = {name: each for name, each in said.items() if name not in {*own, "__dict__", "__weakref__"}}
@@ -148,31 +157,52 @@ def _own(cls: type) -> dict[str, _Field]:
 
 
 def _init(cls: type, fields: Mapping[str, _Field], *, frozen: bool) -> Callable[..., None]:
-    """Return `__init__`. It is compiled: a loop would take several times as long for each value."""
-    known: dict[str, object] = {"_MISSING": _MISSING, "_set": object.__setattr__}
-    takes, body = ["self"], []
-    for name, each in fields.items():
-        value = name
-        if each.factory is not _MISSING:
-            known[f"_new_{name}"] = each.factory
-            takes.append(f"{name}=_MISSING")
-            value = f"_new_{name}() if {name} is _MISSING else {name}"
+    put: Callable[[object, str, object], None] = object.__setattr__ if frozen else setattr
+    post = hasattr(cls, "__post_init__")
+    names, optional = (*fields,), [each.optional for each in fields.values()]
+    if optional != sorted(optional):
+        raise TypeError(f"{cls.__name__}: non-default argument follows default argument")
+
+    def __init__(self: Any, /, *values: Any, **named: Any) -> None:  # noqa: N807 - it is one
+        if named or len(values) != len(names):
+            values = _all_values(cls, fields, values, named)
+        for name, value in zip(names, values, strict=True):
+            put(self, name, value)
+        if post:
+            self.__post_init__()
+
+    return __init__
+
+
+def _all_values(
+    cls: type, fields: Mapping[str, _Field], values: Sequence[object], named: Mapping[str, object]
+) -> tuple[object, ...]:
+    found, taken = [*values], 0
+    for name, each in islice(fields.items(), len(values), None):
+        if name in named:
+            taken += 1
+            found.append(named[name])
+        elif each.factory is not _MISSING:
+            found.append(each.factory())
         elif each.default is not _MISSING:
-            known[f"_default_{name}"] = each.default
-            takes.append(f"{name}=_default_{name}")
-        elif len(takes) > 1 and "=" in takes[-1]:
-            raise TypeError(f"non-default argument {name!r} follows default argument")
+            found.append(each.default)
         else:
-            takes.append(name)
-        body.append(f"_set(self, {name!r}, {value})" if frozen else f"self.{name} = {value}")
-    if hasattr(cls, "__post_init__"):
-        body.append("self.__post_init__()")
-    source = f"def __init__({', '.join(takes)}):\n " + ("\n ".join(body) or "pass")
-    made: dict[str, Callable[..., None]] = {}
-    exec(source, known, made)  # noqa: S102 - names of fields, which are identifiers of a class
-    init = made["__init__"]
-    init.__qualname__ = f"{cls.__qualname__}.__init__"
-    return init
+            _raise_misfit(cls, fields, values, named)
+    if taken != len(named) or len(found) != len(fields):
+        _raise_misfit(cls, fields, values, named)
+    return tuple(found)
+
+
+def _raise_misfit(
+    cls: type, fields: Mapping[str, _Field], values: Sequence[object], named: Mapping[str, object]
+) -> NoReturn:
+    """Let Python say what is wrong with arguments: it knows a function with these fields as parameters."""
+    taken = ", ".join(f"{name}=None" if each.optional else name for name, each in fields.items())
+    made: dict[str, Any] = {}
+    exec(f"def __init__(self, {taken}): pass", made)  # noqa: S102 - names of fields, which are identifiers
+    made["__init__"].__qualname__ = f"{cls.__qualname__}.__init__"
+    made["__init__"](None, *values, **named)
+    raise AssertionError("the arguments fit")
 
 
 def _fields_of(record: object) -> Mapping[str, _Field]:
@@ -225,8 +255,11 @@ def _set_state(self: object, state: list[object]) -> None:
         object.__setattr__(self, name, value)
 
 
-class _StandardFields:
-    """The fields as `dataclasses` has them, for its functions; made when they are first asked for."""
+class _FromModel:
+    """What only tools ask for, taken from a dataclass of the standard library with the same fields."""
+
+    def __init__(self, name: str, take: Callable[[Any], object]) -> None:
+        self._name, self._take = name, take
 
     def __get__(self, _instance: object, owner: type) -> Any:
         import dataclasses
@@ -240,10 +273,16 @@ class _StandardFields:
             )
             for name, each in fields.items()
         ]
-        made = getattr(dataclasses.make_dataclass(owner.__name__, said), _STANDARD)
+        made = self._take(dataclasses.make_dataclass(owner.__name__, said))
         if _FIELDS in vars(owner):  # the next one takes no time: `replace` asks twice for each record
-            setattr(owner, _STANDARD, made)
+            setattr(owner, self._name, made)
         return made
+
+
+def _signature(model: Any) -> object:
+    from inspect import signature
+
+    return signature(model)
 
 
 class _Parameters:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterator
 
 from fluxsecrets.errors import IdentityError
@@ -193,7 +194,7 @@ def _entries(data: bytes, *, words: bool) -> Iterator[tuple[int, str]]:
     """Identities and comments, with their lines."""
     # A byte that is not UTF-8 becomes part of a line that is not an identity; a decoding
     # error would carry the file's content along.
-    text = data.decode("utf-8-sig", errors="replace")
+    text = data.removeprefix(BOM_UTF8).decode("utf-8", errors="replace")
     for number, raw in enumerate(text.split("\n"), start=1):
         line = raw.strip()
         if not line:

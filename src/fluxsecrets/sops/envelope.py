@@ -7,10 +7,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from fluxsecrets.errors import Attempt, DataKeyError, FluxsecretsError, RecipientError, Tried
 from fluxsecrets.namedtuples import NamedTuple
 
-from . import shamir
 from .cipher import DataKey
 from .metadata import KEY_KINDS, KeyGroup, Metadata, WrappedKey
-from .naming import public_id, short_recipient
 from .recipients import KINDS, Recipient, is_same_key
 
 TYPE_CHECKING = False
@@ -167,6 +165,8 @@ def wrap_data_key(
     if len(groups) == 1:
         secrets: Sequence[bytes] = (secret,)
     else:
+        from . import shamir
+
         secrets = shamir.split(secret, len(groups), threshold or len(groups))
     return tuple(
         KeyGroup(
@@ -223,7 +223,11 @@ def open_data_key(
             break
     if len(shares) < needed:
         raise _cannot_open(metadata, attempts, shares, needed, providers)
-    return DataKey(shares[0] if len(groups) == 1 else shamir.combine(tuple(shares.values())))
+    if len(groups) == 1:
+        return DataKey(shares[0])
+    from . import shamir
+
+    return DataKey(shamir.combine(tuple(shares.values())))
 
 
 def _open_group(
