@@ -264,6 +264,8 @@ _TOO_MANY = "the file names too many keys of services: this one and those after 
 
 
 def _attempt(number: int, recipient: Recipient, reason: str, hint: str) -> Attempt:
+    from .naming import public_id, short_recipient  # nearly every file opens at once
+
     return Attempt(number + 1, recipient.kind, public_id(recipient), short_recipient(recipient), reason, hint)
 
 

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 
 from fluxsecrets.errors import FluxsecretsError, FormatError, LimitError
 from fluxsecrets.namedtuples import NamedTuple
-from fluxsecrets.records import dataclass, field
 from fluxsecrets.sops import libyaml
 from fluxsecrets.sops.document import Style
 from fluxsecrets.sops.formats import Limits
@@ -49,62 +48,104 @@ PROPERTIES = rf"(?:{ANCHOR_OR_TAG}(?:[ \t{_BREAKS}]+(?:#[^{_BREAKS}]*)?)*)*"
 """Anchor and tag in front of a node's content, with comments and line breaks between them; a pattern."""
 
 
-@dataclass(slots=True, eq=False, repr=False)
+# There is one of these per value, so they are no records, which take longer to make.
+
+
 class RawScalar:
     """A scalar: `properties` is where its anchor and tag start, `start` where its content does."""
 
-    properties: int
-    start: int
-    end: int
-    line: int
-    column: int
-    text: str
-    style: Style
-    tag: str | None
-    anchor: str | None
-    flow: bool
+    __slots__ = (
+        *("properties", "start", "end", "line", "column"),
+        *("text", "style", "tag", "anchor", "flow"),
+    )
+
+    def __init__(
+        self,
+        properties: int,
+        start: int,
+        end: int,
+        line: int,
+        column: int,
+        text: str,
+        style: Style,
+        tag: str | None,
+        anchor: str | None,
+        flow: bool,
+    ) -> None:
+        self.properties = properties
+        self.start = start
+        self.end = end
+        self.line = line
+        self.column = column
+        self.text = text
+        self.style = style
+        self.tag = tag
+        self.anchor = anchor
+        self.flow = flow
 
 
-@dataclass(slots=True, eq=False, repr=False)
 class RawAlias:
     """A use of an anchor; `target` is the node behind it."""
 
-    start: int
-    end: int
-    line: int
-    column: int
-    name: str
-    target: RawNode
-    flow: bool
+    __slots__ = ("column", "end", "flow", "line", "name", "start", "target")
+
+    def __init__(
+        self, start: int, end: int, line: int, column: int, name: str, target: RawNode, flow: bool
+    ) -> None:
+        self.start = start
+        self.end = end
+        self.line = line
+        self.column = column
+        self.name = name
+        self.target = target
+        self.flow = flow
 
 
-@dataclass(slots=True, eq=False, repr=False)
 class RawCollection:
     """A map or list. `properties` is where its anchor and tag start; a block's `end` is the next token."""
 
-    properties: int
-    start: int
-    end: int
-    line: int
-    column: int
-    tag: str | None
-    anchor: str | None
-    flow: bool
+    __slots__ = ("anchor", "column", "end", "flow", "line", "properties", "start", "tag")
+
+    def __init__(
+        self,
+        properties: int,
+        start: int,
+        end: int,
+        line: int,
+        column: int,
+        tag: str | None,
+        anchor: str | None,
+        flow: bool,
+    ) -> None:
+        self.properties = properties
+        self.start = start
+        self.end = end
+        self.line = line
+        self.column = column
+        self.tag = tag
+        self.anchor = anchor
+        self.flow = flow
 
 
-@dataclass(slots=True, eq=False, repr=False)
 class RawMapping(RawCollection):
     """A map."""
 
-    keys: list[RawNode] = field(default_factory=list)
-    values: list[RawNode] = field(default_factory=list)
+    __slots__ = ("keys", "values")
+
+    def __init__(self, *place: Any) -> None:
+        super().__init__(*place)
+        self.keys: list[RawNode] = []
+        self.values: list[RawNode] = []
 
 
-@dataclass(slots=True, eq=False, repr=False)
 class RawSequence(RawCollection):
     """A list."""
 
-    items: list[RawNode] = field(default_factory=list)
+    __slots__ = ("items",)
+
+    def __init__(self, *place: Any) -> None:
+        super().__init__(*place)
+        self.items: list[RawNode] = []
 
 
 RawNode = RawScalar | RawAlias | RawMapping | RawSequence
