@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from fluxsecrets.ops.files.inventory import inventory
+from fluxsecrets.ops.run.session import Session
+
 from .conftest import INJECTED, SECRET
 
 SET = {"path": SECRET, "key": "stringData.password", "generate": "password:32"}
@@ -19,6 +22,23 @@ def test_the_list_has_environments_files_and_names_of_keys(repository):
     assert found[SECRET]["environments"] == ["staging"]
     assert found["apps/staging/api.env"]["keys"] == ["TOKEN", "DSN"]
     assert repository.data("list_secrets", environment="staging")["files"] == data["files"]
+
+
+@pytest.mark.parametrize("limit", [1, 2, 200])
+def test_the_parts_of_a_list_are_together_the_whole(repository, limit):
+    """Only the files of an answer are parsed."""
+    whole = inventory(Session({}, repository.path))
+
+    found, offset = [], 0
+    while offset is not None:
+        answer = repository("list_secrets", offset=offset, limit=limit)
+        found += answer.content["data"]["files"]
+        offset = answer.content["page"]["next"]
+
+    assert len(found) > 2
+    assert [(each["path"], tuple(each["keys"]), each["error"]) for each in found] == [
+        (each.path, each.keys, each.error) for each in whole.files
+    ]
 
 
 def test_a_task_takes_a_few_calls(repository, cli):

@@ -16,7 +16,9 @@ from .common import ENVIRONMENT
 
 
 def _run(session: Session, arguments: Mapping[str, Any]) -> Page:
-    return json_page(inventory(session, arguments["environment"]))
+    # An answer has no more of the files than this.
+    part = slice(arguments["offset"], arguments["offset"] + arguments["limit"])
+    return json_page(inventory(session, arguments["environment"], part))
 
 
 TOOL = Tool(

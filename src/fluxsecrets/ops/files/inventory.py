@@ -17,6 +17,8 @@ from fluxsecrets.sops.formats import make_format
 from .content import parse
 from .keypaths import is_secret, is_secret_value
 
+_ALL = slice(None)
+
 
 @dataclass(frozen=True, slots=True)
 class ListedSecret:
@@ -50,12 +52,13 @@ class Inventory:
     files: tuple[ListedSecret, ...]
 
 
-def inventory(session: Session, environment: str | None = None) -> Inventory:
+def inventory(session: Session, environment: str | None = None, part: slice = _ALL) -> Inventory:
     """List the secrets of the repository that the working directory is in.
 
     Args:
         session: the run.
         environment: only the files of this one.
+        part: of the files; only these are parsed for their keys, and the others have none.
 
     Raises:
         GitError: this is not a repository, or git can't read it.
@@ -66,18 +69,23 @@ def inventory(session: Session, environment: str | None = None) -> Inventory:
         raise GitError("this is not a git repository", hint="run it inside a repository")
     found = load_environments(tree) if environment is None else (find_environment(tree, environment),)
     paths = None if environment is None else found[0].files | frozenset(found[0].generator_files)
+    secrets = tuple(discover(tree, paths=paths))
+    shown = range(len(secrets))[part]
     return Inventory(
         tuple((each.name, each.root_path) for each in found),
-        tuple(_listed(session, tree, secret, found) for secret in discover(tree, paths=paths)),
+        tuple(
+            _listed(session, tree, secret, found, parsed=number in shown)
+            for number, secret in enumerate(secrets)
+        ),
     )
 
 
 def _listed(
-    session: Session, tree: Tree, secret: SecretFile, environments: tuple[Environment, ...]
+    session: Session, tree: Tree, secret: SecretFile, environments: tuple[Environment, ...], *, parsed: bool
 ) -> ListedSecret:
     keys: tuple[str, ...] = ()
     error = secret.error
-    if error is None:
+    if error is None and parsed:
         try:
             format_ = make_format(secret.format)
             keys = tuple(_keys(parse(format_, tree.read(secret.path), session.limits)))
