@@ -184,50 +184,57 @@ def selected(
     document: Document, selector: Selector, *, single_value: bool = False
 ) -> list[tuple[Leaf | Comment, bool]]:
     """Return every value and comment in document order, and whether the selector encrypts it."""
-    if single_value:
-        return [(leaf, True) for leaf in document.leaves]
-    if not selector.uses_comments:
-        found: list[tuple[Leaf | Comment, bool]] = []
-        for part in document.parts:
-            _select(part, selector, matched=False, found=found)
-        return found
+    return list(each_selected(document, selector, single_value=single_value))
 
+
+def each_selected(
+    document: Document, selector: Selector, *, single_value: bool = False
+) -> Iterator[tuple[Leaf | Comment, bool]]:
+    """The same one by one: a large file has many."""
+    if single_value:
+        yield from ((leaf, True) for leaf in document.leaves)
+    elif selector.uses_comments:
+        yield from _selected_by_comments(document, selector)
+    else:
+        for part in document.parts:
+            yield from _select(part, selector, matched=False)
+
+
+def _selected_by_comments(document: Document, selector: Selector) -> Iterator[tuple[Leaf | Comment, bool]]:
     def join(comments: tuple[str, ...], text: str) -> tuple[str, ...]:
         # One match decides, so that no more than one comment of a level has to be remembered.
         if comments:
             return comments
         return (text,) if selector.matches(text) else ()
 
-    return [
-        (item, selector.encrypts(item.path, stack, comment=isinstance(item, Comment)))
-        for stack, item in walk(document, join)
-    ]
+    for stack, item in walk(document, join):
+        yield item, selector.encrypts(item.path, stack, comment=isinstance(item, Comment))
 
 
 def _select(
-    node: Mapping | Sequence, selector: Selector, *, matched: bool, found: list[tuple[Leaf | Comment, bool]]
-) -> None:
-    """Add what is below a map or list, of which a key of the path did or did not match.
+    node: Mapping | Sequence, selector: Selector, *, matched: bool
+) -> Iterator[tuple[Leaf | Comment, bool]]:
+    """What is below a map or list, of which a key of the path did or did not match.
 
     The same as `selector.encrypts` says for each path, with each key of the tree compared once.
     """
-    encrypted = matched == selector.encrypts_matches
+    matching = selector.encrypts_matches
     if isinstance(node, Sequence):
         for item in node.items:
             if isinstance(item, Leaf | Comment):
-                found.append((item, encrypted))
+                yield item, matched == matching
             else:
-                _select(item, selector, matched=matched, found=found)
+                yield from _select(item, selector, matched=matched)
         return
     for entry in node.entries:
         if isinstance(entry, Comment):
-            found.append((entry, encrypted))
+            yield entry, matched == matching
             continue
         value, matches = entry.value, matched or selector.matches(entry.key)
         if isinstance(value, Leaf):
-            found.append((value, matches == selector.encrypts_matches))
+            yield value, matches == matching
         else:
-            _select(value, selector, matched=matches, found=found)
+            yield from _select(value, selector, matched=matches)
 
 
 def encrypt_document(
@@ -262,7 +269,7 @@ def encrypt_document(
     plain: list[Leaf | Comment] = []
     odd = _OddComments()
     values = candidates = reused = 0
-    for item, encrypts in selected(document, selector, single_value=single_value):
+    for item, encrypts in each_selected(document, selector, single_value=single_value):
         value: Value
         if isinstance(item, Comment):
             value = item.text
@@ -407,11 +414,13 @@ def open_document(
     """
     opener = _decrypt(document, selector, data_key, single_value=single_value, verify_mac=verify_mac)
     of_aliases = tuple(change for change in opener.changes if getattr(change.target, "alias", False))
-    own = tuple(change for change in opener.changes if not getattr(change.target, "alias", False))
+    own = opener.changes
+    if of_aliases:
+        own = [change for change in own if not getattr(change.target, "alias", False)]
     return Opened(
         document,
         data_key,
-        own if of_aliases else tuple(opener.changes),
+        tuple(own),
         (*opener.warnings, *opener.odd.warnings()),
         of_aliases,
         single_value,
@@ -440,7 +449,7 @@ def read_back(
     metadata = document.metadata
     if metadata is None:
         raise not_encrypted(document)
-    found = selected(document, selector, single_value=single_value)
+    found = each_selected(document, selector, single_value=single_value)
     opener = _Opener(Cipher(data_key), metadata)
     for item, encrypts in found:
         change = opener.take(item, encrypts=encrypts, single_value=single_value)
@@ -465,7 +474,7 @@ def _decrypt(
     metadata = document.metadata
     if metadata is None:
         raise not_encrypted(document)
-    found = selected(document, selector, single_value=single_value)
+    found = each_selected(document, selector, single_value=single_value)
     opener = _Opener(Cipher(data_key), metadata)
     for item, encrypts in found:
         change = opener.take(item, encrypts=encrypts, single_value=single_value)

@@ -37,7 +37,7 @@ from fluxsecrets.sops.metadata import Metadata
 from fluxsecrets.sops.naming import name_of
 from fluxsecrets.sops.recipients import Recipient, recipient_key
 
-from .content import OpenedFile, encrypt_content, open_file, own_selector, parse, verify
+from .content import OpenedFile, encrypt_content, open_parsed, own_selector, parse, verify
 from .encryptedfiles import encrypted_targets
 from .onlycopy import OTHERS_ONLY
 
@@ -245,6 +245,7 @@ def _in_place(session: Session, opened: OpenedFile, groups: RecipientGroups, thr
         mac=seal_mac(digest.decode(), now, cipher),
     )
     data = format_.rewrite(document, changes, metadata)
+    del changes, cipher  # a file may have many megabytes
     plain = replace(document, parts=opened.parts, metadata=None)
     verify(format_, plain, data, data_key, session.limits)
     return data
@@ -402,7 +403,10 @@ def open_target(session: Session, target: Target) -> RekeyFile:
     content = read_file(target.path, limit=session.limits.size)
     applied = session.rules_for(target.path)
     format_ = make_format(target.format, *([applied.config.stores] if applied is not None else []))
-    return RekeyFile(content, applied, open_file(format_, content.data, session.providers, session.limits))
+    data, content = content.data, content.without_data()
+    document = parse(format_, data, session.limits)
+    del data  # a file may have many megabytes, and the document holds its text
+    return RekeyFile(content, applied, open_parsed(format_, document, session.providers))
 
 
 def rekeyed(

@@ -10,6 +10,7 @@ from io import BytesIO
 from fluxsecrets.errors import FluxsecretsError, FormatError, LimitError, UsageError
 from fluxsecrets.marks import is_evident
 from fluxsecrets.namedtuples import NamedTuple
+from fluxsecrets.records import replace
 from fluxsecrets.sops.comparison import comments_of, same_data, same_trees
 from fluxsecrets.sops.document import Change, Comment, Data, Document, Entry, Leaf, Path, to_data
 from fluxsecrets.sops.metadata import Metadata
@@ -131,6 +132,16 @@ class Format(Protocol):
             MetadataError: there is a `sops` block, but it is not one.
         """
 
+    def read_again(self, data: bytes, limits: Limits, known: Iterable[tuple[Path, Value]]) -> Document:
+        """What `parse` gives, without text, layout and places: enough to compare it with what it was made of.
+
+        Args:
+            data: a text that was just written.
+            limits: as for `parse`.
+            known: paths and values that it should hold, in order; see `sops.known`.
+        """
+        return replace(self.parse(data, limits), source="", layout=None)
+
     def rewrite(self, document: Document, changes: Sequence[Change], metadata: Metadata | None) -> bytes:
         """New text with the changes applied, and the `sops` block added, replaced, or removed (None)."""
 
@@ -188,7 +199,8 @@ class Format(Protocol):
         """
         data = self.rewrite(document, changes, None)
         try:
-            found = self.parse(data, Limits(size=len(data)))
+            known = ((leaf.path, _changed(leaf, values)) for leaf in document.leaves)
+            found = self.read_again(data, Limits(size=len(data)), known)
         except FluxsecretsError:
             raise not_checked("decrypted") from None
         same = found.metadata is None and same_trees(document, found, values)
@@ -233,6 +245,11 @@ class Format(Protocol):
             The document itself where every alias may stay, as in formats without aliases.
         """
         return document
+
+
+def _changed(leaf: Leaf, values: Mapping[int, Change]) -> Value:
+    change = values.get(id(leaf))
+    return leaf.value if change is None else change.value
 
 
 def not_checked(what: str) -> FormatError:

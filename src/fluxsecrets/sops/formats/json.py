@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from collections.abc import Mapping as MappingABC
 from collections.abc import Sequence as SequenceABC
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ from json.encoder import encode_basestring
 from typing import ClassVar, cast
 
 from fluxsecrets.errors import FormatError, MetadataError
+from fluxsecrets.records import replace
 from fluxsecrets.sops.document import (
     Change,
     Comment,
@@ -25,6 +26,7 @@ from fluxsecrets.sops.document import (
     nested,
     to_data,
 )
+from fluxsecrets.sops.known import known_of
 from fluxsecrets.sops.metadata import Metadata, metadata_to_data, parse_metadata
 from fluxsecrets.sops.values import Timestamp, Value, line_and_column, number_text, scalar_text
 
@@ -39,6 +41,7 @@ from . import (
     encode_edited,
     encode_text,
     mapped,
+    not_checked,
 )
 from .json_read import read_object, read_value
 
@@ -67,7 +70,17 @@ class JsonFormat(Format):
             raise FormatError(
                 "the file starts with a byte order mark", line=1, hint="save it as UTF-8 without one"
             )
-        root = read_object(source, limits)
+        return self._document(source, read_object(source, limits))
+
+    def read_again(self, data: bytes, limits: Limits, known: Iterable[tuple[Path, Value]]) -> Document:
+        """Read a text that was just written; see `Format.read_again`."""
+        source, bom = decode_text(data, limits, "JSON")
+        if bom:
+            raise not_checked("written")
+        document = self._document(source, read_object(source, limits, known_of(data, known)))
+        return replace(document, source="", layout=None)
+
+    def _document(self, source: str, root: Mapping) -> Document:
         block = root.get(METADATA_KEY)
         if block is None:
             return Document(self.name, source, (root,), None, layout=root)

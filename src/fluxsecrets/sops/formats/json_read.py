@@ -25,6 +25,7 @@ from fluxsecrets.sops.document import (
     to_data,
 )
 from fluxsecrets.sops.jsontokens import SIGN, STRING, WORD, JsonScanner
+from fluxsecrets.sops.known import Known
 from fluxsecrets.sops.values import INT64_MAX, INT64_MIN, Value
 
 from . import Limits
@@ -61,8 +62,14 @@ class _Frame:
         return Sequence(cast("tuple[Node, ...]", tuple(self.items)), self.start, end)
 
 
-def read_object(source: str, limits: Limits) -> Mapping:
-    """Read JSON text whose top level is an object; see `JsonFormat.parse` for what is raised."""
+def read_object(source: str, limits: Limits, known: Known | None = None) -> Mapping:
+    """Read JSON text whose top level is an object; see `JsonFormat.parse` for what is raised.
+
+    Args:
+        source: the text.
+        limits: of depth.
+        known: what the text should hold; without it, values have their places.
+    """
     scanner = JsonScanner(source)
     if scanner.at_end():
         raise FormatError("the file is empty", hint="JSON needs at least {}")
@@ -73,7 +80,7 @@ def read_object(source: str, limits: Limits) -> Mapping:
             hint='wrap it in an object, such as {"data": …}',
         )
     scanner.end = scanner.start
-    root = _read_tree(scanner, limits)
+    root = _read_tree(scanner, limits, known)
     _refuse_rest(scanner, "object")
     return cast("Mapping", root)
 
@@ -110,11 +117,11 @@ def _refuse_rest(scanner: JsonScanner, what: str) -> None:
         )
 
 
-def _read_tree(scanner: JsonScanner, limits: Limits) -> Node:
+def _read_tree(scanner: JsonScanner, limits: Limits, known: Known | None = None) -> Node:
     # Iterative, so that deep nesting meets the limit and not Python's stack.
     stack: list[_Frame] = []
     while True:
-        node = _read_value(scanner, stack, limits.depth)
+        node = _read_value(scanner, stack, limits.depth, known)
         while stack:
             frame = stack[-1]
             frame.add(node)
@@ -122,7 +129,7 @@ def _read_tree(scanner: JsonScanner, limits: Limits) -> Node:
             if sign == ",":
                 if frame.is_map:
                     scanner.next()
-                    _read_key(scanner, frame)
+                    _read_key(scanner, frame, known)
                 break
             if sign != ("}" if frame.is_map else "]"):
                 raise scanner.unexpected("a comma or a closing bracket")
@@ -131,7 +138,7 @@ def _read_tree(scanner: JsonScanner, limits: Limits) -> Node:
             return node
 
 
-def _read_value(scanner: JsonScanner, stack: list[_Frame], depth: int) -> Node:
+def _read_value(scanner: JsonScanner, stack: list[_Frame], depth: int, known: Known | None) -> Node:
     """Read up to the end of the next scalar or empty container, opening containers on the way."""
     text = scanner.next()
     while scanner.kind == SIGN and text in "{[":
@@ -143,17 +150,19 @@ def _read_value(scanner: JsonScanner, stack: list[_Frame], depth: int) -> Node:
             return frame.close(scanner.end)
         stack.append(frame)
         if frame.is_map:
-            _read_key(scanner, frame)
+            _read_key(scanner, frame, known)
             text = scanner.next()
     if scanner.kind == SIGN:
         raise scanner.unexpected("a value")
     style = Style.DOUBLE_QUOTED if scanner.kind == STRING else Style.PLAIN
     value = _read_scalar(scanner)
     path = stack[-1].child_path if stack else ()
+    if known is not None:
+        return Leaf(*known.value(path, value), 0, 0, 0, style)
     return Leaf(path, value, scanner.start, scanner.end, scanner.line, style)
 
 
-def _read_key(scanner: JsonScanner, frame: _Frame) -> None:
+def _read_key(scanner: JsonScanner, frame: _Frame, known: Known | None) -> None:
     if scanner.kind != STRING:
         raise scanner.unexpected("a key in double quotes")
     key = scanner.string()
@@ -161,8 +170,12 @@ def _read_key(scanner: JsonScanner, frame: _Frame) -> None:
         raise scanner.fail(
             f"the key {show_path((*frame.path, key))} is there twice", scanner.start, "keep one of the two"
         )
+    if known is None:
+        frame.key = (key, scanner.start, scanner.end, scanner.line)
+    else:
+        key = known.key(len(frame.path), key)
+        frame.key = (key, 0, 0, 0)
     frame.keys.add(key)
-    frame.key = (key, scanner.start, scanner.end, scanner.line)
     if scanner.next() != ":":
         raise scanner.unexpected("a colon")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64decode
+from collections.abc import Iterable
 from collections.abc import Mapping as MappingABC
 from collections.abc import Sequence as Items
 from contextlib import suppress
@@ -22,6 +23,7 @@ from fluxsecrets.sops.document import (
     Leaf,
     Mapping,
     Node,
+    Path,
     Sequence,
     to_data,
 )
@@ -36,7 +38,9 @@ from fluxsecrets.sops.formats import (
     encode_edited,
     mapped,
 )
+from fluxsecrets.sops.known import known_of
 from fluxsecrets.sops.metadata import Metadata, metadata_to_data, parse_metadata
+from fluxsecrets.sops.values import Value
 
 from .block import (
     KEY,
@@ -52,7 +56,7 @@ from .build import Builder, key_text, scalar_value
 from .comments import place_comments
 from .former import FormerBlock, block_again, kept_spelling
 from .nodes import RawAlias, RawMapping, RawNode, RawSequence, line_start, parse_nodes
-from .reading import ReadText, read_text
+from .reading import read_roots, read_text
 from .scalars import BINARY_TAG, BLOCK_STYLES, BREAK, Layout, write_ciphertext, write_value
 
 TYPE_CHECKING = False
@@ -86,7 +90,7 @@ class YamlFormat(Format):
         """Read a plain or encrypted file; see `Format.parse`."""
         text, bom = decode_text(data, limits, "YAML")
         read = read_text(text, limits)
-        metadata = _metadata(read)
+        metadata = _metadata(read.roots, read.lines)
         newline = "\r\n" if "\r" in text and "\r\n" in text else "\n"
         layout, parts = Layout(newline, self._indent or read.step or _DEFAULT_STEP), read.layouts
         return Document(
@@ -102,6 +106,12 @@ class YamlFormat(Format):
                 layout,
             ),
         )
+
+    def read_again(self, data: bytes, limits: Limits, known: Iterable[tuple[Path, Value]]) -> Document:
+        """Read a text that was just written; see `Format.read_again`."""
+        text, _ = decode_text(data, limits, "YAML")
+        roots, lines = read_roots(text, limits, known_of(data, known))
+        return Document(self.name, "", tuple(map(_without_block, roots)), _metadata(roots, lines))
 
     def rewrite(self, document: Document, changes: Items[Change], metadata: Metadata | None) -> bytes:
         """New text with the changes applied and the block set; see `Format.rewrite`."""
@@ -292,8 +302,7 @@ def _comment_lines(source: str, start: int, text: str, layout: Layout) -> str:
     return f"{layout.newline}{' ' * blanks}#".join(lines)
 
 
-def _metadata(read: ReadText) -> Metadata | None:
-    roots = read.roots
+def _metadata(roots: tuple[Mapping, ...], lines: tuple[int, ...]) -> Metadata | None:
     blocks = [root.get(KEY) for root in roots]
     if all(block is None for block in blocks):
         return None
@@ -302,7 +311,7 @@ def _metadata(read: ReadText) -> Metadata | None:
         number = next(index for index, block in enumerate(blocks) if block is not None)
         raise MetadataError(
             "only a later YAML document has a sops block, and sops reads the first one's",
-            line=read.lines[number],
+            line=lines[number],
             hint="put one document in each file, or remove the empty document at the top",
         )
     if not isinstance(first, Mapping):

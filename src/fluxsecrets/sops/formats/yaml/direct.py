@@ -11,6 +11,7 @@ from collections.abc import Sequence as Items
 from fluxsecrets.namedtuples import NamedTuple
 from fluxsecrets.sops.document import Entry, Leaf, Mapping, Path, Sequence, Style
 from fluxsecrets.sops.formats import Limits
+from fluxsecrets.sops.known import Known
 from fluxsecrets.sops.libyaml import (
     AliasEvent,
     DocumentEndEvent,
@@ -22,6 +23,7 @@ from fluxsecrets.sops.libyaml import (
     SequenceStartEvent,
     YAMLError,
 )
+from fluxsecrets.sops.values import Value
 
 from .comments import Collection, Kind, Placed, PlacedComments, in_order
 from .gaps import Gaps
@@ -55,16 +57,17 @@ class _NotDirectError(Exception):
     """The text has to go the long way."""
 
 
-def read_direct(text: str, limits: Limits) -> DirectText | None:
+def read_direct(text: str, limits: Limits, known: Known | None = None) -> DirectText | None:
     """Read a text in one pass, or return None for one that has to go the long way.
 
     Args:
         text: decoded, without a byte order mark.
         limits: of the depth.
+        known: what the text should hold; without it, values have their places.
     """
     parser = open_parser(text)
     try:
-        return _Reader(text, limits.depth).read(parser)
+        return _Reader(text, limits.depth, known).read(parser)
     except (_NotDirectError, ScalarError, YAMLError):
         return None
     finally:
@@ -119,11 +122,13 @@ class _Open:
 class _Reader:
     """Reads one text."""
 
-    def __init__(self, text: str, depth: int) -> None:
+    def __init__(self, text: str, depth: int, known: Known | None) -> None:
         self._size = len(text)
         self._depth = depth
         self._gaps = Gaps(text)
         self._commented = self._gaps.commented
+        # Comments are placed by the places of values.
+        self._known = None if self._commented else known
         self._inner: _Open | None = None
         self._levels = self._opened = self._start = 0
         self._root: RawMapping | None = None
@@ -231,9 +236,13 @@ class _Reader:
         style, value = STYLES[event.style], event.value
         if style is _PLAIN and (not value or value[0] in HINT):
             value = resolve_plain(value)
+        if self._known is not None:
+            self._known_scalar(inner, self._known, value, style)
+            return
         key, kind, entry = inner.key, _VALUE, start
         if key is not None:
             text, entry, key_end, key_line = key
+            line = key_line if line == key_line else line  # one number in memory
             leaf = _make(Leaf, ((*inner.path, text), value, start, end, line, style, False, False))
             inner.entries.append(_make(Entry, (text, leaf, entry, key_end, key_line, False)))
             inner.key = None
@@ -249,3 +258,18 @@ class _Reader:
             kind = _KEY
         if self._commented and start < end:
             self._gaps.pass_by((start, end, kind, inner.container, entry))
+
+    def _known_scalar(self, inner: _Open, known: Known, value: Value, style: Style) -> None:
+        """The same as `_scalar` for a text whose places do not matter."""
+        if inner.keys is not None and inner.key is None:
+            if not isinstance(value, str) or value in inner.keys or (value == "<<" and style is _PLAIN):
+                raise _NotDirectError
+            key = known.key(len(inner.path), value)
+            inner.keys.add(key)
+            inner.key = key, 0, 0, 0
+            return
+        step = len(inner.entries) if inner.key is None else inner.key[0]
+        path, value = known.value((*inner.path, step), value)
+        leaf = Leaf(path, value, 0, 0, 0, style)
+        inner.entries.append(leaf if inner.key is None else Entry(inner.key[0], leaf, 0, 0, 0))
+        inner.key = None

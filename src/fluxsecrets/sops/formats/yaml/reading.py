@@ -8,6 +8,7 @@ from fluxsecrets.errors import FormatError
 from fluxsecrets.namedtuples import NamedTuple
 from fluxsecrets.sops.document import Mapping
 from fluxsecrets.sops.formats import Limits
+from fluxsecrets.sops.known import Known
 
 from .block import PartLayout, direct_layout, part_layout
 from .build import Builder
@@ -51,6 +52,15 @@ def read_text(text: str, limits: Limits) -> ReadText:
     roots, documents, step = direct
     layouts = tuple(direct_layout(text, each, root) for each, root in zip(documents, roots, strict=True))
     return ReadText(roots, layouts, _lines(documents), step if step is None else min(step, _MAX_STEP))
+
+
+def read_roots(text: str, limits: Limits, known: Known | None) -> tuple[tuple[Mapping, ...], tuple[int, ...]]:
+    """The roots alone with their lines, for a text that is read again; see `read_text` and `sops.known`."""
+    direct = read_direct(text, limits, known)
+    if direct is None:
+        read = read_long(text, limits)
+        return read.roots, read.lines
+    return direct.roots, _lines(direct.documents)
 
 
 def read_long(text: str, limits: Limits) -> ReadText:
