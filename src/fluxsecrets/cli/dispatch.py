@@ -77,6 +77,7 @@ def run(arguments: Sequence[str], log: Logged | None = None, *, tidy: bool = Tru
     """
     from .quick.parse import parse
 
+    arguments = _take(NO_AGENT_OPTION, arguments)[0]
     parsed = parse(arguments, os.environ)
     if parsed is not None:
 
@@ -86,7 +87,7 @@ def run(arguments: Sequence[str], log: Logged | None = None, *, tidy: bool = Tru
             return start(parsed, log)
 
         return _logged(arguments, start_parsed, log, tidy=tidy)
-    kept, debug = _take("--debug", _take(NO_AGENT_OPTION, arguments)[0])
+    kept, debug = _take("--debug", arguments)
 
     def start_click(log: Logged) -> object:
         from .app import cli  # in here, where it is reported if click is missing

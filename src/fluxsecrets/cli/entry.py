@@ -35,7 +35,7 @@ def main() -> None:
     code = ask(MAIN, arguments)
     if code < 0:
         code = _run(arguments, code)
-    _end(code)
+    end(code)
 
 
 def _run(arguments: list[str], asked: int) -> int:
@@ -91,7 +91,8 @@ def handing_over(run_here: Callable[[], int]) -> int:
     return code
 
 
-def _end(code: int) -> None:
+def end(code: int) -> None:
+    """End the process with an exit code."""
     # After an interruption everything of ours is cleaned up, and Python would wait for worker processes that
     # may have been cut off in the middle, and complain. Without workers it would only take its modules apart,
     # which is a tenth of the time that a file takes.

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 
 from fluxsecrets.marks import PUBLIC_KEY_SUFFIX
+from fluxsecrets.records import dataclass
 from fluxsecrets.sops.recipients import Recipient
 
 from .git import Repository

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from importlib import resources
 from typing import Any
+
+from fluxsecrets.records import dataclass
 
 from .suggestions import Suggestion, Suggestions
 from .values import values
@@ -32,7 +33,9 @@ class Table:
 
 def load_table() -> Table:
     """Read the table that `make docs` wrote."""
-    data = json.loads(resources.files(__package__).joinpath("table.json").read_bytes())
+    # importlib.resources would take longer to import than all the rest.
+    with open(os.path.join(os.path.dirname(__file__), "table.json"), "rb") as stream:  # noqa: PTH118, PTH120, PTH123
+        data = json.loads(stream.read())
     return Table(data["commands"], dict(data["rules"]))
 
 

@@ -6,6 +6,7 @@ import sys
 
 from fluxsecrets.cli.agent.client import ABSENT, LOST, ask
 from fluxsecrets.cli.agent.forms import DROPIN
+from fluxsecrets.cli.entry import end, handing_over, lost
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,12 +21,11 @@ def main() -> None:
     code = ask(DROPIN, sys.argv[1:])
     if code < 0:
         code = _run(sys.argv[1:], code)
-    sys.exit(code)
+    end(code)
 
 
 def _run(arguments: list[str], asked: int) -> int:
     from fluxsecrets.cli.dispatch import prepare_process
-    from fluxsecrets.cli.entry import handing_over, lost
 
     prepare_process()
     if asked == LOST:

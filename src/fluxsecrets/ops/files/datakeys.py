@@ -8,7 +8,6 @@ file that is moved or copied keeps its data key.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import partial
 from operator import itemgetter
 
@@ -17,6 +16,7 @@ from fluxsecrets.marks import SIGN_BYTES
 from fluxsecrets.ops.run.parallel import run_jobs
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.ops.run.waiting import waits_to_open
+from fluxsecrets.records import dataclass, replace
 from fluxsecrets.repo.encrypted import detect_encryption
 from fluxsecrets.repo.git import Repository
 from fluxsecrets.repo.git.history import Change, Commit, list_changes, read_blobs, with_commits

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from fluxsecrets.errors import GitError
+from fluxsecrets.records import dataclass
 
 from .repository import Repository
 
