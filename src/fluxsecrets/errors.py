@@ -287,9 +287,9 @@ class MissingLibraryError(FluxsecretsError):
 
 
 class NeedsPersonError(BaseException):
-    """A run that may ask nobody, as in the agent, came to where a person is needed.
+    """A run that may ask nobody, as in the agent, needs a person.
 
-    It is no FluxsecretsError, and no Exception: the run has no answer, not even that a key can't be opened.
-    So it passes everything that tries the next key or reports an error, and whoever started the run starts it
-    again where a person can be asked.
+    This is not a FluxsecretsError or an Exception. The run has no answer, not even that a key can't be
+    opened, so this passes all code that tries the next key or reports an error. The caller of the run repeats
+    it where a person can be asked.
     """

@@ -875,6 +875,26 @@ def test_what_gpg_opened_is_kept_until_the_keyring_changes(brief, theirs):
 
 
 @needs_gpg
+def test_that_gpg_lacks_a_key_is_kept_too_until_the_keyring_changes(_keyrings, mine, theirs):  # noqa: PT019
+    """Files for many people are tried with all of their keys."""
+    key = mine.provider().wrap(pgp(), SECRET)
+    empty = _keyrings()
+    for keyring, reason in ((theirs, "not among your secret keys"), (empty, "no PGP secret key was found")):
+        kept = Unlocked()
+        with keeping(kept):
+            assert keyring.provider().unwrap(key) == NotMine(reason)
+        kept.asks = False
+        with keeping(kept):
+            assert keyring.provider().unwrap(key) == NotMine(reason)
+    empty.gpg("--import", str(VECTORS / "keys" / "pgp.asc"))
+    with keeping(kept), pytest.raises(NeedsPersonError):
+        empty.provider().unwrap(key)
+    kept.asks = True
+    with keeping(kept):
+        assert empty.provider().unwrap(key) == SECRET
+
+
+@needs_gpg
 def test_what_gpg_opened_counts_for_this_keyring_and_this_gpg_alone(mine, theirs, environment):
     key = theirs.provider().wrap(pgp(), SECRET)
     kept = Unlocked()

@@ -112,9 +112,9 @@ def test_the_oldest_of_a_kind_makes_room(kind):
     unlocked = Unlocked()
     unlocked.add(PGP if kind != PGP else PLUGIN, number("other"), bytes(32 if kind != PGP else 16))
     for each in range(bounds.entries):
-        unlocked.add(kind, number(each), bytes(bounds.least or 16))
+        unlocked.add(kind, number(each), bytes(min(bounds.most, 32)))
     first = unlocked._kept[kind, number(0)]
-    unlocked.add(kind, number("new"), b"x" * (bounds.least or 16))
+    unlocked.add(kind, number("new"), b"x" * min(bounds.most, 32))
     assert unlocked.counts[kind] == bounds.entries
     assert unlocked.get(kind, number(0)) is None
     assert unlocked.get(kind, number(1)) is not None

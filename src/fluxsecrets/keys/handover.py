@@ -1,4 +1,4 @@
-"""Unlocked keys on their way from the run that unlocked them to the agent that keeps them.
+"""The frame in which a run hands its unlocked keys to the agent.
 
 Each entry is the number of its kind, the digest, the size of the secret, and the secret.
 """
@@ -18,7 +18,7 @@ _HEAD = 1 + _DIGEST + _SIZE
 
 
 def pack(unlocked: Unlocked) -> bytearray:
-    """Return what was unlocked, newest first, as far as it fits. Wipe it after use."""
+    """Return the unlocked keys, newest first, up to the size of a frame. Wipe it after use."""
     frame = bytearray()
     for kind, digest in reversed(unlocked.added):
         secret = unlocked.get(kind, digest) or b""

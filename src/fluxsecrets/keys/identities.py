@@ -182,7 +182,7 @@ def read_key_file(path: Path) -> RawKeyFile:
         OSError: missing, a folder, or not readable.
     """
     if asks_nobody() and not stat.S_ISREG(path.stat().st_mode):
-        needs_person(f"whoever writes to {path}")  # a pipe can be read once, or its name is another's here
+        needs_person(str(path))  # a pipe can be read once; `/dev/fd/63` is another file in the agent
     with path.open("rb") as file:
         status = os.fstat(file.fileno())
         mode = stat.S_IMODE(status.st_mode) if stat.S_ISREG(status.st_mode) else None

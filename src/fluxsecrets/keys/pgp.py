@@ -25,7 +25,7 @@ from .gpg import DECRYPT_TIMEOUT, EXECUTABLE, GpgRun, KeyBlock, find_gpg, parse_
 from .identities import home_folder
 from .pgpmessage import HIDDEN, MAX_ARMOUR, PgpMessage, read_message
 from .turns import Turns, in_turn
-from .unlocked import PGP, keep, kept_for
+from .unlocked import ABSENT, PGP, keep, kept_for
 
 _TIMEOUT = 30.0  # for what never asks anybody
 _SECRET_LIMIT = 4096
@@ -185,14 +185,20 @@ class PgpProvider(Turns):
         # A message may be signed inside; checking that could fetch keys from the network.
         arguments = ("--skip-verify", "--decrypt")
         data = key.enc.strip().encode("utf-8", "replace") + b"\n"
-        parts = (data, *self._keyring())
+        keyring = self._keyring()
+        parts, absent = (data, *keyring), (*(each.encode() for each in message.key_ids), *keyring)
         if (kept := kept_for(PGP, *parts)) is not None:
             return kept
+        if (kept := kept_for(ABSENT, *absent)) is not None:
+            return _absent(others=bool(kept))
         run = self._run(arguments, data, timeout=self._timeout, limit=_SECRET_LIMIT)
         if run.code == 0 and run.said("DECRYPTION_OKAY") and run.output and not run.overflowed:
             keep(run.output, PGP, *parts)
             return run.output
-        return self._explain(run, message)
+        answer = self._explain(run, message)
+        if HIDDEN not in message.key_ids:
+            keep(b"1" if self._list_secret_keys().blocks else b"", ABSENT, *absent)
+        return answer
 
     def at_hand(self, recipient: Recipient) -> bool:
         """Always False: only gpg could tell, and asking it costs as much as decrypting."""
@@ -329,7 +335,7 @@ class PgpProvider(Turns):
                 hint="check that `gpg --list-secret-keys` works",
                 details=found.failure.log,
             )
-        return NotMine("not among your secret keys" if found.blocks else "no PGP secret key was found")
+        return _absent(others=bool(found.blocks))
 
     def _not_installed(self) -> str:
         return (
@@ -371,6 +377,10 @@ class PgpProvider(Turns):
         if self._environ.get("GNUPGHOME"):
             return "GNUPGHOME"
         return "gpg's keyring" if self._home() is None else "~/.gnupg"
+
+
+def _absent(*, others: bool) -> NotMine:
+    return NotMine("not among your secret keys" if others else "no PGP secret key was found")
 
 
 def _short(number: str) -> str:

@@ -1,11 +1,11 @@
-"""What a person's help unlocked or opened, kept in memory so that the person is asked once.
+"""Keys that a person unlocked, kept in memory so that the person is asked once.
 
-A run notes here which keys a passphrase, the keyring, a plugin or gpg gave. The agent keeps these notes, and
+A run notes here what a passphrase, the keyring, a plugin or gpg unlocked. The agent keeps these notes, and
 its runs, which may ask nobody, read them. Each note is found by a digest of the locked material itself. So a
 key file, a wrapped key or a keyring that was changed never gets an old answer.
 
-Not kept is what `SOPS_AGE_KEY_CMD` prints, and what a service opened. The command or the service decides each
-time who may have it, and a copy would outlive a refusal.
+The output of `SOPS_AGE_KEY_CMD` and keys that a service opened are not kept. The command or the service
+decides each time who gets the key, and a copy would outlive a refusal.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ class Bounds(NamedTuple):
     most: int
 
 
-KEY_FILE, SSH_KEY, KEYRING, PLUGIN, PGP = "key file", "SSH key", "keyring", "plugin", "PGP"
+KEY_FILE, SSH_KEY, KEYRING, PLUGIN = "key file", "SSH key", "keyring", "plugin"
+PGP, ABSENT = "PGP", "PGP keys that are absent"
 
 KINDS: Mapping[str, Bounds] = MappingProxyType(
     {
@@ -43,13 +44,15 @@ KINDS: Mapping[str, Bounds] = MappingProxyType(
         KEYRING: Bounds(256, 1, 16 * 1024),
         PLUGIN: Bounds(4096, 0, 16),
         PGP: Bounds(4096, 32, 33),
+        ABSENT: Bounds(1024, 0, 1),
     }
 )
-"""What is kept.
+"""What is kept, by its kind.
 
-By the kind: the text in an age key file with a passphrase; an SSH key without its passphrase; an identity of
-the OS keyring; the file key that a plugin unwrapped, empty if no stanza is for its identity; the data key, or
-share of one, that gpg unwrapped.
+The text in an age key file with a passphrase; an SSH key without its passphrase; an identity of the OS
+keyring. The file key that a plugin unwrapped, empty if no stanza is for its identity; the data key, or share
+of one, that gpg unwrapped. That gpg lacks the secret keys of a message, and whether it has others: a file for
+many people is tried with all of their keys.
 """
 
 IDENTITIES = frozenset({KEY_FILE, SSH_KEY, KEYRING})
@@ -57,9 +60,9 @@ IDENTITIES = frozenset({KEY_FILE, SSH_KEY, KEYRING})
 
 
 class Unlocked:
-    """What was unlocked or opened, by kind and digest: bounded, wiped when forgotten, never pickled or shown.
+    """Unlocked keys by kind and digest: bounded, wiped when forgotten, never pickled or shown.
 
-    Python copies bytes as it likes. What is wiped is the copy in here, which is the one that lasts.
+    Python makes copies of bytes. Only the copy in here is wiped; it is the one that lasts.
 
     Attributes:
         asks: whether the run may ask a person, and start programs or use services that may. If not, it is
