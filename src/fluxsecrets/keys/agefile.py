@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hmac
 import io
 import os
 from collections.abc import Callable, Sequence
 
 from fluxsecrets.errors import IntegrityError
 from fluxsecrets.records import dataclass, field
+from fluxsecrets.sops.digests import hmac_sha256, is_equal
 from fluxsecrets.sops.primitives import ChaCha20Poly1305, invalid_tag
 
 TYPE_CHECKING = False
@@ -97,8 +97,8 @@ _SEALED_SIZE = CHUNK_SIZE + _TAG_SIZE
 
 def hkdf(secret: bytes, salt: bytes, info: bytes) -> bytes:
     """HKDF-SHA256 to 32 bytes, which is one block of it; no salt is the same as an empty one."""
-    extracted = hmac.digest(salt, secret, "sha256")
-    return hmac.digest(extracted, info + b"\x01", "sha256")
+    extracted = hmac_sha256(salt, secret)
+    return hmac_sha256(extracted, info + b"\x01")
 
 
 def encrypt_payload(key: bytes, data: bytes) -> bytes:
@@ -206,7 +206,7 @@ def unseal(file: AgeFile, file_key: bytes) -> bytes:
     """
     if len(file_key) != FILE_KEY_SIZE:
         raise damaged("the key in it has a wrong length")
-    if not hmac.compare_digest(_header_mac(file_key, file.signed), file.mac):
+    if not is_equal(_header_mac(file_key, file.signed), file.mac):
         raise damaged("its header was changed")
     if len(file.payload) < _NONCE_SIZE:
         raise damaged("it is cut off")
@@ -343,4 +343,4 @@ def damaged(reason: str) -> IntegrityError:
 
 
 def _header_mac(file_key: bytes, signed: bytes) -> bytes:
-    return hmac.digest(hkdf(file_key, b"", b"header"), signed, "sha256")
+    return hmac_sha256(hkdf(file_key, b"", b"header"), signed)

@@ -6,8 +6,6 @@ before everything was authenticated. Follows `Tree.Encrypt` and `Tree.Decrypt` o
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import re
 from collections.abc import Iterator
 from collections.abc import Mapping as MappingABC
@@ -21,6 +19,7 @@ from fluxsecrets.namedtuples import NamedTuple
 from fluxsecrets.records import dataclass, field
 
 from .cipher import Cipher, DataKey, additional_data
+from .digests import is_equal, sha512
 from .document import (
     Change,
     Comment,
@@ -53,7 +52,7 @@ class MacHash:
 
     def __init__(self, *, only_encrypted: bool) -> None:
         """Start; a MAC over encrypted values only starts from bytes of its own."""
-        self._hash = hashlib.sha512(_ONLY_ENCRYPTED_START if only_encrypted else b"")
+        self._hash = sha512(_ONLY_ENCRYPTED_START if only_encrypted else b"")
 
     def add(self, value: Value) -> None:
         """Take the next value; null adds nothing."""
@@ -91,7 +90,7 @@ def check_mac(digest: str, mac: str | None, lastmodified: str, cipher: Cipher) -
             "the MAC itself was changed, or lastmodified was",
             hint="restore the file from git, or ask the person who encrypted it",
         ) from None
-    if not hmac.compare_digest(expected, digest.encode()):
+    if not is_equal(expected, digest.encode()):
         raise IntegrityError(
             "the MAC does not match: a value was changed, added, removed or reordered "
             "after the file was encrypted",
