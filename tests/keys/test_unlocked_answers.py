@@ -1,7 +1,9 @@
 """With unlocked keys a run gives the answer that it would give with a person, in any order of identities."""
 
+import base64
 import json
 import os
+import sys
 from pathlib import Path
 from unittest import mock
 
@@ -16,18 +18,24 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 from fluxsecrets.errors import DataKeyError, IntegrityError, NeedsPersonError
-from fluxsecrets.keys import plugins
+from fluxsecrets.keys import pgp, plugins
 from fluxsecrets.keys.age import AgeProvider
 from fluxsecrets.keys.agefile import Stanza, armour
+from fluxsecrets.keys.gpg import GpgRun
 from fluxsecrets.keys.handover import pack, take
 from fluxsecrets.keys.lockedfile import lock_file
+from fluxsecrets.keys.pgp import PgpProvider
 from fluxsecrets.keys.unlocked import KINDS, Unlocked, digest_of, keeping, needs_person
-from fluxsecrets.sops import bech32
+from fluxsecrets.sops import bech32, shamir
 from fluxsecrets.sops.cipher import DataKey
 from fluxsecrets.sops.envelope import open_data_key, wrap_data_key
-from fluxsecrets.sops.metadata import Metadata
+from fluxsecrets.sops.metadata import KeyGroup, Metadata, WrappedKey
 from fluxsecrets.sops.recipients import Recipient
 from fluxsecrets.sops.selectors import DEFAULT_SELECTOR
+
+needs_scripts = pytest.mark.skipif(
+    sys.platform == "win32", reason="Windows has no scripts and no named pipes"
+)
 
 PASSPHRASE = "throw-away passphrase"
 DATA_KEY = DataKey(bytes(range(32)))
@@ -195,6 +203,91 @@ def test_a_planted_entry_opens_nothing_else(world, places, who, data):
     assert answer == DATA_KEY.reveal() or answer[0] in (DataKeyError, IntegrityError)
 
 
+# --- PGP beside age, with a gpg that answers as told
+
+
+OWN, STRANGE = "3B53DF19B9884C364821CD2F63F909A3062E2C9A", "0123456789ABCDEF0123456789ABCDEF01234567"
+
+
+def message(fingerprint, number):
+    """An armoured message for a key."""
+    body = b"\xc1\x0d\x03" + bytes.fromhex(fingerprint[-16:]) + number.to_bytes(4, "big") + b"\xd2\x01\x01"
+    return f"-----BEGIN PGP MESSAGE-----\n\n{base64.b64encode(body).decode()}\n-----END PGP MESSAGE-----"
+
+
+class Gpg:
+    """gpg with one secret key, or with none; messages are opened by the table `opens`."""
+
+    def __init__(self, *, has_key):
+        self.has_key, self.opens, self.asked = has_key, {}, []
+
+    def __call__(self, executable, arguments, data=b"", **_options):
+        needs_person(executable)
+        self.asked.append(arguments[-1])
+        if "--list-secret-keys" in arguments:
+            line = f"sec:u:255:22:{OWN[-16:]}:1:::u:::scESC:::+:::23::0:\nfpr:::::::::{OWN}:\n"
+            return GpgRun(0, line.encode() if self.has_key else b"")
+        secret = self.opens.get(data.strip().decode()) if self.has_key else None
+        if secret is None:
+            return GpgRun(2, b"", (("NO_SECKEY", "x"), ("ERROR", "pkdecrypt_failed", "17")))
+        return GpgRun(0, secret, (("DECRYPTION_OKAY",),))
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None)
+@given(
+    st.booleans(),
+    PLACES,
+    st.lists(
+        st.lists(st.sampled_from(("bob", "ssh", "one", OWN, STRANGE)), min_size=1, max_size=4),
+        min_size=1,
+        max_size=2,
+    ),
+    st.sampled_from([("age", "pgp"), ("pgp", "age"), None]),
+)
+def test_pgp_keys_among_others_change_no_answer(world, has_key, places, groups, order):
+    environ, gpg = world.environ(places), Gpg(has_key=has_key)
+    age = AgeProvider(lambda: pytest.fail("nothing is looked for"))
+    shares = shamir.split(DATA_KEY.reveal(), 2, 2) if len(groups) == 2 else [DATA_KEY.reveal()]
+    made = []
+    for group, share in zip(groups, shares, strict=True):
+        keys = []
+        for name in group:
+            if len(name) < 40:
+                keys.append(age.wrap(world.recipient(name), share))
+            else:
+                text = message(name, len(gpg.opens))
+                gpg.opens[text] = share if name == OWN else None
+                keys.append(WrappedKey(Recipient("pgp", name), text))
+        made.append(KeyGroup(tuple(keys)))
+    metadata = Metadata(tuple(made), DEFAULT_SELECTOR, "", None, False, 2 if len(groups) == 2 else 0)
+
+    def outcome():
+        world.asked, gpg.asked, opened = [], [], []
+        providers = {
+            "age": AgeProvider.from_environment(
+                environ, platform="linux", home=Path("/nowhere"), ask=world.ask
+            ),
+            "pgp": PgpProvider({"SOPS_GPG_EXEC": sys.executable, "GNUPGHOME": str(world.config)}),
+        }
+        try:
+            answer = open_data_key(metadata, providers, order, opened=opened.append).reveal()
+        except DataKeyError as error:
+            answer = (error.message, error.hint, error.details)
+        return (answer, opened), [*world.asked, *gpg.asked]
+
+    with mock.patch.object(pgp, "run_gpg", gpg):
+        alone, _ = outcome()
+        with keeping(Unlocked()) as noted:
+            assert outcome()[0] == alone
+        noted.asks = False
+        with keeping(noted):
+            try:
+                assert outcome() == (alone, [])
+            except NeedsPersonError:  # a failure lists the keys that gpg has
+                assert alone[0] != DATA_KEY.reveal()
+    event("opened" if alone[0] == DATA_KEY.reveal() else "not opened")
+
+
 def test_a_changed_key_file_is_asked_for_again(world):
     places = {"file": [], "locked": [("bob", False)], "ssh": False, "keyring": []}
     metadata = metadata_for(world, [["bob"]], 0)
@@ -253,6 +346,7 @@ def test_a_wrong_passphrase_is_not_kept(world):
     assert not kept
 
 
+@needs_scripts
 def test_a_key_command_is_not_kept_and_not_run(world, tmp_path, secrets):
     log = tmp_path / "log"
     command = tmp_path / "print-key"
@@ -271,6 +365,7 @@ def test_a_key_command_is_not_kept_and_not_run(world, tmp_path, secrets):
     assert log.read_text() == "run\nrun\n"
 
 
+@needs_scripts
 @pytest.mark.parametrize("variable", ["SOPS_AGE_KEY_FILE", "SOPS_AGE_SSH_PRIVATE_KEY_FILE"])
 def test_a_pipe_is_not_read_by_a_run_that_may_ask_nobody(world, tmp_path, variable):
     pipe = tmp_path / "pipe"
