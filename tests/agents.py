@@ -89,7 +89,7 @@ def running(executable: str, *options: str, runtime: Path | None = None):
     finally:
         agent("stop")
         with suppress(OSError):
-            os.kill(pid, signal.SIGKILL)
+            os.kill(pid, signal.SIGKILL)  # it has ended, if all is well
         if runtime is None:
             shutil.rmtree(made, ignore_errors=True)
 

@@ -23,6 +23,7 @@ class AgentState(NamedTuple):
         stores: whether it keeps any.
         locks_in: seconds until it forgets them; None if it keeps none.
         ends_in: seconds.
+        current: whether the code on disk is still what it runs.
         answered: how many requests.
         declined: how many requests, by reason.
     """
@@ -35,6 +36,7 @@ class AgentState(NamedTuple):
     stores: bool
     locks_in: int | None
     ends_in: int
+    current: bool
     answered: int
     declined: Mapping[str, int]
 
@@ -43,7 +45,8 @@ _REASONS = {
     "needs_person": "a person had to be asked",
     "failed": "the command failed, and says why itself",
     "other_code": "the command runs other code, such as another version or Python",
-    "changed_code": "the code on disk has changed: restart the agent",
+    "changed_code": "the code on disk has changed",
+    "forgotten": "the agent was locked meanwhile",
     "confined": "the command runs with other rights, such as in a sandbox or a container",
 }
 
@@ -57,6 +60,7 @@ def _text_page(state: AgentState | None) -> Page:
             f"running for {_span(state.uptime)} as process {state.pid}, fluxsecrets {state.program}",
             f"keeps: {_kept(state)}",
             f"ends in {_span(state.ends_in)}",
+            *([] if state.current else ["the code on disk has changed: restart it"]),
             f"answered {_count(state.answered, 'request')}, declined {sum(state.declined.values())}",
             *(f"  {count} × {_REASONS.get(why, why)}" for why, count in sorted(state.declined.items())),
         ]
@@ -95,6 +99,7 @@ def _json_page(state: AgentState | None) -> Page:
         "stores": state and state.stores,
         "locks_in": state and state.locks_in,
         "ends_in": state and state.ends_in,
+        "current": state and state.current,
         "answered": state and state.answered,
         "declined": None if state is None else dict(state.declined),
     }

@@ -12,13 +12,13 @@ import os
 import signal
 import socket
 import sys
+import time
 from contextlib import suppress
 from enum import IntEnum
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 from fluxsecrets.cli.dispatch import dispatch
 from fluxsecrets.cli.dropin.dispatch import run as run_dropin
-from fluxsecrets.cli.ending import EXIT_ERROR
 from fluxsecrets.cli.signals import ENDING
 from fluxsecrets.errors import FluxsecretsError, NeedsPersonError
 from fluxsecrets.keys.unlocked import Unlocked, keeping
@@ -32,7 +32,10 @@ from .streams import Gate, open_streams
 from .surroundings import enter
 
 _SECONDS = 5.0
-"""For a client to send what it said it would."""
+"""For a client to send all of its request, and to say that it waits for the result."""
+
+FORGET = signal.SIGUSR1
+"""Ends a process that has printed nothing: the agent has forgotten the keys that it knows."""
 
 _DESCRIPTORS = 3
 
@@ -51,6 +54,19 @@ class Outcome(IntEnum):
     CONFINED = 14
     MALFORMED = 15
     GONE = 16
+    FORGOTTEN = 17
+
+
+class Peer(NamedTuple):
+    """The client's process.
+
+    Attributes:
+        process: its number.
+        since: when its connection was accepted.
+    """
+
+    process: int
+    since: float
 
 
 class _DeclinedError(Exception):
@@ -59,7 +75,7 @@ class _DeclinedError(Exception):
         self.outcome = outcome
 
 
-def answer(line: socket.socket, peer: int, loaded: Loaded, unlocked: Unlocked) -> NoReturn:
+def answer(line: socket.socket, peer: Peer, loaded: Loaded, unlocked: Unlocked) -> NoReturn:
     """Answer one request, and end the process.
 
     Args:
@@ -70,12 +86,12 @@ def answer(line: socket.socket, peer: int, loaded: Loaded, unlocked: Unlocked) -
     """
     outcome = Outcome.MALFORMED
     try:
-        line.settimeout(_SECONDS)
-        request, given = _receive(line)
+        end = time.monotonic() + _SECONDS
+        request, given = _receive(line, end)
         _check(request, peer, loaded)
         line.sendall(wire.READY)
-        enter(request, given, peer)
-        outcome = _run(line, request, unlocked)
+        enter(request, given, peer.process)
+        outcome = _run(line, request, unlocked, end)
     except _DeclinedError as error:
         outcome = error.outcome
         _say(line, wire.DECLINED)
@@ -87,8 +103,9 @@ def answer(line: socket.socket, peer: int, loaded: Loaded, unlocked: Unlocked) -
     os._exit(outcome)
 
 
-def _receive(line: socket.socket) -> tuple[wire.Request, list[int]]:
+def _receive(line: socket.socket, end: float) -> tuple[wire.Request, list[int]]:
     """Return the request, and the client's standard output, standard error and folder."""
+    _wait_until(line, end)
     head, ancillary, flags, _ = line.recvmsg(
         64 * 1024, socket.CMSG_SPACE(_DESCRIPTORS * array.array("i").itemsize), _CLOSE_ON_EXEC
     )
@@ -100,12 +117,12 @@ def _receive(line: socket.socket) -> tuple[wire.Request, list[int]]:
         raise _DeclinedError(Outcome.MALFORMED)
     parts = [head]
     while len(parts[0]) < wire.HEAD:
-        parts[0] += _more(line, wire.HEAD)
+        parts[0] += _more(line, wire.HEAD, end)
     missing = wire.HEAD + wire.length_in(parts[0]) - len(parts[0])
     if not 0 <= missing <= wire.MOST_RUN:
         raise _DeclinedError(Outcome.MALFORMED)
     while missing:
-        parts.append(_more(line, min(missing, 256 * 1024)))
+        parts.append(_more(line, min(missing, 256 * 1024), end))
         missing -= len(parts[-1])
     try:
         return wire.decoded(b"".join(parts)[wire.HEAD :]), list(given)
@@ -116,14 +133,19 @@ def _receive(line: socket.socket) -> tuple[wire.Request, list[int]]:
 _CLOSE_ON_EXEC = getattr(socket, "MSG_CMSG_CLOEXEC", 0)
 
 
-def _more(line: socket.socket, most: int) -> bytes:
+def _wait_until(line: socket.socket, end: float) -> None:
+    line.settimeout(max(0.001, end - time.monotonic()))
+
+
+def _more(line: socket.socket, most: int, end: float) -> bytes:
+    _wait_until(line, end)
     data = line.recv(most)
     if not data:
         raise _DeclinedError(Outcome.GONE)
     return data
 
 
-def _check(request: wire.Request, peer: int, loaded: Loaded) -> None:
+def _check(request: wire.Request, peer: Peer, loaded: Loaded) -> None:
     arguments = [os.fsdecode(text) for text in request.argv[1:]]
     if not may_answer(request.program, arguments):
         raise _DeclinedError(Outcome.MALFORMED)
@@ -131,35 +153,34 @@ def _check(request: wire.Request, peer: int, loaded: Loaded) -> None:
         raise _DeclinedError(Outcome.OTHER_CODE)
     if not loaded.is_unchanged():
         raise _DeclinedError(Outcome.CHANGED_CODE)
-    if not is_as_free(peer):
+    if not is_as_free(peer.process, peer.since):
         raise _DeclinedError(Outcome.CONFINED)
 
 
-def _run(line: socket.socket, request: wire.Request, unlocked: Unlocked) -> Outcome:
+def _run(line: socket.socket, request: wire.Request, unlocked: Unlocked, end: float) -> Outcome:
+    log = Logged(holding=True)
+
     def begin() -> None:
         if unlocked.needed:  # whatever is to be printed is not what a person would get
-            _say(line, wire.DECLINED)
-            os._exit(Outcome.NEEDS_PERSON)
+            _decline(line, Outcome.NEEDS_PERSON)
+        try:
+            log.release()
+        except FluxsecretsError:
+            _decline(line, Outcome.FAILED)
         _say(line, wire.BEGUN)
 
     gate = Gate(begin)
+    signal.signal(FORGET, lambda _number, _frame: None if gate.begun else _decline(line, Outcome.FORGOTTEN))
     open_streams(gate, request.streams)
     sys.argv[:] = [os.fsdecode(text) for text in request.argv]
-    signals = _wait_for_go(line)
+    signals = _wait_for_go(line, end)
     _follow(line, signals)
-    log = Logged()
-    try:
-        with keeping(unlocked):
-            code = _command_line(request.program, log)
-    except NeedsPersonError as error:
-        _end_log(log, error)
-        raise
+    with keeping(unlocked):
+        code = _command_line(request.program, log)
     _stop_following()
-    if unlocked.needed and not gate.begun:
-        raise _DeclinedError(Outcome.NEEDS_PERSON)
-    # What was logged is not repeated, and nobody else says what the end by a signal was.
-    if code not in (0, *_ENDS) and not gate.begun and not log.started:
-        raise _DeclinedError(Outcome.FAILED)
+    # Nobody else says what the end by a signal was; all that fails otherwise says so in the client.
+    if not gate.begun and (unlocked.needed or code not in (0, *_ENDS)):
+        raise _DeclinedError(Outcome.NEEDS_PERSON if unlocked.needed else Outcome.FAILED)
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError):
             stream.flush()
@@ -175,16 +196,11 @@ def _command_line(program: str, log: Logged) -> int:
     return dispatch(sys.argv[1:], log)
 
 
-def _end_log(log: Logged, error: BaseException) -> None:
-    with suppress(FluxsecretsError):
-        log.end(EXIT_ERROR, error)
-
-
-def _wait_for_go(line: socket.socket) -> bytes:
+def _wait_for_go(line: socket.socket, end: float) -> bytes:
     """Wait until the client waits for the result; return the numbers of signals that it got."""
     got = b""
     while wire.GO not in got:
-        got += _more(line, 64)
+        got += _more(line, 64, end)
     return got.replace(wire.GO, b"")
 
 
@@ -218,6 +234,11 @@ def _follow(line: socket.socket, signals: bytes) -> None:
 
 def _stop_following() -> None:
     signal.signal(signal.SIGIO, signal.SIG_IGN)
+
+
+def _decline(line: socket.socket, outcome: Outcome) -> NoReturn:
+    _say(line, wire.DECLINED)
+    os._exit(outcome)
 
 
 def _say(line: socket.socket, data: bytes) -> None:

@@ -6,6 +6,8 @@ import array
 import os
 import signal
 import socket
+import struct
+import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -13,7 +15,7 @@ from typing import NamedTuple
 
 from fluxsecrets.keys.unlocked import Unlocked
 
-from .answering import Outcome, answer
+from .answering import FORGET, Outcome, Peer, answer
 from .confinement import is_as_free
 from .loaded import Loaded
 from .sample import rehearse
@@ -23,6 +25,11 @@ _MOST = 16
 
 _SECONDS = 600.0
 """For one request; then its process is killed, and the client does the work itself."""
+
+_SECONDS_TO_END = 5.0
+
+_GIVEN = struct.Struct("!Id")
+"""With a connection: the process of the client, and when it was accepted."""
 
 
 class _Waiting(NamedTuple):
@@ -62,6 +69,12 @@ class Children:
         if self._waiting is None:
             self._waiting = self._fork()
 
+    def forget(self) -> None:
+        """End the process that waits, and those that have printed nothing yet: they know forgotten keys."""
+        self.renew()
+        for process in self._working:
+            os.kill(process, FORGET)
+
     def renew(self) -> None:
         """End the process that waits: what the agent keeps has changed."""
         if self._waiting is not None:
@@ -71,13 +84,13 @@ class Children:
             os.kill(process, signal.SIGKILL)
             _wait_for(process)
 
-    def give(self, line: socket.socket, peer: int, now: float) -> None:
+    def give(self, line: socket.socket, peer: int, since: float) -> None:
         """Have a request answered.
 
         Args:
             line: the connection to the client.
             peer: the client's process.
-            now: seconds of the agent's clock.
+            since: when it was accepted.
 
         Raises:
             OSError: the system has no room for a process.
@@ -88,9 +101,9 @@ class Children:
         with waiting.way:
             given = array.array("i", [line.fileno()])
             waiting.way.sendmsg(
-                [peer.to_bytes(4, "big")], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, given.tobytes())]
+                [_GIVEN.pack(peer, since)], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, given.tobytes())]
             )
-        self._working[waiting.process] = now
+        self._working[waiting.process] = since
 
     def reap(self) -> list[int]:
         """Return the exit codes of processes that have ended since."""
@@ -114,11 +127,14 @@ class Children:
                 os.kill(process, signal.SIGKILL)
 
     def end_all(self) -> None:
-        """End all processes: those that work in order, if they do so at once."""
-        self.renew()
+        """End all processes; those that have begun to print may come to their end, if they do so soon."""
+        self.forget()
+        end = time.monotonic() + _SECONDS_TO_END
+        while self._working and time.monotonic() < end:
+            self.reap()
+            time.sleep(0.01)
         for process in self._working:
-            os.kill(process, signal.SIGTERM)
-        for process in self._working:
+            os.kill(process, signal.SIGKILL)
             _wait_for(process)
         self._working.clear()
 
@@ -144,17 +160,20 @@ class Children:
 
 def _wait_and_answer(way: socket.socket, loaded: Loaded, sample: Path, kept: Unlocked) -> None:
     signal.set_wakeup_fd(-1)
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD):
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD, FORGET):
         signal.signal(number, signal.SIG_DFL)
     rehearse(sample)
     loaded.is_unchanged()
-    is_as_free(os.getpid())
-    said, ancillary, _, _ = way.recvmsg(4, socket.CMSG_SPACE(4), getattr(socket, "MSG_CMSG_CLOEXEC", 0))
+    is_as_free(os.getpid(), 0.0)
+    said, ancillary, _, _ = way.recvmsg(
+        _GIVEN.size, socket.CMSG_SPACE(4), getattr(socket, "MSG_CMSG_CLOEXEC", 0)
+    )
     way.close()
     if not ancillary:  # the agent has ended, or has forked another one
         return
     given = array.array("i", ancillary[0][2])
-    answer(socket.socket(fileno=given[0]), int.from_bytes(said, "big"), loaded, kept)
+    peer, since = _GIVEN.unpack(said)
+    answer(socket.socket(fileno=given[0]), Peer(peer, since), loaded, kept)
 
 
 def _has_ended(process: int) -> bool:

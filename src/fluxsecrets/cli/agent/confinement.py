@@ -15,19 +15,28 @@ _FIELDS = (b"Uid:", b"Gid:", b"Groups:", b"NoNewPrivs:", b"Seccomp:", b"CapPrm:"
 _SPACES = ("mnt", "pid", "user", "net")
 
 
-def is_as_free(peer: int, platform: str = sys.platform) -> bool:
+def is_as_free(peer: int, accepted: float, platform: str = sys.platform) -> bool:
     """Return whether a process has the rights of this one, and sees the same files and processes.
 
     Args:
         peer: its number.
+        accepted: when its connection was accepted, by `lasting.now`. A process that started later only has
+            the number of the one that connected.
         platform: a value of `sys.platform`.
     """
     if platform != "linux":
         return True
     try:
-        return _seen(str(peer)) == _seen("self")
-    except OSError:
+        return _seen(str(peer)) == _seen("self") and _started(peer) <= accepted
+    except (OSError, ValueError, IndexError):
         return False
+
+
+def _started(process: int) -> float:
+    """Return when a process started, in seconds of the clock that counts sleep."""
+    with open(f"/proc/{process}/stat", "rb") as file:  # noqa: PTH123
+        fields = file.read().rpartition(b")")[2].split()
+    return int(fields[19]) / os.sysconf("SC_CLK_TCK")
 
 
 def _seen(process: str) -> tuple[object, ...]:

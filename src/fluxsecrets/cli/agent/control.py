@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from fluxsecrets.errors import FluxsecretsError
+from fluxsecrets.keys.handover import MAX_FRAME, take
 from fluxsecrets.keys.unlocked import Unlocked
 from fluxsecrets.report.agent import AgentState
 
@@ -21,7 +22,7 @@ class Said(NamedTuple):
 
     Attributes:
         kind: one of `wire.CONTROL`; empty where it is malformed.
-        content: of the frame.
+        content: of the frame; the only copy.
     """
 
     kind: bytes
@@ -29,24 +30,24 @@ class Said(NamedTuple):
 
     @classmethod
     def parse(cls, got: bytearray) -> Said | None:
-        """Return the frame that was received, or None while some of it is missing."""
+        """Take the frame out of what was received; None while some of it is missing."""
         kind = bytes(got[:1])
-        most = wire.MOST_KEEP if kind == wire.KEEP else 0
+        most = MAX_FRAME if kind == wire.KEEP else 0
         if len(got) < wire.HEAD:
             return None
         length = wire.length_in(got[: wire.HEAD])
         if kind not in wire.CONTROL or length > most or len(got) > wire.HEAD + length:
-            return cls(b"", bytearray())
+            return cls(b"", got)
         if len(got) < wire.HEAD + length:
             return None
-        return cls(kind, got[wire.HEAD :])
+        del got[: wire.HEAD]
+        return cls(kind, got)
 
-    def keep_in(self, unlocked: Unlocked) -> None:
-        """Keep what a client unlocked; nothing of it where it is malformed."""
-        from fluxsecrets.keys.handover import take
 
-        with suppress(FluxsecretsError):
-            take(unlocked, self.content)
+def keep(said: Said, unlocked: Unlocked) -> None:
+    """Keep what a client unlocked; nothing of it where it is malformed."""
+    with suppress(FluxsecretsError):
+        take(unlocked, said.content)
 
 
 class Counts:

@@ -17,7 +17,7 @@ from fluxsecrets.report.agent import AgentState
 
 from . import wire
 from .children import Children
-from .control import Counts, Said, reply
+from .control import Counts, Said, keep, reply
 from .lasting import Limits, now
 from .loaded import Loaded
 from .peers import is_own, process_of
@@ -35,6 +35,7 @@ class _Arriving:
     """A client that has not said yet what it wants, or all of it."""
 
     line: socket.socket
+    process: int
     since: float
     got: bytearray = field(default_factory=bytearray)
 
@@ -55,7 +56,7 @@ class Agent:
             stores: whether it keeps what a client unlocked.
         """
         self._listener: Final = listener
-        self._limits, self._stores = limits, stores
+        self._loaded, self._limits, self._stores = loaded, limits, stores
         self._kept = Unlocked(asks=False)
         self._arriving: dict[int, _Arriving] = {}
         self._buffer = bytearray(64 * 1024)
@@ -132,7 +133,7 @@ class Agent:
 
     def _lock(self) -> None:
         self._kept.forget()
-        self._children.renew()
+        self._children.forget()
 
     def _accept(self) -> None:
         with suppress(OSError):
@@ -141,7 +142,7 @@ class Agent:
                 line.close()
                 return
             line.setblocking(False)
-            arriving = self._arriving[line.fileno()] = _Arriving(line, now())
+            arriving = self._arriving[line.fileno()] = _Arriving(line, process_of(line), now())
             self._listen(arriving)
 
     def _listen(self, client: _Arriving) -> None:
@@ -172,7 +173,7 @@ class Agent:
             if client.got == wire.RUN and not self._children.full and not self._ends:
                 self._used = now()
                 with suppress(OSError):
-                    self._children.give(client.line, process_of(client.line), self._used)
+                    self._children.give(client.line, client.process, client.since)
                 self._drop(client)
 
     def _control(self, client: _Arriving, said: Said) -> None:
@@ -182,7 +183,7 @@ class Agent:
             self._lock()
         elif said.kind == wire.KEEP and self._stores:
             self._used = now()
-            said.keep_in(self._kept)
+            keep(said, self._kept)
             self._children.renew()
         with suppress(OSError):
             client.line.send(reply(self._state()))
@@ -200,6 +201,7 @@ class Agent:
             stores=self._stores,
             locks_in=max(0, int(self._used + self._limits.idle - time)) if len(self._kept) else None,
             ends_in=max(0, int(self._started + self._limits.lifetime - time)),
+            current=self._loaded.is_unchanged(),
             answered=answered,
             declined=declined,
         )

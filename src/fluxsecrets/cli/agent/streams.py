@@ -34,8 +34,8 @@ class Gate:
         """Let what was held back through, and all that follows."""
         if self.begun:
             return
+        self.begun = True  # first, since a signal may ask for it
         self._begin()
-        self.begun = True
         held, self._held = self._held, bytearray()
         with io.FileIO(2, "wb", closefd=False) as raw:
             rest = memoryview(held)

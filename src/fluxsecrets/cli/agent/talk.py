@@ -33,7 +33,9 @@ def tell(
     got = b""
     with suppress(OSError):
         line.settimeout(5.0)
-        line.sendall(wire.frame(kind, content))
+        line.sendall(wire.frame_head(kind, content))
+        if content:
+            line.sendall(content)
         while len(got) < _MOST and (data := line.recv(_MOST)):
             got += data
     line.close()

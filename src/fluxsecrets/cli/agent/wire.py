@@ -24,7 +24,6 @@ GO = b"\0"
 
 HEAD = 5
 MOST_RUN = 8 * 1024 * 1024
-MOST_KEEP = 4 * 1024 * 1024
 
 
 class Request:
@@ -58,9 +57,14 @@ class Request:
         self.environ = environ
 
 
-def frame(kind: bytes, content: bytes | bytearray = b"") -> bytes:
+def frame(kind: bytes, content: bytes = b"") -> bytes:
     """Return a frame."""
-    return kind + len(content).to_bytes(4, "big") + content
+    return frame_head(kind, content) + content
+
+
+def frame_head(kind: bytes, content: bytes | bytearray) -> bytes:
+    """Return what goes before the content of a frame."""
+    return kind + len(content).to_bytes(4, "big")
 
 
 def length_in(head: bytes | bytearray) -> int:

@@ -235,18 +235,19 @@ class Logged:
         warnings: logs that are not required and could not be written, one sentence each.
     """
 
-    def __init__(self) -> None:
-        """Log nothing yet."""
+    def __init__(self, *, holding: bool = False) -> None:
+        """Log nothing yet.
+
+        Args:
+            holding: keep what is to be logged until `release`. That is for a run that may turn out not to be
+                one: it shows nothing before.
+        """
         self.warnings: list[str] = []
+        self._held: list[Mapping[str, object]] | None = [] if holding else None
         self._record = Record()
         self._call: Call | None = None
         self._places: tuple[LogPlace, ...] = ()
         self._run = ""
-
-    @property
-    def started(self) -> bool:
-        """Whether something was logged."""
-        return bool(self._run)
 
     def start(self, call: Call, environ: Mapping[str, str], cwd: Path) -> None:
         """Note what is about to be done; called before it is, inside of `recording`.
@@ -296,6 +297,16 @@ class Logged:
             last = {"result": "failed" if exit_code > 1 else "done"}
         self._finish({**last, "exit_code": exit_code})
 
+    def release(self) -> None:
+        """Log what was held back, and from now on at once.
+
+        Raises:
+            FileAccessError: a log that is required cannot be written.
+        """
+        held, self._held = self._held, None
+        if held:
+            self._write(held)
+
     def _leave(self) -> None:
         self._finish({"result": "replaced"})
 
@@ -339,6 +350,9 @@ class Logged:
         return {"time": time, "event": event, "run": self._run}
 
     def _write(self, events: Sequence[Mapping[str, object]], *, done: bool = False) -> None:
+        if self._held is not None:
+            self._held += events
+            return
         from fluxsecrets.ops.log.logfile import append
 
         for place in self._places:

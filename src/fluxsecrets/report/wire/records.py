@@ -69,6 +69,8 @@ class Agent(TypedDict):
     """Seconds without a request until it forgets them; null if it keeps none."""
     ends_in: int | None
     """Seconds until it ends."""
+    current: bool | None
+    """Whether the code on disk is still what it runs; if not, it declines all requests."""
     answered: int | None
     """How many requests it answered."""
     declined: dict[str, int] | None
