@@ -79,7 +79,11 @@ def absorbed(objects: Sequence[Object], made: Object, behavior: str, *, lenient:
         AbsorbError: there is nothing to merge with, or there is and `behavior` does not say so.
     """
     own = identity(made)
-    found = [index for index, item in enumerate(objects) if own in identities(item)]
+    found = [
+        index
+        for index, item in enumerate(objects)
+        if (item.name == own.name or item.names) and own in identities(item)
+    ]
     name = shown_as(made.api_version, made.kind, made.name, made.namespace)
     if len(found) > 1:
         raise AbsorbError(f"found multiple objects that could accept merge of {name}")

@@ -20,7 +20,7 @@ from .addedkeys import HINT, REASON, generated_keys
 from .alike import Alike
 from .built import Built, Cycle, Overlay
 from .generating import content
-from .identity import identity, shown
+from .identity import Identities, shown
 from .kustomizationfields import COMPONENT
 from .kustomizationfile import Generator, KustomizationFile, PatchEntry, Reference
 from .patches import Patch
@@ -72,6 +72,7 @@ class Assembly(Record):
         self.folders = folders
         self.above = above
         self.components = count(1)
+        self.identities = Identities()
 
     def run(self, folder: str, found: tuple[KustomizationFile | Outcome, ...], overlay: Overlay) -> Built:
         """Build the folder of these kustomization files; more than one is an error."""
@@ -109,7 +110,7 @@ class Assembly(Record):
         self.check(file)
         self.read_along(file)
         objects = [*before]
-        known = set(map(identity, before))
+        known = self.identities.of(before)
         for reference in file.resources:
             added = self.resource(file, reference)
             self.no_duplicates(added, known, file, reference.line)
@@ -117,6 +118,7 @@ class Assembly(Record):
             if len(objects) > MOST_OBJECTS:
                 self.limit(file, reference, f"{MOST_OBJECTS:,} objects")
                 objects, known = [], set()
+        self.identities.keep(objects, known)
         objects = self.generate(file, objects)
         for reference in (*file.components, *overlay.components):
             objects = self.component(file, reference, objects)
@@ -274,6 +276,7 @@ class Assembly(Record):
         inner = Assembly(self.folders, (*self.above, place))
         inner.incomplete = self.incomplete
         inner.components = self.components
+        inner.identities = self.identities
         for path in found:
             component = self.folders.kustomization(path)
             if isinstance(component, Outcome):

@@ -105,6 +105,25 @@ def duplicates(objects: Iterable[Object], known: set[Identity] | None = None) ->
     return found
 
 
+class Identities:
+    """The identities of a list of objects that grows: components add to it one after the other."""
+
+    def __init__(self) -> None:
+        """No list is known yet."""
+        self._objects: list[Object] | None = None
+        self._known: set[Identity] = set()
+
+    def of(self, objects: list[Object]) -> set[Identity]:
+        """Return what the objects of a list are. The set is the caller's to add to."""
+        known = self._known if objects is self._objects else set(map(identity, objects))
+        self._objects, self._known = None, set()
+        return known
+
+    def keep(self, objects: list[Object], known: set[Identity]) -> None:
+        """Keep what the objects of a list are, until somebody asks; the list does not change meanwhile."""
+        self._objects, self._known = objects, known
+
+
 def shown(item: Object) -> str:
     """An object as kustomize names it in errors, such as `Secret.v1.[noGrp]/a.apps`."""
     return shown_as(item.api_version, item.kind, item.name, text(item.data, "metadata", "namespace"))

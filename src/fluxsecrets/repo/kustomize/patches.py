@@ -309,12 +309,12 @@ def is_for(merge: Plain, data: Plain, names: Names) -> bool:
     """Whether a merge patch without a target means an object: it has the same identity, now or before."""
     if merge.get("kind") != data.get("kind") or merge.get("apiVersion") != data.get("apiVersion"):
         return False
-    name, namespace = dig(merge, "metadata", "name"), dig(merge, "metadata", "namespace")
-    wanted = _effective(data, namespace)
-    return any(
-        str(name) == its_name and wanted == _effective(data, its_namespace)
-        for its_namespace, its_name in names
-    )
+    name = str(dig(merge, "metadata", "name"))
+    named = [namespace for namespace, its_name in names if its_name == name]
+    if not named:
+        return False
+    wanted = _effective(data, dig(merge, "metadata", "namespace"))
+    return any(wanted == _effective(data, namespace) for namespace in named)
 
 
 def _keep_identity(patch: Patch, changed: Plain, before: Plain) -> Plain:

@@ -120,6 +120,8 @@ def _check_keys(
     record: Record, before: list[Object], after: list[Object], path: str, line: int | None
 ) -> None:
     """Tell keys that were added and are no texts."""
+    if before is after:
+        return
     for item, key in added_keys(before, after):
         record.fails("key-not-text", f"{REASON}: {key!a} in {shown(item)}", path, line, HINT)
 
