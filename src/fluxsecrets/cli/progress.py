@@ -9,11 +9,14 @@ import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from typing import Any, TextIO, TypeVar, cast
 
 from .terminal import colourful
 
-Item = TypeVar("Item")
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, TextIO, TypeVar
+
+    Item = TypeVar("Item")
 
 _FROM = 40
 """Items from which a bar is worth its flicker."""
@@ -33,7 +36,7 @@ def with_progress(items: Iterable[Item], total: int, label: str) -> Iterator[Ite
         yield from items
         return
     every = max(1, total // _STEPS)
-    above = cast("TextIO", _Above(stream))
+    above: Any = _Above(stream)
     sys.stderr = above
     try:
         _write(stream, _START + bar(label, 0, total))

@@ -12,9 +12,9 @@ import os
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
 from fluxsecrets.errors import FileAccessError
+from fluxsecrets.namedtuples import NamedTuple
 
 from .reading import FileContent, fingerprint, read_file
 

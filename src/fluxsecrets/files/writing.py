@@ -14,10 +14,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
 
 from fluxsecrets.errors import FileAccessError
 from fluxsecrets.files import system
+from fluxsecrets.namedtuples import NamedTuple
 from fluxsecrets.records import dataclass, field
 
 from .access import NEW_FILE_MODE, give_access

@@ -11,7 +11,6 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Final
 
 from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.marks import MANIFEST_SUFFIXES, is_ciphertext
@@ -20,7 +19,13 @@ from fluxsecrets.sops.document import Comment, Entry, Leaf, Mapping, Node, Seque
 from fluxsecrets.sops.formats import Limits
 from fluxsecrets.sops.formats.either import load_either
 
-Plain = dict[str, Any]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Final
+
+    Plain = dict[str, Any]
+else:
+    Plain = dict
 """A manifest's root, or any map in it."""
 
 Steps = tuple[str | int, ...]

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from fluxsecrets.errors import FileAccessError, FluxsecretsError
 from fluxsecrets.files.reading import read_file
@@ -27,6 +26,10 @@ from fluxsecrets.sops.recipients import (
 )
 
 from .openers import Openers, openers
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 VERSION = 1
 RECORD_LIMIT = 16 * 2**20

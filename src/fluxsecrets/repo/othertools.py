@@ -2,6 +2,7 @@
 
 A table with a row per tool. To add one: a row with what shows it, what is not known of it here, and what is
 looked at all the same. Lines show a tool, not parsed objects, so that a use in a broken file counts, too.
+Expressions are compiled with the first file that may have what they look for.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ class OtherTool:
         unseen: what is not known of it, as a sentence.
         still: what is looked at all the same, as a sentence.
         applies: it applies objects of the repository to a cluster, as Flux does.
-        sign: what shows it in a line of a file.
+        sign: what shows it in a line of a file, an expression.
         words: one of them is in every file that shows it. Most files have none, and are done with.
         beside: what else must be in the file, or None.
         lists: its generators list the files that it decrypts.
@@ -46,21 +47,19 @@ class OtherTool:
     unseen: str
     still: str
     applies: bool
-    sign: re.Pattern[bytes]
+    sign: bytes
     words: tuple[bytes, ...]
     beside: bytes | None = None
     lists: bool = False
-    file: re.Pattern[str] | None = None
+    file: str | None = None
 
 
 _SCANNED = "its files are scanned for plain secrets"
 
 
-def _kind(*kinds: str) -> re.Pattern[bytes]:
+def _kind(*kinds: str) -> bytes:
     """What shows an object of some kinds, even one of a List."""
-    return re.compile(
-        rf"(?m)^ {{0,4}}(?:- )?kind:[ \t]*[\"']?(?:{'|'.join(kinds)})[\"']?[ \t\r]*(?:#.*)?$".encode()
-    )
+    return rf"(?m)^ {{0,4}}(?:- )?kind:[ \t]*[\"']?(?:{'|'.join(kinds)})[\"']?[ \t\r]*(?:#.*)?$".encode()
 
 
 TOOLS: tuple[OtherTool, ...] = (
@@ -80,7 +79,7 @@ TOOLS: tuple[OtherTool, ...] = (
         "what the plugin makes of files is not known here",
         _SCANNED,
         True,
-        re.compile(rb"(?m)^kind:[ \t]*[\"']?ConfigManagementPlugin\b|^[ ]+configManagementPlugins:"),
+        rb"(?m)^kind:[ \t]*[\"']?ConfigManagementPlugin\b|^[ ]+configManagementPlugins:",
         (b"onfigManagementPlugin",),
     ),
     OtherTool(
@@ -89,7 +88,7 @@ TOOLS: tuple[OtherTool, ...] = (
         "the values that it puts in the place of `<path:…>` are not known here",
         "its placeholders count as references, not as secrets",
         False,
-        re.compile(rb"avp\.kubernetes\.io/|<path:[^\s>#]{1,300}#[^\s>]{1,200}>"),
+        rb"avp\.kubernetes\.io/|<path:[^\s>#]{1,300}#[^\s>]{1,200}>",
         (b"avp.kubernetes.io/", b"<path:"),
     ),
     OtherTool(
@@ -98,7 +97,7 @@ TOOLS: tuple[OtherTool, ...] = (
         "the Secrets that it makes are not known here, nor whether its key opens their files",
         "the encrypted files that it lists are checked as files",
         False,
-        re.compile(rb"(?m)^apiVersion:[ \t]*[\"']?viaduct\.ai/|^kind:[ \t]*[\"']?ksops\b"),
+        rb"(?m)^apiVersion:[ \t]*[\"']?viaduct\.ai/|^kind:[ \t]*[\"']?ksops\b",
         (b"viaduct.ai/", b"ksops"),
         lists=True,
     ),
@@ -118,7 +117,7 @@ TOOLS: tuple[OtherTool, ...] = (
         "what Helm makes of the decrypted values is not known here",
         "encrypted values files are checked as files",
         False,
-        re.compile(rb"(?<![\w/])secrets(?:\+[a-z][a-z-]{0,40})*://"),
+        rb"(?<![\w/])secrets(?:\+[a-z][a-z-]{0,40})*://",
         (b"secrets://", b"secrets+"),
     ),
     OtherTool(
@@ -137,9 +136,9 @@ TOOLS: tuple[OtherTool, ...] = (
         "what its bundles apply is not known here",
         _SCANNED,
         True,
-        re.compile(rb"(?m)^apiVersion:[ \t]*[\"']?fleet\.cattle\.io/"),
+        rb"(?m)^apiVersion:[ \t]*[\"']?fleet\.cattle\.io/",
         (b"fleet.cattle.io/",),
-        file=re.compile(r"(?:^|/)fleet\.ya?ml$"),
+        file=r"(?:^|/)fleet\.ya?ml$",
     ),
     OtherTool(
         "helmfile",
@@ -147,9 +146,9 @@ TOOLS: tuple[OtherTool, ...] = (
         "what its releases apply and decrypt is not known here",
         "encrypted values files are checked as files",
         True,
-        re.compile(rb"(?m)^helmfiles:"),
+        rb"(?m)^helmfiles:",
         (b"helmfiles:",),
-        file=re.compile(r"(?:^|/)(?:helmfile\.ya?ml|helmfile\.d/[^/]+\.ya?ml)(?:\.gotmpl)?$"),
+        file=r"(?:^|/)(?:helmfile\.ya?ml|helmfile\.d/[^/]+\.ya?ml)(?:\.gotmpl)?$",
     ),
     OtherTool(
         "kapp-controller",
@@ -157,7 +156,7 @@ TOOLS: tuple[OtherTool, ...] = (
         "what its Apps apply and decrypt is not known here",
         _SCANNED,
         True,
-        re.compile(rb"(?m)^apiVersion:[ \t]*[\"']?(?:kappctrl\.k14s\.io|packaging\.carvel\.dev)/"),
+        rb"(?m)^apiVersion:[ \t]*[\"']?(?:kappctrl\.k14s\.io|packaging\.carvel\.dev)/",
         (b"kappctrl.k14s.io/", b"packaging.carvel.dev/"),
     ),
     OtherTool(
@@ -166,7 +165,7 @@ TOOLS: tuple[OtherTool, ...] = (
         "what becomes of decrypted values is not known here, and the state holds them in plain text",
         "encrypted files are checked as files",
         False,
-        re.compile(rb"(?m)^[ \t]*(?:data|ephemeral)[ \t]+\"sops_(?:file|external)\""),
+        rb"(?m)^[ \t]*(?:data|ephemeral)[ \t]+\"sops_(?:file|external)\"",
         (b'"sops_',),
     ),
 )
@@ -236,7 +235,7 @@ def _uses(tree: Tree, path: str) -> Iterator[OtherUse]:
         data = tree.read(path, head=_LARGEST)
     except FluxsecretsError:  # whatever reads the file for its content reports what is wrong
         return
-    named = [tool for tool in TOOLS if tool.file is not None and tool.file.search(path)]
+    named = [tool for tool in TOOLS if tool.file is not None and re.search(tool.file, path)]
     if named and _KIND.search(data) is None:
         yield from (OtherUse(tool, path, 1) for tool in named)
         return
@@ -250,9 +249,9 @@ def _uses(tree: Tree, path: str) -> Iterator[OtherUse]:
             yield OtherUse(tool, path, line, _listed(tree, path, data) if tool.lists else ())
 
 
-def _first(sign: re.Pattern[bytes], data: bytes) -> int | None:
+def _first(sign: bytes, data: bytes) -> int | None:
     """The line of the first sign that is not in a comment."""
-    for match in sign.finditer(data):
+    for match in re.finditer(sign, data):
         begin = data.rfind(b"\n", 0, match.start()) + 1
         if not data[begin : match.end()].lstrip().startswith(b"#"):
             return data.count(b"\n", 0, match.start()) + 1

@@ -6,11 +6,15 @@ k8s.io/apimachinery (util/validation), and encoding/base64 of Go. No text here h
 
 from __future__ import annotations
 
-import json
 import re
 from base64 import b64decode
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Final, NamedTuple
+
+from fluxsecrets.namedtuples import NamedTuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
 
 MAX_SIZE: Final = 2**20
 """Bytes that the values may have together (`MaxSecretSize` in Kubernetes)."""
@@ -168,6 +172,8 @@ def json_fault(value: bytes) -> str | None:
     """
     if not value.strip(b" \t\r\n"):
         return "unexpected end of JSON input"
+    import json
+
     try:
         found = json.loads(value.decode("utf-8", "replace"), parse_constant=_refuse, parse_float=_float)
     except (ValueError, RecursionError):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
+
 
 SIGN: Final = "\ue0a1unknown\ue0a1"
 """In the place of a value that is not known. A text that holds it is not known either: kustomize may have put

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Hashable, Iterable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
 
+from fluxsecrets.namedtuples import NamedTuple
+
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from fluxsecrets.findings import Finding
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import NamedTuple
 
 from fluxsecrets.errors import DataKeyError, FluxsecretsError
+from fluxsecrets.namedtuples import NamedTuple
 from fluxsecrets.shell import with_file
 
 from .alike import LIKE_IT, few, shape

@@ -6,13 +6,15 @@ The forms of the objects are the types in `wire`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
 
 from fluxsecrets.shell import with_file
 
 from .page import Lines, Page
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from fluxsecrets.errors import FluxsecretsError
 
     from .base import Base

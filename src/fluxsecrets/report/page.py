@@ -7,9 +7,13 @@ format name -> renderer.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
+from fluxsecrets.namedtuples import NamedTuple
+
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import TypeAlias
+
     from fluxsecrets.errors import FluxsecretsError
     from fluxsecrets.findings import Finding
 

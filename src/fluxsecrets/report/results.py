@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from fluxsecrets.shell import command_for
 
@@ -15,6 +14,7 @@ from .json import error_or_null, page, term
 from .page import Errors, Note, Page, Table, Warn
 from .text import Cell, Row, counted, printable
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from fluxsecrets.ops.run.results import BatchResult, FileResult
 

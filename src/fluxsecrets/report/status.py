@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from fluxsecrets.ops.files.status import FileStatus, State, StatusResult
 from fluxsecrets.repo.offboarding import Leaver, Unfinished
@@ -19,6 +18,7 @@ from .page import Errors, Note, Page, Table
 from .results import STYLES, drift_lines, more_failed, several, value_count
 from .text import Cell, Row, counted, printable
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .wire import state as wire
 

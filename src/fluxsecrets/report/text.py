@@ -8,11 +8,12 @@ import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import zip_longest
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
 
 from fluxsecrets.marks import without_private_keys
+from fluxsecrets.namedtuples import NamedTuple
 from fluxsecrets.shell import with_file
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:  # a command pays for the operations that it uses, not for those that could be shown
     from fluxsecrets.findings import Finding
 

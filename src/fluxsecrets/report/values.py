@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
 
 from fluxsecrets.ops.files.values import ValueResult
 
 from .base import here
 from .page import Note, Page, Warn
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .wire import files as wire
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
 
 from fluxsecrets.errors import RecipientError, SelectorError
+from fluxsecrets.namedtuples import NamedTuple
 from fluxsecrets.records import dataclass, field
 
 from .excerpts import quoting
@@ -33,6 +33,7 @@ from .placed_yaml import (
 from .recipients import KINDS, KeyKind, Recipient, age, deduplicate, kms_from_arn, recipient_key, split_list
 from .selectors import Regex, SelectorKind, SelectorSpec, compile_selector, select_one
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .destinations import DestinationRule
 

@@ -9,12 +9,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple, NoReturn
 
 from fluxsecrets.errors import ConfigError, LimitError
+from fluxsecrets.namedtuples import NamedTuple
 from fluxsecrets.records import dataclass, field
 
 from .selectors import SYNTAX_HINT, Regex, RegexError, compile_regex
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, NoReturn
 
 MAX_BYTES = 2**20
 MAX_DEPTH = 100

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from fluxsecrets.errors import FluxsecretsError, UsageError
 from fluxsecrets.ops.exec.child import Command, find_user
 from fluxsecrets.ops.exec.execute import EnvOptions, file_values, run_with_values
 from fluxsecrets.ops.run.inputs import Input, read_input
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from fluxsecrets.ops.run.session import Session
 

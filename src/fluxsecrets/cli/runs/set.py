@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from fluxsecrets.cli.output import Output
 from fluxsecrets.cli.runs.valuesource import ValueSource, read_value
@@ -13,6 +12,7 @@ from fluxsecrets.ops.files.values import NewValue, change_value
 from fluxsecrets.ops.sealing.sealers import Sealers, is_sealed_file
 from fluxsecrets.report.values import FORMATS
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from fluxsecrets.ops.run.session import Session
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from fluxsecrets.cli.output import Output, warn_of_dead_hooks
 from fluxsecrets.ops.files.status import StatusRequest
 from fluxsecrets.ops.files.status import status as status_of
 from fluxsecrets.report.status import FORMATS
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from fluxsecrets.ops.run.session import Session
 

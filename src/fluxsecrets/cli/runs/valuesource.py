@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
 
 from fluxsecrets.errors import LimitError, UsageError
+from fluxsecrets.namedtuples import NamedTuple
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from fluxsecrets.ops.run.session import Session
 

@@ -9,9 +9,14 @@ import json
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
 
-Shape = Any
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Final
+
+    Shape = Any
+else:
+    Shape = object
 """A scalar's Go type, `bytes` or `any`; `.NAME` of a struct; `["map", SHAPE]` or `["list", SHAPE]`."""
 
 RBAC: Final = "rbac.authorization.k8s.io/v1"

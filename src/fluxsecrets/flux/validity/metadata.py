@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Final
 
 from fluxsecrets.flux.unknown import is_unknown
 from fluxsecrets.repo.manifests import Steps, dig
 from fluxsecrets.repo.objects import CLUSTER_SCOPED
 
 from .problem import NOUNS, QUOTE, Problem, Subject, field_name, go_kind, texts_of, unfit
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
 
 MAX_ANNOTATIONS: Final = 256 * 1024
 """Bytes of all annotations, keys and values."""

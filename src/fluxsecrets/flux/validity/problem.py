@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Final
 
 from fluxsecrets.flux.unknown import is_unknown, unknown_kind
 from fluxsecrets.records import dataclass, field
 from fluxsecrets.repo.manifests import Manifest, Plain, Steps, dig
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
 
 
 @dataclass(frozen=True, slots=True)

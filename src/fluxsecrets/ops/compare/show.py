@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from fluxsecrets.errors import DataKeyError, FluxsecretsError, UsageError
 from fluxsecrets.files.reading import read_file
@@ -17,6 +16,7 @@ from .leanblock import BLOCK_SIGN
 from .plainkey import plain_token
 from .textconv import masked_text
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:  # masked text does without
     from fluxsecrets.ops.run.session import Session
     from fluxsecrets.repo.git import Repository

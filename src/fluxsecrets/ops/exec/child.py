@@ -12,12 +12,15 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, NoReturn
 
 from fluxsecrets.errors import FluxsecretsError, UsageError
 from fluxsecrets.ops.run.record import note_leaving
 from fluxsecrets.programs import find_program, users_own_limits
 from fluxsecrets.records import dataclass, field
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, NoReturn
 
 NOT_FOUND, NOT_STARTED = 127, 126
 """Exit codes of shells for a command that was not found or could not be started."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from fluxsecrets.marks import KEYS_FOLDER, PUBLIC_KEY_SUFFIX
 from fluxsecrets.ops.run.names import read_public_keys
@@ -14,6 +13,7 @@ from fluxsecrets.repo.offboarding import Leaver, OpenFile, Unfinished, still_gon
 from fluxsecrets.repo.openers import Openers, openers
 from fluxsecrets.sops.recipients import RecipientKey, age, read_recipient, recipient_key
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:  # mostly nothing is left to do
     from fluxsecrets.ops.run.people import People
 

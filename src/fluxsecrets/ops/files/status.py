@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from functools import partial
-from typing import TYPE_CHECKING
 
 from fluxsecrets.errors import DataKeyError, FluxsecretsError
 from fluxsecrets.files.reading import read_file
@@ -26,11 +25,12 @@ from fluxsecrets.sops.envelope import groups_needed, open_data_key
 from fluxsecrets.sops.formats import make_format
 from fluxsecrets.sops.metadata import Metadata
 
-if TYPE_CHECKING:  # few repositories have proposals
-    from fluxsecrets.repo.proposals import Waiting
-
 from .content import check_encrypted, parse, refuse_leftovers
 from .openwork import OpenWork, open_work
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # few repositories have proposals
+    from fluxsecrets.repo.proposals import Waiting
 
 
 class State(StrEnum):

@@ -16,7 +16,6 @@ from fluxsecrets.sops.document import Comment, Data, Document, Leaf, show_path
 from fluxsecrets.sops.document import Mapping as MapNode
 from fluxsecrets.sops.encryption import selected
 from fluxsecrets.sops.formats.changing import remove_value, set_value
-from fluxsecrets.sops.formats.json_read import read_value
 
 from .content import own_selector
 from .getting import ValueRequest, from_base64
@@ -242,6 +241,8 @@ def data_for(root: MapNode, place: Place, new: NewValue, *, raw: bool = False) -
 
 
 def _from_json(text: bytes) -> Data:
+    from fluxsecrets.sops.formats.json_read import read_value  # most values are text
+
     try:
         return read_value(text.decode("utf-8"))
     except UnicodeDecodeError:

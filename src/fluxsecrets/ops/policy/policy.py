@@ -12,10 +12,10 @@ from collections.abc import Iterable, Iterator
 from collections.abc import Mapping as MappingABC
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
 
 from fluxsecrets.errors import ConfigError, FluxsecretsError, RecipientError, SelectorError, UnprotectedError
 from fluxsecrets.marks import RULES_NAME
+from fluxsecrets.namedtuples import NamedTuple
 from fluxsecrets.ops.run.names import names_of
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.records import dataclass, field

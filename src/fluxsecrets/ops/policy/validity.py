@@ -7,13 +7,13 @@ still change is taken for good.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from fluxsecrets.errors import FormatError
 from fluxsecrets.flux.unknown import UNKNOWN, unknown
 from fluxsecrets.flux.validity import problems
 from fluxsecrets.flux.validity.problem import Problem, Subject, field_name
 from fluxsecrets.marks import read_ciphertext
+from fluxsecrets.namedtuples import NamedTuple
 from fluxsecrets.repo.manifests import Plain, Steps, dig, is_reference, line_of, text_of
 from fluxsecrets.repo.secretrules import decode_base64
 from fluxsecrets.sops.document import Data, Document, Mapping, Node, find, to_data

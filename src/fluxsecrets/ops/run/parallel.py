@@ -16,15 +16,17 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from itertools import compress, islice
 from operator import not_
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from fluxsecrets.errors import FluxsecretsError
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:  # few jobs do without processes
     from multiprocessing.context import BaseContext
+    from typing import Any, ClassVar, TypeVar
 
-Job = TypeVar("Job")
-Result = TypeVar("Result")
+    Job = TypeVar("Job")
+    Result = TypeVar("Result")
+
 
 _WAITING = 2
 """One job that waits has nothing to wait beside it."""

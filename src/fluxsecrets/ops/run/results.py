@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import NamedTuple
 
 from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.files.reading import FileContent
+from fluxsecrets.namedtuples import NamedTuple
 from fluxsecrets.records import dataclass, field
 from fluxsecrets.sops.recipients import Recipient
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
 
 from fluxsecrets.errors import (
     FileAccessError,
@@ -16,12 +15,14 @@ from fluxsecrets.errors import (
 )
 from fluxsecrets.files.beside import Fate, remove_leftover
 from fluxsecrets.marks import is_leftover_name
+from fluxsecrets.namedtuples import NamedTuple
 from fluxsecrets.sops.formats import format_for_path
 
 from .inputs import Places, Target, must_exist
 from .parallel import run_jobs
 from .session import Session
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:  # a command that reads one file mostly does without the repository
     from fluxsecrets.repo.discover import SecretFile
     from fluxsecrets.repo.tree import Tree

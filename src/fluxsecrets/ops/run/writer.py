@@ -11,7 +11,6 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
 
 from fluxsecrets.errors import FileAccessError, FluxsecretsError, UsageError
 from fluxsecrets.files.beside import remove_leftovers
@@ -27,12 +26,16 @@ from .results import FileChange, FileResult, Outcome, Prepared
 from .session import Session
 from .statefolder import Place, interrupted_above, place_in_git, place_without_git, waiting_places
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:  # batches do without the repository
+    from typing import TypeVar
+
     from fluxsecrets.repo.tree import Tree
 
     from .journal import Ended, PendingOperation, Way
 
-Job = TypeVar("Job")
+    Job = TypeVar("Job")
+
 
 BATCH = 256
 """Files that are held in memory before they are written together."""

@@ -16,11 +16,15 @@ from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from itertools import islice
 from pathlib import Path
-from typing import IO, NamedTuple
 
 from fluxsecrets.errors import GitError, LimitError
+from fluxsecrets.namedtuples import NamedTuple
 from fluxsecrets.programs import absolute_folders, find_program
 from fluxsecrets.shell import file_word
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import IO
 
 LISTING_LIMIT = 256 * 2**20
 """Bytes that a listing of paths may have."""

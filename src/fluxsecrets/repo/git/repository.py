@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from itertools import chain
 from pathlib import Path
-from typing import IO, NamedTuple
 
 from fluxsecrets.errors import GitError
+from fluxsecrets.namedtuples import NamedTuple
 
 from .process import (
     BLOB_LIMIT,
@@ -27,6 +27,10 @@ from .process import (
     run,
     start,
 )
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import IO
 
 _CHUNK = 2**18  # bytes that are read of a listing at a time
 

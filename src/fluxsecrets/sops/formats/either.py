@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import TypeVar
 
 from fluxsecrets.errors import FormatError
 from fluxsecrets.sops.document import Document, Node
@@ -18,10 +17,14 @@ from fluxsecrets.sops.document import Document, Node
 from . import Format, Limits, decode_text
 from .yaml import YamlFormat, load_documents
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TypeVar
+
+    Made = TypeVar("Made")
+
 _MAY_BE_JSON = re.compile(r"[ \t\r\n]*[{\[]")
 _SURELY_JSON = re.compile(r'[ \t\r\n]*\{[ \t\r\n]*["}]')
-
-Made = TypeVar("Made")
 
 
 def load_either(data: bytes, limits: Limits = Limits()) -> tuple[Node, ...]:  # noqa: B008 - frozen
