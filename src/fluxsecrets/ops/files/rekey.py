@@ -37,7 +37,7 @@ from fluxsecrets.sops.metadata import Metadata
 from fluxsecrets.sops.naming import name_of
 from fluxsecrets.sops.recipients import Recipient, recipient_key
 
-from .content import OpenedFile, encrypt_content, open_parsed, own_selector, parse, verify
+from .content import OpenedFile, encrypt_content, open_file, own_selector, parse, verify
 from .encryptedfiles import encrypted_targets
 from .onlycopy import OTHERS_ONLY
 
@@ -403,10 +403,7 @@ def open_target(session: Session, target: Target) -> RekeyFile:
     content = read_file(target.path, limit=session.limits.size)
     applied = session.rules_for(target.path)
     format_ = make_format(target.format, *([applied.config.stores] if applied is not None else []))
-    data, content = content.data, content.without_data()
-    document = parse(format_, data, session.limits)
-    del data  # a file may have many megabytes, and the document holds its text
-    return RekeyFile(content, applied, open_parsed(format_, document, session.providers))
+    return RekeyFile(content, applied, open_file(format_, content.data, session.providers, session.limits))
 
 
 def rekeyed(
