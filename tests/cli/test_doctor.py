@@ -518,6 +518,25 @@ def test_the_keyring(encrypted_waddle, only, monkeypatch, stored, error, state, 
     assert (found["state"], found["message"]) == (state, message)
 
 
+@pytest.mark.parametrize(
+    ("version", "state", "message"),
+    [
+        (__version__, "ok", f"running, fluxsecrets {__version__}"),
+        ("0.0.1", "problem", "the agent that runs is fluxsecrets 0.0.1, and answers no command of this one"),
+        ("", "problem", "the agent that runs is of another version, and answers no command of this one"),
+    ],
+)
+def test_an_agent_is_of_this_version(encrypted_waddle, doctor, monkeypatch, version, state, message):
+    monkeypatch.setattr("fluxsecrets.cli.agent.talk.version_running", lambda: version)
+    (found,) = doctor()["agent"]
+    assert (found["state"], found["message"]) == (state, message)
+    assert ("fluxsecrets agent stop" in found.values()) is (state == "problem")
+
+
+def test_without_an_agent_nothing_is_said_of_one(encrypted_waddle, doctor):
+    assert "agent" not in doctor()
+
+
 def test_the_library_of_the_keyring_is_missing(encrypted_waddle, only, monkeypatch):
     monkeypatch.setattr("fluxsecrets.ops.doctor.checks.keyring.find_spec", lambda _: None)
     assert only("keyring") == []

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from fluxsecrets import __version__
-from fluxsecrets.keys.unlocked import IDENTITIES, Unlocked
+from fluxsecrets.keys.unlocked import IDENTITIES, PGP, PLUGIN, Unlocked
 from fluxsecrets.report.agent import AgentState
 
 from . import wire
@@ -197,7 +197,7 @@ class Agent:
             uptime=int(time - self._started),
             program=__version__,
             identities=identities,
-            opened=len(self._kept) - identities,
+            opened=counts[PLUGIN] + counts[PGP],
             stores=self._stores,
             locks_in=max(0, int(self._used + self._limits.idle - time)) if len(self._kept) else None,
             ends_in=max(0, int(self._started + self._limits.lifetime - time)),

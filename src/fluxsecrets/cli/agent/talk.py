@@ -46,6 +46,12 @@ def tell(
     return state if isinstance(state, dict) else None
 
 
+def version_running() -> str | None:
+    """Return the version of the agent that runs; None without one, and empty if it does not tell."""
+    answer = tell(wire.STATUS)
+    return None if answer is None else str(answer.get("program", ""))
+
+
 def hand_over(unlocked: Unlocked) -> None:
     """Have the agent keep what this command unlocked. Nothing is said where that fails."""
     from fluxsecrets.keys.handover import pack

@@ -19,6 +19,7 @@ def examine(
     checks: Sequence[Check] = CHECKS,
     *,
     environment: str | None = None,
+    agent: str | None = None,
 ) -> Examination:
     """Look at this clone and this machine. Nothing is changed, and no value is decrypted.
 
@@ -26,6 +27,7 @@ def examine(
         session: the run.
         version: of fluxsecrets.
         checks: the checks to run.
+        agent: the version of the agent that runs, see `Facts`.
         environment: look at this environment's files alone, and expect that the user can open them.
 
     Returns:
@@ -36,7 +38,7 @@ def examine(
         ConfigError, GitError: the environments can't be found out.
     """
     # Warnings are diagnoses here, and nobody is asked for a passphrase.
-    facts = Facts(replace(session, ask=None, notify=None, warn=None), version, environment)
+    facts = Facts(replace(session, ask=None, notify=None, warn=None), version, environment, agent)
     if environment is not None:
         _ = facts.usage
     found = (Examined(each.info, _diagnoses(each, facts)) for each in checks)

@@ -33,11 +33,15 @@ class Facts:
     """What is known of this clone and of this machine; of an environment's files, if one is named.
 
     An attribute raises a FluxsecretsError if it can't be found out.
+
+    Attributes:
+        agent: the version of the agent that runs, or None; empty if it does not tell.
     """
 
     session: Session
     version: str
     environment: str | None = None
+    agent: str | None = None
 
     @cached_property
     def repository(self) -> Repository | None:

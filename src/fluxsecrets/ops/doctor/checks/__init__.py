@@ -5,6 +5,7 @@ from __future__ import annotations
 from fluxsecrets.ops.doctor.model import Check
 
 from . import (
+    agent,
     appliers,
     attributes,
     clock,
@@ -47,6 +48,7 @@ CHECKS: tuple[Check, ...] = (
     plugins.CHECK,
     libraries.CHECK,
     identities.CHECK,
+    agent.CHECK,
     environments.CHECK,
     flux.CHECK,
     kubectl.CHECK,
