@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from base64 import b64decode
 from collections.abc import Iterable
 from collections.abc import Mapping as MappingABC
 from collections.abc import Sequence as Items
@@ -242,6 +241,8 @@ def _data_of(node: RawNode) -> Data:
     if isinstance(node, RawAlias):
         raise FormatError("an alias where none was written", line=node.line)
     if node.tag == BINARY_TAG:
+        from base64 import b64decode
+
         return bytes_as_text(b64decode(node.text))
     return scalar_value(node)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from base64 import b64encode
 from enum import Enum, auto
 from functools import lru_cache
 
@@ -315,6 +314,8 @@ def _entry(head: str, value: object, column: int, step: int) -> list[str]:
             return [head + (" {}" if isinstance(value, dict) else " []")]
         return [head, *_lines(value, _next_column(column, step), step)]
     if isinstance(value, bytes):
+        from base64 import b64encode
+
         encoded = b64encode(value).decode()
         try:
             value = value.decode()

@@ -14,7 +14,6 @@ a string, `0777` is 511, `08` is a float and `12:30` is a string.
 from __future__ import annotations
 
 import re
-from base64 import b64decode, b64encode
 from contextlib import suppress
 from functools import cache
 from math import isinf, isnan
@@ -146,6 +145,8 @@ def resolve_tagged(text: str, tag: str, *, plain: bool) -> Value:
 
 def _binary(text: str) -> str:
     # sops holds the bytes in a string; bytes that are no text can't be written back as YAML.
+    from base64 import b64decode
+
     with suppress(ValueError):  # base64's own errors are some, and so are signs that are not ASCII
         return b64decode(re.sub(r"[\r\n]", "", text), validate=True).decode("utf-8")
     raise ScalarError("!!binary that is not base64 of UTF-8 text")
@@ -328,6 +329,8 @@ def _escape(match: re.Match[str]) -> str:
 
 def _untyped_text(value: Value) -> str:
     if isinstance(value, bytes):
+        from base64 import b64encode
+
         return f"!!binary {b64encode(value).decode()}"
     return plain_text(value) or '""'
 
