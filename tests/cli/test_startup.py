@@ -21,12 +21,16 @@ LIBRARIES = {"_cffi_backend", "click", "cryptography", "hyperscan", "re2", "yaml
 HEAVY = {
     *("concurrent.futures", "ctypes", "dataclasses", "datetime", "decimal", "difflib", "gettext"),
     *("hashlib", "importlib.resources", "inspect", "json", "logging", "multiprocessing", "pathlib"),
-    *("platform", "secrets", "shutil", "socket", "ssl", "subprocess", "tempfile", "textwrap", "uuid"),
+    *("platform", "secrets", "shutil", "socket", "ssl", "subprocess", "tempfile", "textwrap", "typing"),
+    "uuid",
 }
 """Modules of the standard library that take a millisecond and more."""
 
 NEVER = {"dataclasses", "gettext", "inspect", "platform", "uuid"}
 """What click and the dataclasses of the standard library import; `records` has others."""
+
+OF_OTHER_RUNS = {"fluxsecrets.files.locks", "fluxsecrets.files.removal"}
+"""What looks at the private folders of other runs, such as those of tests beside this one."""
 
 COMMANDS = {
     "decrypt": ("fluxsecrets", "decrypt", "secret.yaml"),
@@ -53,7 +57,7 @@ def modules_of(program, *args):
 
 def budget(found):
     """The modules that count, in groups."""
-    own = sorted(name for name in found if name.partition(".")[0] == "fluxsecrets")
+    own = sorted(name for name in found - OF_OTHER_RUNS if name.partition(".")[0] == "fluxsecrets")
     libraries = sorted(name for name in found if name.partition(".")[0] in LIBRARIES)
     groups = (("", own), ("libraries", libraries), ("standard library", sorted(HEAVY & found)))
     return "\n".join(f"{heading}\n" + "\n".join(names) for heading, names in groups)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 from fluxsecrets.records import dataclass
 
 from .suggestions import Suggestion, Suggestions
 from .values import values
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 HELP_OPTIONS = ("-h", "--help")
 _REPEATED = "*"

@@ -8,7 +8,6 @@ import signal
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from fluxsecrets import __version__
 from fluxsecrets.cli.dispatch import clean_up_first, end_log
@@ -28,6 +27,7 @@ from fluxsecrets.ops.run.logged import Call as LoggedCall
 from fluxsecrets.ops.run.logged import Logged
 from fluxsecrets.ops.run.record import recording
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from fluxsecrets.keys.keyservice import AskedServices
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from fluxsecrets.cli.output import Output
 from fluxsecrets.ops.files.getting import ValueRequest, get_value
 from fluxsecrets.ops.run.inputs import read_input
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from fluxsecrets.ops.run.session import Session
 

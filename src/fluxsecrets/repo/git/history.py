@@ -9,9 +9,9 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta, timezone
-from typing import NamedTuple
 
 from fluxsecrets.errors import GitError
+from fluxsecrets.namedtuples import NamedTuple
 from fluxsecrets.records import dataclass
 
 from .process import BLOB_LIMIT, MEND_OBJECTS
