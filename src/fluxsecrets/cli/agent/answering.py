@@ -35,7 +35,7 @@ _SECONDS = 5.0
 """For a client to send all of its request, and to say that it waits for the result."""
 
 FORGET = signal.SIGUSR1
-"""Ends a process that has printed nothing: the agent has forgotten the keys that it knows."""
+"""The agent has forgotten the keys that its processes know: this ends one that has printed nothing."""
 
 _DESCRIPTORS = 3
 
@@ -170,7 +170,13 @@ def _run(line: socket.socket, request: wire.Request, unlocked: Unlocked, end: fl
         _say(line, wire.BEGUN)
 
     gate = Gate(begin)
-    signal.signal(FORGET, lambda _number, _frame: None if gate.begun else _decline(line, Outcome.FORGOTTEN))
+
+    def forget(_number: int, _frame: object) -> None:
+        unlocked.forget()
+        if not gate.begun:
+            _decline(line, Outcome.FORGOTTEN)
+
+    signal.signal(FORGET, forget)
     open_streams(gate, request.streams)
     sys.argv[:] = [os.fsdecode(text) for text in request.argv]
     signals = _wait_for_go(line, end)

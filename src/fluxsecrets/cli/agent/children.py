@@ -7,7 +7,6 @@ import os
 import signal
 import socket
 import struct
-import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -24,9 +23,7 @@ _MOST = 16
 """Requests that are answered at once; others wait until one is done."""
 
 _SECONDS = 600.0
-"""For one request; then its process is killed, and the client does the work itself."""
-
-_SECONDS_TO_END = 5.0
+"""Until a request has to print something; then the client does the work itself."""
 
 _GIVEN = struct.Struct("!Id")
 """With a connection: the process of the client, and when it was accepted."""
@@ -70,7 +67,10 @@ class Children:
             self._waiting = self._fork()
 
     def forget(self) -> None:
-        """End the process that waits, and those that have printed nothing yet: they know forgotten keys."""
+        """End the process that waits, and those that have printed nothing yet: they know forgotten keys.
+
+        Those that print forget them, too, and end with their client.
+        """
         self.renew()
         for process in self._working:
             os.kill(process, FORGET)
@@ -121,22 +121,10 @@ class Children:
         return ended
 
     def end_late(self, now: float) -> None:
-        """Kill processes that take too long."""
+        """End processes that take too long. Those that print end with their client."""
         for process, since in self._working.items():
             if now - since > _SECONDS:
-                os.kill(process, signal.SIGKILL)
-
-    def end_all(self) -> None:
-        """End all processes; those that have begun to print may come to their end, if they do so soon."""
-        self.forget()
-        end = time.monotonic() + _SECONDS_TO_END
-        while self._working and time.monotonic() < end:
-            self.reap()
-            time.sleep(0.01)
-        for process in self._working:
-            os.kill(process, signal.SIGKILL)
-            _wait_for(process)
-        self._working.clear()
+                os.kill(process, FORGET)
 
     def _fork(self) -> _Waiting:
         here, there = socket.socketpair()

@@ -83,7 +83,7 @@ class Agent:
                 self._turn()
         finally:
             self._kept.forget()
-            self._children.end_all()
+            self._children.forget()
 
     def _end(self, _number: int, _frame: object) -> None:
         self._ends = True
