@@ -58,7 +58,7 @@ class Children:
         return len(self._working) >= _MOST
 
     def prepare(self) -> None:
-        """Fork a process that waits, if there is none.
+        """Fork a process that waits, unless one does.
 
         Raises:
             OSError: the system has no room for it.

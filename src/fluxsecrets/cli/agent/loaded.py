@@ -17,7 +17,7 @@ class Loaded(NamedTuple):
     Attributes:
         interpreter: what a client has to say, too.
         files: the files of all modules, with the state in which they were loaded.
-        folders: the folders of installed ones. Whoever installs something replaces files, which changes
+        folders: the folders of installed ones. An installation replaces files, which changes
             folders.
         edited: those of the files that somebody may write to in place: what is not installed.
     """

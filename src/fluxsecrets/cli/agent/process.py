@@ -1,4 +1,4 @@
-"""The agent's process: what the system is told of it, and how it is started in the background."""
+"""The agent's process: its protection, and its start in the background."""
 
 from __future__ import annotations
 

@@ -93,8 +93,8 @@ class Agent:
             self._children.prepare()
         poll = select.poll()
         poll.register(self._wakeups[0], select.POLLIN)
-        if len(self._arriving) < _MOST_ARRIVING:
-            poll.register(self._listener, select.POLLIN)
+        # Always: a process that connected must still be there when its connection is accepted.
+        poll.register(self._listener, select.POLLIN)
         for descriptor, each in self._arriving.items():
             if not (self._children.full and each.got == wire.RUN):
                 poll.register(descriptor, select.POLLIN)
@@ -138,7 +138,7 @@ class Agent:
     def _accept(self) -> None:
         with suppress(OSError):
             line, _ = self._listener.accept()
-            if not is_own(line, os.geteuid()):
+            if len(self._arriving) >= _MOST_ARRIVING or not is_own(line, os.geteuid()):
                 line.close()
                 return
             line.setblocking(False)

@@ -60,5 +60,5 @@ _LIMITS = (0, 1, 2, 3, 6, 7, 9)  # of Linux: CPU, FSIZE, DATA, STACK, NPROC, NOF
 
 
 def _lower(one: int, other: int) -> int:
-    """Return the lower one; -1 is no limit."""
+    """Return the lower one; -1 means unlimited."""
     return max(one, other) if -1 in (one, other) else min(one, other)
