@@ -21,6 +21,12 @@ def text(count):
     return ["x" * (SIZE // count)] * count
 
 
+SMALL = {
+    "small.yaml": "".join(f"key-{number}: {'throwaway ' * 10}x\n" for number in range(20_000)),
+    "small.json": json.dumps({f"key-{number}": "throwaway " * 10 for number in range(20_000)}, indent=2),
+}
+"""Many small values, of which objects take more than their text."""
+
 PLAIN = {
     "few.yaml": lambda: "".join(f"k{number}: {value}\n" for number, value in enumerate(text(10))).encode(),
     "one.json": lambda: json.dumps({"a": text(1)[0]}).encode(),
@@ -56,3 +62,18 @@ def test_large_values_cost_eight_times_the_file_at_most(folder, cli, name):
     assert used <= 8 * size
     assert peak(cli, "decrypt", "-o", f"again-{name}", f"encrypted-{name}") <= 8 * size
     assert folder.read(f"again-{name}") == plain
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_many_small_values_cost_eight_times_the_file_beside_what_a_command_takes(folder, cli, name):
+    folder.write(name, SMALL[name].encode())
+    one = f"one-{name}"
+    folder.write(one, b'{"a": "b"}\n')  # YAML, too
+    idle = peak(cli, "encrypt", "-o", f"encrypted-{one}", one)
+    used = peak(cli, "encrypt", "-o", f"encrypted-{name}", name)
+    size = (folder.path / f"encrypted-{name}").stat().st_size
+    assert used - idle <= 8 * size
+    idle = peak(cli, "decrypt", "-o", f"again-{one}", f"encrypted-{one}")
+    used = peak(cli, "decrypt", "-o", f"again-{name}", f"encrypted-{name}")
+    assert used - idle <= 8 * size
+    assert folder.read(f"again-{name}") == SMALL[name].encode()

@@ -92,7 +92,8 @@ class Metadata:
 KEY_KINDS = tuple(sorted(KINDS, key=lambda kind: KINDS[kind].local))
 """All kinds of keys, in the order in which sops reads their lists: those of services first."""
 
-_SELECTOR_FIELDS = frozenset(kind.value for kind in SelectorKind)
+_SELECTORS = tuple((kind.value, kind) for kind in SelectorKind)
+_SELECTOR_FIELDS = frozenset(name for name, _ in _SELECTORS)
 _SCALAR_FIELDS = ("lastmodified", "mac", "version", "mac_only_encrypted", "shamir_threshold")
 _KNOWN_FIELDS = frozenset((*KINDS, *_SCALAR_FIELDS, *_SELECTOR_FIELDS, "key_groups"))
 
@@ -233,7 +234,7 @@ def _group_to_data(group: KeyGroup) -> dict[str, object]:
 
 
 def _parse_selector(data: Mapping[str, object]) -> SelectorSpec:
-    given = [kind for kind in SelectorKind if data.get(kind.value)]
+    given = [kind for name, kind in _SELECTORS if data.get(name)]
     if len(given) > 1:
         names = ", ".join(kind.value for kind in given)
         raise MetadataError(f"the sops block has several selectors: {names}")

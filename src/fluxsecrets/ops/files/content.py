@@ -494,7 +494,7 @@ def verify(format_: Format, plain: Document, encrypted: bytes, data_key: DataKey
         raise _not_verified("it would not be recognised as encrypted")
     expected, same = plain.leaves, same_trees(plain, document, values=False)
     # The order is not compared: an expanded alias can move a comment to another map.
-    comments = Counter(item.text for item in plain.items if isinstance(item, Comment))
+    comments = Counter([item.text for item in plain.items if isinstance(item, Comment)])
     try:
         found = read_back(document, own_selector(metadata), data_key, single_value=format_.single_value)
         for path, value, text in found:

@@ -12,7 +12,7 @@ from fluxsecrets.errors import FormatError
 from fluxsecrets.flux.unknown import UNKNOWN, unknown
 from fluxsecrets.flux.validity import problems
 from fluxsecrets.flux.validity.problem import Problem, Subject, field_name
-from fluxsecrets.marks import read_ciphertext
+from fluxsecrets.marks import SIGN, read_ciphertext
 from fluxsecrets.namedtuples import NamedTuple
 from fluxsecrets.repo.manifests import Plain, Steps, dig, is_reference, line_of, text_of
 from fluxsecrets.repo.secretrules import decode_base64
@@ -135,7 +135,7 @@ def _known(data: Data) -> Data:
         return [_known(value) for value in data]
     if not isinstance(data, str):
         return data
-    sealed = read_ciphertext(data.strip())
+    sealed = read_ciphertext(data.strip()) if SIGN in data else None
     if sealed is not None:
         return unknown(sealed[4])
     return UNKNOWN if is_reference(data) or any(sign in data for sign in _TEMPLATES) else data

@@ -183,7 +183,8 @@ class Lines:
 
     def __init__(self, text: str) -> None:
         self._text = text
-        self._breaks = "\n\r" if text.isascii() else "\n\r\x85\u2028\u2029"
+        possible = "\n\r" if text.isascii() else "\n\r\x85\u2028\u2029"
+        self._breaks = [each for each in possible if each in text]
         self._windows = "\r" in text
         self._offset, self._number = 0, 1
 
@@ -197,7 +198,7 @@ class Lines:
         return self._number
 
     def _count(self, start: int, end: int) -> int:
-        count = sum(self._text.count(each, start, end) for each in self._breaks)
+        count = sum([self._text.count(each, start, end) for each in self._breaks])
         return count - self._text.count("\r\n", start, end) if self._windows else count
 
 
