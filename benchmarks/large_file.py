@@ -1,6 +1,6 @@
 """One large file: memory for its size, and time that grows as it does.
 
-Memory is what a process takes beyond one that only prints the version. Time is without the start.
+Both are without what the same command takes for a file with one value: the start, and its modules.
 """
 
 from functools import partial
@@ -44,27 +44,32 @@ def _memory(surroundings: Surroundings, repository: Repository) -> list[Row]:
 def _memory_rows(
     repository: Repository, surroundings: Surroundings, what: str, name: str, text: str, times: float | None
 ) -> list[Row]:
-    work = partial(run, cwd=repository.folder, environment=repository.environment)
-    idle = work([surroundings.ours, "--version"]).memory
-    path = repository.folder / name
-    path.write_text(text, encoding="ascii")
-    costs = {"encrypt": work([surroundings.ours, "encrypt", name])}
-    size = path.stat().st_size
-    costs["decrypt"] = work([surroundings.ours, "decrypt", name], prints=lambda out: out.decode() == text)
-    costs["rotate"] = work([surroundings.ours, "rotate", name])
-    most = None if times is None or surroundings.tiny else idle + times * size
-    return [
-        Row(
-            f"{action} {what}",
-            cost,
-            most_memory=most,
-            note=f"{action} {what}: {(cost.memory - idle) / size:.1f} times the encrypted file of "
-            f"{size / 2**20:.1f} MiB"
-            + (f"; {times} times is the bound" if times is not None else "")
-            + f", above the {idle / 2**20:.0f} MiB of a process that is idle",
+    idle = _worked(repository, surroundings, f"idle-{name}", _json(1, 1))
+    costs = _worked(repository, surroundings, name, text)
+    size = (repository.folder / name).stat().st_size
+    rows = []
+    for action, cost in costs.items():
+        start = idle[action].memory
+        factor = (cost.memory - start) / size
+        bound = f", where {times} are the bound" if times is not None else ""
+        note = (
+            f"{factor:.1f} times the encrypted file of {size / 2**20:.1f} MiB{bound}, above the "
+            f"{start / 2**20:.0f} MiB of `{action}` of a small file"
         )
-        for action, cost in costs.items()
-    ]
+        most = None if times is None or surroundings.tiny else start + times * size
+        rows.append(Row(f"{action} {what}", cost, most_memory=most, note=note))
+    return rows
+
+
+def _worked(repository: Repository, surroundings: Surroundings, name: str, text: str) -> dict[str, Cost]:
+    """Encrypt, decrypt and rotate a file."""
+    work = partial(run, cwd=repository.folder, environment=repository.environment)
+    (repository.folder / name).write_text(text, encoding="ascii")
+    return {
+        "encrypt": work([surroundings.ours, "encrypt", name]),
+        "decrypt": work([surroundings.ours, "decrypt", name], prints=lambda out: out.decode() == text),
+        "rotate": work([surroundings.ours, "rotate", name]),
+    }
 
 
 def _time(surroundings: Surroundings, repository: Repository) -> list[Row]:
@@ -72,7 +77,7 @@ def _time(surroundings: Surroundings, repository: Repository) -> list[Row]:
     factor = 15.5
     count = surroundings.size(4_000, 4)
     work = partial(run, cwd=repository.folder, environment=repository.environment)
-    sizes = {"small": count, "large": round(count * factor)}
+    sizes = {"idle": 1, "small": count, "large": round(count * factor)}
     texts = {name: _json(number, 10) for name, number in sizes.items()}
 
     def prepare(name: str) -> int:
@@ -91,7 +96,7 @@ def _time(surroundings: Surroundings, repository: Repository) -> list[Row]:
         # The text has been compared above; here the time counts.
         return work([surroundings.ours, "decrypt", f"{name}.json"])
 
-    tasks = {"idle": partial(work, [surroundings.ours, "--version"])}
+    tasks = {}
     for name in sizes:
         tasks[f"encrypt {name}"] = partial(encrypt, name)
         tasks[f"decrypt {name}"] = partial(decrypt, name)
@@ -99,8 +104,9 @@ def _time(surroundings: Surroundings, repository: Repository) -> list[Row]:
     ratio = lengths["large"] / lengths["small"]
     rows = []
     for action in ("encrypt", "decrypt"):
-        large, small = (best[f"{action} {name}"].less(best["idle"]) for name in ("large", "small"))
-        note = f"{action} {lengths['large'] / 2**20:.1f} MiB: without the start of a process"
+        idle = best[f"{action} idle"]
+        large, small = (best[f"{action} {name}"].less(idle) for name in ("large", "small"))
+        note = "without what the same command takes for a small file"
         rows.append(
             Row(
                 f"{action} {lengths['large'] / 2**20:.1f} MiB",

@@ -4,14 +4,15 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 EMPTY = (sys.executable, "-I", "-c", "pass")
 """The least that a program in Python costs, on this machine at this moment."""
 
+_TIMED = (sys.executable, "-I", "-S", str(Path(__file__).with_name("timed.py")))
 _RSS_UNIT = 1 if sys.platform == "darwin" else 1024
 
 
@@ -55,27 +56,54 @@ def run(
         RuntimeError: it failed or printed something else; the text has what it wrote to standard error.
     """
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as errors:
-        start = time.perf_counter()
-        process = subprocess.Popen(
-            [str(part) for part in command],
+        text = _timed(command, cwd, environment, subprocess.DEVNULL if prints is None else out, errors)
+        if not text:
+            raise RuntimeError(f"{command[0]} can't be started: {_read(errors)}")
+        seconds, memory, code = text.split()
+        if code != "0":
+            raise RuntimeError(f"{command[0]} exited with {code}: {_read(errors)}")
+        if prints is not None and not prints(_bytes(out)):
+            raise RuntimeError(f"{' '.join(map(str, command))} printed something else than expected")
+    return Cost(float(seconds), int(memory) * _RSS_UNIT)
+
+
+def _timed(
+    command: Sequence[str | Path],
+    cwd: Path,
+    environment: Mapping[str, str],
+    out: int | IO[bytes],
+    errors: IO[bytes],
+) -> str:
+    """What `timed.py` writes of a command; "" if it could not start it."""
+    read, write = os.pipe()
+    try:
+        with subprocess.Popen(
+            [*_TIMED, str(write), *map(str, command)],
             cwd=cwd,
             env=dict(environment),
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL if prints is None else out,
+            stdout=out,
             stderr=errors,
-        )
-        _, status, usage = os.wait4(process.pid, 0)
-        seconds = time.perf_counter() - start
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode:
-            errors.seek(0)
-            text = errors.read().decode(errors="replace")[-2000:]
-            raise RuntimeError(f"{command[0]} exited with {process.returncode}: {text}")
-        if prints is not None:
-            out.seek(0)
-            if not prints(out.read()):
-                raise RuntimeError(f"{' '.join(map(str, command))} printed something else than expected")
-    return Cost(seconds, usage.ru_maxrss * _RSS_UNIT)
+            pass_fds=(write,),
+        ):
+            os.close(write)
+            write = -1
+            with os.fdopen(read, encoding="ascii") as pipe:
+                read = -1
+                return pipe.read()
+    finally:
+        for descriptor in (read, write):
+            if descriptor >= 0:
+                os.close(descriptor)
+
+
+def _bytes(file: IO[bytes]) -> bytes:
+    file.seek(0)
+    return file.read()
+
+
+def _read(errors: IO[bytes]) -> str:
+    return _bytes(errors).decode(errors="replace")[-2000:]
 
 
 def interleave(rounds: int, tasks: Mapping[str, Callable[[], Cost]]) -> dict[str, Cost]:
