@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import zip_longest
 from pathlib import Path
@@ -33,7 +32,7 @@ _WORTH_BEGINNING = 12
 """Columns of a sentence that are worth having on the line before the rest of it."""
 
 _MOST_HINTS = 4
-_WORD = re.compile(r"(?:`[^`]*`|\S)+")
+_WORD = r"(?:`[^`]*`|\S)+"
 
 
 class Cell(NamedTuple):
@@ -148,7 +147,7 @@ def wrapped(text: str, width: int, indent: str = _INDENT) -> Iterator[str]:
     A longer word has a line for itself. So has a longer command: in two lines it could not be pasted.
     """
     line = ""
-    for word in _WORD.findall(text):
+    for word in re.findall(_WORD, text):
         if line and text_width(line) + 1 + text_width(word) > width - len(indent):
             yield indent + line
             line = ""
@@ -210,7 +209,7 @@ def _parted(text: str, room: int, least: int) -> tuple[str, str]:
 
     None are taken if they are narrower than `least`: then the text is better read as a whole.
     """
-    words = _WORD.findall(text)
+    words = re.findall(_WORD, text)
     count = 0
     while count < len(words) and text_width(" ".join(words[: count + 1])) <= room:
         count += 1
@@ -226,6 +225,8 @@ def text_width(text: str) -> int:
 
 
 def _letter_width(letter: str) -> int:
+    import unicodedata  # most texts are ASCII
+
     if unicodedata.combining(letter):
         return 0
     return 2 if unicodedata.east_asian_width(letter) in "WF" else 1

@@ -14,26 +14,25 @@ _LONGEST = 100
 _LOOKED_AT = 5_000
 """Characters to each side of a mistake in which secrets are looked for."""
 
-_PRIVATE_KEY = re.compile(
-    r"age[\W_]*secret[\W_]*key|age[\W_]*plugin.?[^\s:]*-1|private[\W_]*key", re.IGNORECASE
-)
+# Compiled with the first mistake: every configuration is read under `quoting`.
+_LIKE_A_KEY = r"(?i)age[\W_]*secret[\W_]*key|age[\W_]*plugin.?[^\s:]*-1|private[\W_]*key"
 """What looks like a private key, damaged or on several lines, too: more than `marks` takes for one."""
 
-_COMMENT = re.compile(r"(?:^|\s)#")
+_COMMENT = r"(?:^|\s)#"
 
-_CREDENTIALS = re.compile(r"(?<=://)\S+(?=@)")
+_CREDENTIALS = r"(?<=://)\S+(?=@)"
 """A user name and password in an address."""
 
-_NAMED = re.compile(
-    r"(?:password|passwd|passphrase|pwd|token|secret|secret.?access.?key|api.?key)[\"']?\s{0,9}[:=]\s{0,9}(?P<value>(?=.*\w)\S.*)",
-    re.IGNORECASE,
+_NAMED = (
+    r"(?i)(?:password|passwd|passphrase|pwd|token|secret|secret.?access.?key|api.?key)"
+    r"[\"']?\s{0,9}[:=]\s{0,9}(?P<value>(?=.*\w)\S.*)"
 )
 """The value of a key whose name says that it is secret."""
 
-_OPAQUE = re.compile(r"(?<![\w+/=-])(?!AAAA)(?=[\w+/=-]*[A-Z])(?=[\w+/=-]*\d)[\w+/=-]{20,}", re.ASCII)
+_OPAQUE = r"(?a)(?<![\w+/=-])(?!AAAA)(?=[\w+/=-]*[A-Z])(?=[\w+/=-]*\d)[\w+/=-]{20,}"
 """Capital letters and digits without blanks, as in tokens and base64; SSH's public keys start with `AAAA`."""
 
-_FINGERPRINT = re.compile(r"[0-9A-F]{40}")
+_FINGERPRINT = r"[0-9A-F]{40}"
 
 
 @contextmanager
@@ -52,7 +51,7 @@ def quoting(data: bytes) -> Iterator[None]:
 def _excerpt(error: FluxsecretsError, data: bytes) -> Iterator[str]:
     text = data.decode("utf-8-sig", "backslashreplace")
     lines = text.splitlines()
-    if error.line is None or error.line > len(lines) or _PRIVATE_KEY.search(text):
+    if error.line is None or error.line > len(lines) or re.search(_LIKE_A_KEY, text):
         return
     column = error.column or 1
     cut = max(0, column - _LOOKED_AT)
@@ -64,11 +63,15 @@ def _excerpt(error: FluxsecretsError, data: bytes) -> Iterator[str]:
 
 def _masked(line: str, column: int) -> str:
     """Return a line without what may be a secret and can't be the mistake; columns stay as they are."""
-    comment = _COMMENT.search(line, column)
+    comment = re.compile(_COMMENT).search(line, column)
     line = line if comment is None else line[: comment.start()]
-    line = _CREDENTIALS.sub(lambda found: _dots(found[0]), line)
-    line = _OPAQUE.sub(lambda found: found[0] if _FINGERPRINT.fullmatch(found[0]) else _dots(found[0]), line)
-    return _NAMED.sub(lambda found: found[0].removesuffix(found["value"]) + _dots(found["value"]), line)
+    line = re.sub(_CREDENTIALS, lambda found: _dots(found[0]), line)
+    line = re.sub(_OPAQUE, _dots_unless_fingerprint, line)
+    return re.sub(_NAMED, lambda found: found[0].removesuffix(found["value"]) + _dots(found["value"]), line)
+
+
+def _dots_unless_fingerprint(found: re.Match[str]) -> str:
+    return found[0] if re.fullmatch(_FINGERPRINT, found[0]) else _dots(found[0])
 
 
 def _dots(text: str) -> str:

@@ -13,8 +13,8 @@ from fluxsecrets.sops.formats import make_format
 
 from .decrypt import parse_key
 
-_INDEX = re.compile(r"\.?(?:([0-9]+)|\[(-?[0-9]+)\])(?=[.\[]|$)")
-_STEP = re.compile(r"\.?([^.\[\]]+)|\[(-?[0-9]+)\]")
+_INDEX = r"\.?(?:([0-9]+)|\[(-?[0-9]+)\])(?=[.\[]|$)"
+_STEP = r"\.?([^.\[\]]+)|\[(-?[0-9]+)\]"
 _SECRET_MAPS = ("data", "stringData")
 
 
@@ -149,7 +149,7 @@ def _nearest(node: Node, key: str) -> tuple[Path, str]:
 def _steps(node: Node, key: str) -> Sequence[tuple[str | int, str]]:
     """Yield the possible first steps of a key in a map or list, each with the rest."""
     if isinstance(node, ListNode):
-        match = _INDEX.match(key)
+        match = re.match(_INDEX, key)
         return [] if match is None else [(int(match[1] or match[2]), key[match.end() :])]
     if not isinstance(node, Mapping):
         return []
@@ -178,7 +178,7 @@ def _new_path(format_name: str, root: Mapping, key: str) -> Path:
     steps: list[str | int] = []
     position = 0
     while position < len(text) or not steps:
-        match = _STEP.match(text, position)
+        match = re.compile(_STEP).match(text, position)
         if match is None or (match[0][0] == "." and not steps):
             raise UsageError(
                 f"{key!a} is not a key", hint="""write it like data.password or '["data"]["password"]'"""
