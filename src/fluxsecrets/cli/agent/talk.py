@@ -49,7 +49,9 @@ def tell(
 def version_running() -> str | None:
     """Return the version of the agent that runs; None without one, and empty if it does not tell."""
     answer = tell(wire.STATUS)
-    return None if answer is None else str(answer.get("program", ""))
+    if answer is None:
+        return None
+    return f"{answer.get('program', '')}{'' if answer.get('current', True) else ', changed on disk since'}"
 
 
 def hand_over(unlocked: Unlocked) -> None:
