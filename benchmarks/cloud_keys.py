@@ -25,6 +25,7 @@ _MOST_CALLS = 1.2
 """Times the number that cannot be avoided."""
 
 _STARTS = 10
+_ROUNDS = 2
 _CLOUDS = (
     "azure",
     "boto3",
@@ -52,7 +53,8 @@ def measure(surroundings: Surroundings) -> list[Row]:
         repository.environment.update(server.environment())
         rules = f"creation_rules:\n  - encrypted_regex: ^(data|stringData)$\n    kms: {make_key()}\n"
         (repository.folder / ".sops.yaml").write_text(rules, encoding="ascii")
-        for delay, where in ((0.0, "a KMS key"), (_FAR, f"a KMS key {1000 * _FAR:.0f} ms away")):
+        places = ((0.0, "a KMS key"), (_FAR, f"a KMS key {1000 * _FAR:.0f} ms away"))
+        for delay, where in places[: surroundings.size(len(places), 1)]:
             server.delay = delay
             rows += _batches(repository, surroundings, server, where)
     return rows
@@ -94,7 +96,7 @@ def _batches(repository: Repository, surroundings: Surroundings, server: Any, wh
             f"sops {name}": partial(work, f"sops {name}", theirs, name != "encrypt")
             for name, (_, theirs, _) in commands.items()
         }
-    costs = interleave(surroundings.rounds, tasks)
+    costs = interleave(min(surroundings.rounds, _ROUNDS), tasks)
     rows = []
     for name, (_, _, each) in commands.items():
         if most[name] > _MOST_CALLS * each * len(paths):

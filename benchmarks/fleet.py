@@ -23,6 +23,7 @@ _CHANGED = 12
 """Files per commit."""
 
 _WORKERS = 2
+_ROUNDS = 2
 _PATIENCE = 60
 
 
@@ -42,7 +43,7 @@ def measure(surroundings: Surroundings) -> list[Row]:
             "cluster": partial(run, [*scan, "--dask", address], clones.parent, environment),
             "one": partial(run, [one_processor, "-c", "0", *scan], clones.parent, environment),
         }
-        best = interleave(surroundings.rounds, tasks)
+        best = interleave(min(surroundings.rounds, _ROUNDS), tasks)
     what = f"{count} histories on {_WORKERS} Dask workers"
     note = (
         f"histories of {surroundings.size(_COMMITS, 3)} commits; workers run already, as in a cluster; "

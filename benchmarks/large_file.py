@@ -36,7 +36,7 @@ def _memory(surroundings: Surroundings, repository: Repository) -> list[Row]:
     }
     return [
         row
-        for what, (name, text, times) in files.items()
+        for what, (name, text, times) in list(files.items())[-surroundings.size(len(files), 1) :]
         for row in _memory_rows(repository, surroundings, what, name, text, times)
     ]
 

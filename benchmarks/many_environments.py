@@ -74,7 +74,7 @@ def measure(surroundings: Surroundings) -> list[Row]:
     ]
 
 
-BENCHMARK = Benchmark("environments", measure)
+BENCHMARK = Benchmark("environments", measure, "Repositories with 50 environments")
 
 
 def _row(what: str, small: tuple[int, Cost], large: tuple[int, Cost], environments: int) -> Row:

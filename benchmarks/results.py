@@ -109,8 +109,8 @@ def _bound(row: Row) -> str:
 def footnotes(notes: Sequence[str], rounds: int) -> str:
     """How everything was measured, and what the marks mean."""
     lines = [
-        f"Whole processes in turns, the best of {rounds} runs or more; memory is that of the largest single "
-        "process."
+        f"Whole processes in turns, the best of {min(rounds, 2)} runs or more; memory is that of the largest "
+        "single process."
     ]
     lines += [f"[{number}] {note}." for number, note in enumerate(notes, start=1)]
     return "  \n".join(lines)
