@@ -74,6 +74,14 @@ def test_results_are_the_same_and_come_from_the_agent(both, agent, files):
     assert after["answered"] == before + len(LINES), after["declined"]
 
 
+def test_a_whole_repository(both, agent, encrypted_waddle):
+    before = agent.status()["answered"]
+    warm, cold = both("fluxsecrets", "status")
+    assert warm == cold
+    assert b"encrypted" in warm.out
+    assert agent.status()["answered"] == before + 1
+
+
 def test_what_fails_says_so_itself(both, agent, files):
     before = agent.status()["answered"]
     for line in FAILING:

@@ -42,7 +42,7 @@ def may_answer(program: str, arguments: Sequence[str]) -> bool:
     the agent, since what was read could not be given back.
     """
     allowed = _OPTIONS.get(program, {}).get(arguments[0]) if arguments else None
-    if allowed is None or len(arguments) < 2:
+    if allowed is None or (len(arguments) < 2 and arguments[0] != "status"):
         return False
     for text in arguments[1:]:
         if text.startswith(_STREAMS) or "\0" in text:
