@@ -113,6 +113,16 @@ def test_a_locked_agent_has_no_copy_in_its_memory(agent, locked):
     assert [copies(process, secret) for process in (agent.pid, *children(agent.pid))] == [0, 0]
 
 
+@pytest.mark.skipif(
+    sys.platform != "linux" or os.geteuid() == 0, reason="root of Linux looks into every process"
+)
+def test_other_processes_of_the_user_do_not_look_into_the_agent(agent, locked):
+    for process in (agent.pid, *children(agent.pid)):
+        for name in ("mem", "environ", "maps"):
+            with pytest.raises(PermissionError):
+                Path(f"/proc/{process}/{name}").read_bytes()
+
+
 @pytest.mark.parametrize("stage", ["nothing", "half a request", "a request"])
 def test_a_client_that_waits_gets_nothing_of_a_locked_agent(agent, locked, tmp_path, stage):
     hand_over(agent, *locked)
