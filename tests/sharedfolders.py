@@ -21,6 +21,10 @@ def patch(value):
     return f"patches: [{{target: {{kind: Deployment}}, patch: '{operation}'}}]"
 
 
+URL = "ssh://git@example.org/waddle/infra"
+SOURCES = ((), ("ignore: /part/",), ("ignore: /plain/",), ("sparseCheckout: [clusters, base, shop, part]",))
+"""What a source leaves out: environments may differ in that, too."""
+
 # `1`, `true` and `1.0` are equal for Python, and three different patches.
 SPECS = (
     "targetNamespace: one",
@@ -56,7 +60,9 @@ def fleets(draw):
     }
     for name in draw(st.sets(st.sampled_from(NAMES), min_size=1)):
         root = f"clusters/{name}"
-        files[f"{root}/flux-system/gotk-sync.yaml"] = git_repository() + flux("flux-system", f"./{root}")
+        files[f"{root}/flux-system/gotk-sync.yaml"] = git_repository(
+            "flux-system", URL, *draw(st.sampled_from(SOURCES))
+        ) + flux("flux-system", f"./{root}")
         for number, (folder, specs) in enumerate(draw(st.lists(kustomizations, max_size=4))):
             files[f"{root}/k{number}.yaml"] = flux(f"k{number}", f"./{folder}", *specs)
     return files

@@ -28,6 +28,9 @@ from .tree import Note, Tree
 
 __all__ = ["Applied", "Graph", "walk"]
 
+_Cut = tuple[str, tuple[str, ...]]
+"""What a source leaves out of the files of its repository, and the only folders that it takes."""
+
 _NOT_ANALYSED = frozenset({"ResourceSet", "ResourceSetInputProvider"})
 
 
@@ -48,7 +51,7 @@ def walk(tree: Tree, root: str, sync: Sync | None = None, builder: Builder | Non
     walker.run()
     own = _cut(walker.sourcing.own())
     if own != _cut(None):
-        walker = _Walker(tree, Builder(artifact(tree, *own)), root, sync)
+        walker = _Walker(tree, builder, root, sync, own)
         walker.run()
     return walker.graph()
 
@@ -65,10 +68,17 @@ class _Waiting:
 class _Walker:
     """What has been reached so far."""
 
-    def __init__(self, repository: Tree, builder: Builder, root: str, sync: Sync | None) -> None:
+    def __init__(
+        self,
+        repository: Tree,
+        builder: Builder,
+        root: str,
+        sync: Sync | None,
+        cut: _Cut = ("", ()),
+    ) -> None:
         self.repository = repository
-        self.builder = builder
-        self.others: dict[tuple[str, tuple[str, ...]], Builder] = {}
+        self.first = builder
+        self.builder = builder if cut == _cut(None) else self.builder_of_cut(cut)
         self.tree = builder.tree
         self.root = root
         self.sync = sync
@@ -101,9 +111,11 @@ class _Walker:
         cut = _cut(source)
         if source is None or cut == _cut(self.sourcing.own()):
             return self.builder
-        if cut not in self.others:
-            self.others[cut] = Builder(artifact(self.repository, *cut))
-        return self.others[cut]
+        return self.builder_of_cut(cut)
+
+    def builder_of_cut(self, cut: _Cut) -> Builder:
+        """The builder of what is left; environments whose sources leave out the same share it."""
+        return self.first.of_part(self.repository, cut, lambda: artifact(self.repository, *cut))
 
     def graph(self) -> Graph:
         self.templates()
@@ -334,7 +346,7 @@ class _Walker:
         return {name: value.replace("\n", "") for name, value in values.items()}, complete
 
 
-def _cut(source: Source | None) -> tuple[str, tuple[str, ...]]:
+def _cut(source: Source | None) -> _Cut:
     """What a source leaves out of the files of its repository."""
     return (source.ignore, source.sparse) if source is not None else ("", ())
 

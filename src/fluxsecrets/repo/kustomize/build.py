@@ -5,7 +5,7 @@ What a folder without a kustomization file is built of follows fluxcd/pkg's gene
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 
 from fluxsecrets.errors import FluxsecretsError, FormatError
 from fluxsecrets.marks import YAML_SUFFIXES
@@ -37,6 +37,20 @@ class Builder:
         self._folders: dict[str, Built] = {}
         self._patches: dict[tuple[str, PatchEntry], Sequence[Patch] | Refused] = {}
         self._roots: dict[str, tuple[Overlay | None, Built]] = {}
+        self._parts: dict[tuple[int, Hashable], tuple[Tree, Builder]] = {}
+
+    def of_part(self, whole: Tree, name: Hashable, part: Callable[[], Tree]) -> Builder:
+        """The builder of a part of some files, which is the same for all that ask for that part.
+
+        Args:
+            whole: the files.
+            name: what tells the part from others.
+            part: makes the tree of the part.
+        """
+        known = self._parts.get((id(whole), name))
+        if known is None:
+            known = self._parts[id(whole), name] = (whole, Builder(part()))
+        return known[1]
 
     def build(self, folder: str, overlay: Overlay | None = None) -> Built:
         """Build a folder as kustomize-controller does, with or without a kustomization file.
