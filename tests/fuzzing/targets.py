@@ -33,10 +33,11 @@ from fluxsecrets.placeholders.values import placeholder_bytes
 from fluxsecrets.sops import bech32
 from fluxsecrets.sops.config import match_rules, parse_config
 from fluxsecrets.sops.document import Data, Leaf
-from fluxsecrets.sops.formats import make_format
+from fluxsecrets.sops.formats import Limits, make_format
 from fluxsecrets.sops.formats.changing import remove_value, set_value
 from fluxsecrets.sops.formats.flatten import flatten, unflatten
 from fluxsecrets.sops.formats.yaml import load_documents
+from fluxsecrets.sops.formats.yaml.reading import read_long, read_text
 from fluxsecrets.sops.metadata import metadata_to_data, parse_metadata
 from fluxsecrets.sops.recipients import KINDS
 from fluxsecrets.sops.selectors import RegexError, compile_regex
@@ -55,6 +56,19 @@ _NEW_VALUES: tuple[Data, ...] = (
 )
 
 
+def _read_alike(data: bytes) -> None:
+    """The short way of reading YAML gives what the long way gives, or the same error."""
+    text = data.decode("utf-8", "replace")
+
+    def outcome(read: Callable[[str, Limits], object]) -> object:
+        try:
+            return repr(read(text, LIMITS))
+        except FluxsecretsError as error:
+            return type(error), str(error), error.line
+
+    assert outcome(read_text) == outcome(read_long)
+
+
 def _format(name: str) -> Target:
     def target(data: bytes) -> None:
         format_ = make_format(name)
@@ -63,6 +77,7 @@ def _format(name: str) -> Target:
         if name == "yaml":
             only_our_errors(data, lambda: load_documents(data, LIMITS))
             only_our_errors(data, lambda: split_lists(data, LIMITS))
+            _read_alike(data)
 
     return target
 
