@@ -1,4 +1,4 @@
-"""What a command line says, whoever read it: the session that a command runs in, and what the log shows."""
+"""What a command line says, read by click or by `quick`: the session of a command, and what the log shows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Flux makes of an object, and what is wrong with it, as far as the object alone tells it."""
+"""What Flux makes of an object, and what is wrong with it that the object alone shows."""
 
 from __future__ import annotations
 

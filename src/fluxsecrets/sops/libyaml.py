@@ -3,7 +3,7 @@
 PyYAML's compiled module needs the classes of tokens, events and nodes, and an error. The package imports
 readers, resolvers, constructors and dumpers with all their expressions as well, which takes longer than to
 decrypt a small file. So the package is loaded with what the compiled module needs. It loads the rest as soon
-as anybody asks for it: `import yaml` is the real package for everyone in the process, whoever comes first.
+as anybody asks for it: `import yaml` is the real package for everyone in the process, in any order.
 
 If PyYAML was imported before, or is not as expected, it is imported as usual.
 """

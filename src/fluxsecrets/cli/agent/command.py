@@ -17,7 +17,7 @@ from .lasting import IDLE, LIFETIME, Limits, parse_duration
 
 @click.group("agent", cls=SuggestingGroup, invoke_without_command=True)
 @click.option("--foreground", is_flag=True, help="Stay in the foreground, for systemd and launchd.")
-@click.option("--detached", is_flag=True, hidden=True)
+@click.option("--detached", is_flag=True, hidden=True, help="Run as the process in the background.")
 @click.option(
     "--idle",
     metavar="TIME",

@@ -69,7 +69,7 @@ def moved_values(extraction: Extraction) -> Iterator[MovedValue]:
 
 
 _UNKNOWN = b"\0"
-"""A content that is no manifest, so that nobody can tell what was in it."""
+"""Content that is not a manifest. What was in it is unknown."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,7 +45,7 @@ class Folder:
 
 @dataclass(frozen=True)
 class Files:
-    """The files of a tree, as far as somebody asked for them."""
+    """The files of a tree that were asked for."""
 
     tree: Tree
     _secrets: dict[str, tuple[Manifest, ...]] = field(default_factory=dict, repr=False)
