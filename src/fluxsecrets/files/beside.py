@@ -30,7 +30,7 @@ class Fate(Enum):
     LEFT = auto()
 
 
-def remove_leftovers(folder: Path) -> tuple[Path, ...]:
+def remove_leftovers(folder: Path | str) -> tuple[Path, ...]:
     """Delete temporary files in a folder that an earlier, killed run left; not in folders below it.
 
     Args:
@@ -43,7 +43,8 @@ def remove_leftovers(folder: Path) -> tuple[Path, ...]:
         names = [name for name in os.listdir(folder) if is_leftover_name(name)]  # noqa: PTH208 - many folders
     except OSError:
         return ()
-    return tuple(folder / name for name in names if remove_leftover(folder / name) is Fate.DELETED)
+    paths = [Path(folder, name) for name in names]
+    return tuple(path for path in paths if remove_leftover(path) is Fate.DELETED)
 
 
 def remove_leftover(path: Path) -> Fate:
@@ -84,7 +85,7 @@ def _is_an_edit(path: Path) -> bool:
         return True
 
 
-def temporary_path(path: Path) -> Path:
+def temporary_path(path: Path | str) -> Path:
     """A fresh name beside a file, which tells `remove_leftovers` who made it."""
     # Names have at most 255 bytes; what is added takes up to 50, and a mark of `cameout` 34 more.
     folder, shown = os.path.split(path)

@@ -7,6 +7,30 @@ from pathlib import Path
 
 from fluxsecrets.errors import FileAccessError
 
+from . import system
+
+
+def real_path(path: str, known: dict[str, bool]) -> str:
+    """As `os.path.realpath`, for many paths: each folder is looked at once.
+
+    Args:
+        path: absolute.
+        known: whether paths are free of links; this one and the folders above it are added.
+    """
+    return path if _is_real(path, known) else os.path.realpath(path)
+
+
+def _is_real(path: str, known: dict[str, bool]) -> bool:
+    if path not in known:
+        above, name = os.path.split(path)
+        known[path] = path == os.sep or (
+            not system.WINDOWS
+            and name not in ("", ".", "..")
+            and _is_real(above, known)
+            and not os.path.islink(path)  # noqa: PTH114
+        )
+    return known[path]
+
 
 def resolve_inside(path: Path, root: Path) -> Path:
     """The real file behind a path, which must be inside of a root.

@@ -62,7 +62,8 @@ def staging() -> Iterator[Name]:
         stage = known[folder]
         if stage is None:
             return temporary_path(path)
-        return temporary_path(Path(stage.folder, shown_name(os.path.abspath(path))))  # noqa: PTH100 - links may be kept
+        name = shown_name(os.path.abspath(path))  # noqa: PTH100 - links may be kept
+        return temporary_path(os.path.join(stage.folder, name))  # noqa: PTH118
 
     try:
         yield name

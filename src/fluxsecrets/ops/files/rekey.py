@@ -6,7 +6,6 @@ Which environments a file belongs to, and for whom it is encrypted now, its `sop
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -20,6 +19,7 @@ from fluxsecrets.ops.run.parallel import run_jobs
 from fluxsecrets.ops.run.results import FileResult, Outcome, Prepared
 from fluxsecrets.ops.run.session import AppliedConfig, Session
 from fluxsecrets.ops.run.targets import select
+from fluxsecrets.records import dataclass, field, replace
 from fluxsecrets.repo.git import find_repository
 from fluxsecrets.sops.cipher import Cipher, DataKey, additional_data
 from fluxsecrets.sops.comparison import comments_of, same_trees

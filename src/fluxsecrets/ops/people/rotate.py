@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -26,6 +25,7 @@ from fluxsecrets.ops.run.results import FileChange, Outcome, Prepared
 from fluxsecrets.ops.run.session import AppliedConfig, Session
 from fluxsecrets.ops.run.targets import select
 from fluxsecrets.ops.run.writer import Operation, make_ready, replacing
+from fluxsecrets.records import dataclass, field, replace
 from fluxsecrets.sops.document import Document
 from fluxsecrets.sops.envelope import RecipientGroups
 from fluxsecrets.sops.metadata import KeyGroup, Metadata, WrappedKey

@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from fluxsecrets.errors import FileAccessError, FluxsecretsError, LimitError
-from fluxsecrets.files import system
+from fluxsecrets.files.links import real_path as real_path_of
 from fluxsecrets.files.links import resolve_inside
 from fluxsecrets.files.reading import read_file
 from fluxsecrets.marks import is_kustomization
@@ -165,14 +165,6 @@ def format_of_name(session: Session, name: str) -> str:
     return Places(session, (name,)).format_of(session.cwd / name)
 
 
-def has_no_link(path: Path) -> bool:
-    """Whether an absolute path contains no link, so that the file is where it seems to be."""
-    try:
-        return os.path.realpath(path) == str(path)
-    except (OSError, ValueError):  # ValueError: a null character
-        return False
-
-
 def must_exist(path: Path) -> None:
     """Refuse a path without a file.
 
@@ -227,7 +219,7 @@ class Places:
     session: Session
     names: Sequence[str]
     _repositories: dict[str, Repository] = field(default_factory=dict)
-    _roots: dict[Path, Path] = field(default_factory=dict)
+    _roots: dict[Path, str] = field(default_factory=dict)
     _real: dict[str, bool] = field(default_factory=dict)
     _listings: dict[Path, tuple[str, ...]] = field(default_factory=dict)
     _trees: dict[Path, Tree] = field(default_factory=dict)
@@ -265,11 +257,11 @@ class Places:
         if repository is None:
             return None
         if repository.root not in self._roots:
-            self._roots[repository.root] = repository.root.resolve()
-        try:
-            return repository, path.relative_to(self._roots[repository.root]).as_posix()
-        except ValueError:
-            return None
+            self._roots[repository.root] = str(repository.root.resolve())
+        root, text = self._roots[repository.root], str(path)
+        if text.startswith(f"{root}{os.sep}"):  # most files; the rest says the same
+            return repository, text[len(root) + 1 :].replace(os.sep, "/")
+        return (repository, path.relative_to(root).as_posix()) if path.is_relative_to(root) else None
 
     def real(self, text: str) -> Path:
         """The real file or folder behind a path as it was given.
@@ -277,8 +269,9 @@ class Places:
         Raises:
             FileAccessError: it lies behind a link that leaves the repository.
         """
-        given = Path(os.path.normpath(self.session.cwd / text))
-        if self._has_no_link(str(given)):  # so that it is where it seems to be
+        name = os.path.normpath(os.path.join(self.session.cwd, text))  # noqa: PTH118 - as above
+        given = Path(name)
+        if "\0" not in name and real_path_of(name, self._real) == name:  # no link: it is where it seems to be
             return given
         for start in (self.session.cwd, given.parent):
             repository = self.repository(start)
@@ -290,16 +283,6 @@ class Places:
             raise FileAccessError(
                 "not a valid path, or a link that leads back to itself", path=text, hint="check its spelling"
             ) from None
-
-    def _has_no_link(self, path: str) -> bool:
-        """As `has_no_link`; each folder is looked at once."""
-        if system.WINDOWS or "\0" in path:
-            return has_no_link(Path(path))
-        if path not in self._real:
-            above = os.path.dirname(path)  # noqa: PTH120
-            known = path == "/" if above == path else self._has_no_link(above)
-            self._real[path] = known and not os.path.islink(path)  # noqa: PTH114
-        return self._real[path]
 
     def tree(self, folder: Path) -> Tree:
         """The tree of a folder: its repository's, or its own."""

@@ -224,10 +224,17 @@ def read_journal(place: Place) -> Journal:
             hint=f"move the work tree back to there; or compare its files with git, then {_OR_ASIDE}",
             path=str(folder),
         )
-    for path in (*(entry.path for entry in journal.entries), *journal.made_folders):
-        if place.git_dir is not None and place.root.joinpath(*path.parts).is_relative_to(place.git_dir):
-            raise _damaged(folder)
+    if place.git_dir is not None and place.git_dir.is_relative_to(place.root):
+        git = _names(place.git_dir.relative_to(place.root).parts)
+        for path in (*(entry.path for entry in journal.entries), *journal.made_folders):
+            if _names(path.parts[: len(git)]) == git:
+                raise _damaged(folder)
     return journal
+
+
+def _names(parts: Sequence[str]) -> list[str]:
+    """Names of a path, for comparing, as the system does."""
+    return [os.path.normcase(part) for part in parts]
 
 
 _OR_ASIDE = "remove this folder, or put it aside with `fluxsecrets recover --leave`"

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from fluxsecrets.errors import ConfigError, FileAccessError, FluxsecretsError
+from fluxsecrets.files.links import real_path
 from fluxsecrets.marks import SETTINGS_NAME, without_private_keys
 from fluxsecrets.records import dataclass, field
 
@@ -145,10 +146,12 @@ def _from_environment(environ: Mapping[str, str]) -> Iterator[LogPlace]:
 
 
 def _from_settings(cwd: Path, paths: Iterable[str]) -> Iterator[LogPlace]:
-    folders = dict.fromkeys(os.path.realpath(cwd / path) for path in paths) or {os.path.realpath(cwd): None}
+    real, above = dict[str, bool](), dict[str, tuple[str | None, bool]]()
+    given = [os.path.join(cwd, path) for path in paths]  # noqa: PTH118 - thousands may be named
+    places = dict.fromkeys(real_path(path, real) for path in given or [str(cwd)])
     roots: dict[str, None] = {}
-    for folder in folders:
-        root = root_with_settings(folder)
+    for place in places:
+        root = root_with_settings(place, above)
         if root is not None:
             roots[root] = None
     for root in roots:
@@ -166,19 +169,33 @@ def _from_settings(cwd: Path, paths: Iterable[str]) -> Iterator[LogPlace]:
             yield from _settings_log(Path(root))
 
 
-def root_with_settings(place: str) -> str | None:
-    """The root of a path's repository if it has settings; outside of git the nearest folder that has them."""
-    nearest = None
-    folder = place
-    while True:
+def root_with_settings(place: str, known: dict[str, tuple[str | None, bool]] | None = None) -> str | None:
+    """The root of a path's repository if it has settings; outside of git the nearest folder that has them.
+
+    Args:
+        place: absolute.
+        known: what was found for folders, and whether they are in git; the folders of this path are added.
+    """
+    known = {} if known is None else known
+    passed: list[tuple[str, bool]] = []
+    folder, found, in_git = place, None, False
+    while folder not in known:
         has_settings = os.path.lexists(os.path.join(folder, SETTINGS_NAME))  # noqa: PTH118 - on every start
-        if os.path.lexists(os.path.join(folder, ".git")):  # noqa: PTH118
-            return folder if has_settings else None
-        nearest = nearest or (folder if has_settings else None)
+        passed.append((folder, has_settings))
         above = os.path.dirname(folder)  # noqa: PTH120
+        if os.path.lexists(os.path.join(folder, ".git")):  # noqa: PTH118
+            found, in_git = folder if has_settings else None, True
+            break
         if above == folder:
-            return nearest
+            break
         folder = above
+    else:
+        found, in_git = known[folder]
+    for level, has_settings in reversed(passed):
+        if has_settings and not in_git:
+            found = level
+        known[level] = (found, in_git)
+    return found
 
 
 def _settings_log(root: Path) -> Iterator[LogPlace]:

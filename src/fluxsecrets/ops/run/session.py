@@ -95,6 +95,7 @@ class Session:
     _providers: Providers | None = None
     _trusted_servers: TrustedServers | None = None
     _configs: dict[str, SopsConfig] = field(default_factory=dict)
+    _config_paths: dict[str, Path] = field(default_factory=dict)
     _last: tuple[Path, SopsConfig, AppliedConfig] | None = None
     _openable: dict[tuple[tuple[str, str, str], ...], bool] = field(default_factory=dict)
     _public: dict[Path, frozenset[tuple[str, str]]] = field(default_factory=dict)
@@ -302,7 +303,9 @@ class Session:
         while True:  # each file asks several times, so that it goes without path objects
             candidate = os.path.join(folder, RULES_NAME)  # noqa: PTH118
             if candidate in self._configs or _is_file(candidate):
-                return Path(candidate)
+                if candidate not in self._config_paths:
+                    self._config_paths[candidate] = Path(candidate)
+                return self._config_paths[candidate]
             above = os.path.dirname(folder)  # noqa: PTH120
             if above == folder:
                 return None

@@ -169,8 +169,9 @@ def waiting_places(paths: Iterable[Path]) -> Iterator[Place]:
         UsageError: a journal lies where fluxsecrets does not look for one.
     """
     seen: set[str] = set()
+    trees = _Trees()
     for folder in {os.path.dirname(path) for path in paths}:  # noqa: PTH120 - every command comes by here
-        for root, state, git_dir in _states(folder, seen):
+        for root, state, git_dir in _states(folder, seen, trees):
             if os.path.lexists(os.path.join(state, JOURNAL)):  # noqa: PTH118
                 yield Place(Path(root).resolve(), Path(state), Path(git_dir) if git_dir is not None else None)
 
@@ -181,15 +182,28 @@ def interrupted_above(folder: Path) -> Place | None:
     Returns:
         None inside of git, or without one.
     """
-    for root, state, git_dir in _states(str(folder), set()):
+    for root, state, git_dir in _states(str(folder), set(), _Trees()):
         if git_dir is None and os.path.lexists(os.path.join(state, JOURNAL)):  # noqa: PTH118
             return Place(Path(root).resolve(), Path(state))
     return None
 
 
-def _states(folder: str, seen: set[str]) -> Iterator[tuple[str, str, str | None]]:
+class _Trees:
+    """The user's folder with the state folders of trees outside of git; looked for when asked for."""
+
+    def __init__(self) -> None:
+        self._path: str | None = None
+
+    def path(self) -> str:
+        """Its path, or "" where it does not exist."""
+        if self._path is None:
+            folder = _trees_folder()
+            self._path = folder if os.path.isdir(folder) else ""  # noqa: PTH112
+        return self._path
+
+
+def _states(folder: str, seen: set[str], trees: _Trees) -> Iterator[tuple[str, str, str | None]]:
     """The roots, state folders and git directories that apply to a folder, the nearest first."""
-    trees: str | None = None
     while folder not in seen:
         seen.add(folder)
         git = git_directory(folder)
@@ -198,11 +212,9 @@ def _states(folder: str, seen: set[str]) -> Iterator[tuple[str, str, str | None]
             return
         if os.path.lexists(os.path.join(folder, OLD_STATE_NAME, JOURNAL)):  # noqa: PTH118
             _refuse_brought(os.path.join(folder, OLD_STATE_NAME))  # noqa: PTH118
-        if trees is None:
-            trees = _trees_folder()
-            trees = trees if os.path.isdir(trees) else ""  # noqa: PTH112
-        if trees:
-            yield folder, os.path.join(trees, _tree_name(os.path.realpath(folder))), None  # noqa: PTH118
+        if trees.path():
+            state = os.path.join(trees.path(), _tree_name(os.path.realpath(folder)))  # noqa: PTH118
+            yield folder, state, None
         folder = os.path.dirname(folder)  # noqa: PTH120
 
 

@@ -134,12 +134,12 @@ def make_ready(paths: Iterable[Path]) -> None:
     """
     paths = tuple(paths)
     refuse_interrupted(paths)
-    folders = {path.parent for path in paths}
+    folders = {os.path.dirname(path) for path in paths}  # noqa: PTH120 - a path object takes long to hash
     for folder in folders:
         remove_leftovers(folder)
     # Those of the working directory's repository are gone by now; the files may be in another one.
     known: dict[str, str | None] = {}
-    remove_dead_folders({state for folder in folders if (state := state_above(str(folder), known))})
+    remove_dead_folders({state for folder in folders if (state := state_above(folder, known))})
 
 
 def refuse_interrupted(paths: Iterable[Path]) -> None:
