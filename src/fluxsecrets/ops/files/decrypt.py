@@ -184,7 +184,7 @@ def decrypt_in_place(
     make_ready(target.path for target in selection.targets)
     targets, _ = encrypted_targets(session, selection)
     prepared = prepare_files(partial(_prepare, session), targets, partial(waits_for_file, session))
-    results = write_files(session, prepared)
+    results = write_files(session, prepared, count=len(targets))
     files = tuple(session.watched(results, len(targets), "decrypting"))
     if selection.targets and not targets:
         return BatchResult(files, selection.notes, empty="every secret there is plain text")

@@ -164,7 +164,7 @@ def encrypt_selected(session: Session, selection: Selection, request: EncryptReq
     options = _for_people(options_of(request), selection.root)
     jobs = encrypt_jobs(session, selection)
     prepared = prepare_files(partial(_prepare, session, options), jobs, partial(_waits, session, options))
-    results = write_files(session, prepared)
+    results = write_files(session, prepared, count=len(jobs))
     files = tuple(session.watched(results, len(jobs), "encrypting"))
     notes = (*selection.notes, *override_note(request.recipients), *_overrides(session, jobs, files, options))
     return BatchResult(files, notes)

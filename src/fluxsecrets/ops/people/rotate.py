@@ -23,6 +23,7 @@ from fluxsecrets.ops.run.inputs import Target
 from fluxsecrets.ops.run.names import read_public_keys
 from fluxsecrets.ops.run.results import FileChange, Outcome, Prepared
 from fluxsecrets.ops.run.session import AppliedConfig, Session
+from fluxsecrets.ops.run.statefolder import Place, place_in_git
 from fluxsecrets.ops.run.targets import select
 from fluxsecrets.ops.run.writer import Operation, make_ready, replacing
 from fluxsecrets.records import dataclass, field, replace
@@ -117,10 +118,17 @@ def plan_rotation(session: Session, request: RotateRequest) -> Rotation:
         if target.repository_path is not None and target.repository_path in options.shared
     )
     record = partial(_settled, selection.root, targets)
-    rekeying = Rekeying(
-        session, targets, rotate_target, options, Operation("rotate"), record=record, added=add
-    )
+    operation = Operation("rotate", _one_place(targets))
+    rekeying = Rekeying(session, targets, rotate_target, options, operation, record=record, added=add)
     return Rotation(request, rekeying, tuple(each for each in shared if each.environments), notes)
+
+
+def _one_place(targets: Sequence[Target]) -> Place | None:
+    """The work tree that all files are in, or None where they are in several, or outside of git."""
+    first = targets[0].repository if targets else None
+    if first is None or any(target.repository is not first for target in targets):
+        return None
+    return place_in_git(first.root, first.git_dir)
 
 
 def _settled(root: Path, targets: Sequence[Target], failed: Sequence[Target]) -> Iterable[FileChange]:

@@ -14,7 +14,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from fluxsecrets.errors import ConfigError, FileAccessError, FluxsecretsError
-from fluxsecrets.files.links import real_path
 from fluxsecrets.marks import SETTINGS_NAME, without_private_keys
 from fluxsecrets.records import dataclass, field
 
@@ -146,9 +145,15 @@ def _from_environment(environ: Mapping[str, str]) -> Iterator[LogPlace]:
 
 
 def _from_settings(cwd: Path, paths: Iterable[str]) -> Iterator[LogPlace]:
-    real, above = dict[str, bool](), dict[str, tuple[str | None, bool]]()
-    given = [os.path.join(cwd, path) for path in paths]  # noqa: PTH118 - thousands may be named
-    places = dict.fromkeys(real_path(path, real) for path in given or [str(cwd)])
+    given = [os.path.join(cwd, path) for path in paths] or [str(cwd)]  # noqa: PTH118
+    if len(given) > 1:
+        from fluxsecrets.files.links import real_path  # one file does without
+
+        known: dict[str, bool] = {}
+        places = dict.fromkeys(real_path(path, known) for path in given)
+    else:
+        places = dict.fromkeys(map(os.path.realpath, given))
+    above: dict[str, tuple[str | None, bool]] = {}
     roots: dict[str, None] = {}
     for place in places:
         root = root_with_settings(place, above)

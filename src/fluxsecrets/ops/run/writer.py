@@ -40,6 +40,9 @@ if TYPE_CHECKING:  # batches do without the repository
 BATCH = 256
 """Files that are held in memory before they are written together."""
 
+_LEAST, _PARTS = 48, 3
+"""Fewer files are written in parts, but for few: the first are written while workers make the last."""
+
 BATCH_SIZE = 32 * 2**20
 """Bytes of new content at which a batch is written, however few its files are."""
 
@@ -159,7 +162,11 @@ def refuse_interrupted(paths: Iterable[Path]) -> None:
 
 
 def write_files(
-    session: Session, prepared: Iterable[Prepared], together: Operation | None = None
+    session: Session,
+    prepared: Iterable[Prepared],
+    together: Operation | None = None,
+    *,
+    count: int | None = None,
 ) -> Iterator[FileResult]:
     """Make prepared changes.
 
@@ -168,6 +175,7 @@ def write_files(
         prepared: results, with the changes that make them true; see `prepare_files`.
         together: changes all files or none in each work tree, before this returns. None writes them batch by
             batch while the results are iterated; a run can be interrupted anywhere and simply be repeated.
+        count: how many there will be, where that is known.
 
     Returns:
         One result per file, in order. Where a change failed, or the operation it belongs to, so has the file.
@@ -176,20 +184,22 @@ def write_files(
         FluxsecretsError: an operation with extra changes failed; nothing was changed.
     """
     if together is None:
-        return _write_batches(prepared)
+        return _write_batches(
+            prepared, BATCH if count is None else min(BATCH, max(_LEAST, -(-count // _PARTS)))
+        )
     return iter(_write_together(session, tuple(prepared), together))
 
 
 # --- batches ----------------------------------------------------------------------------------------------
 
 
-def _write_batches(prepared: Iterable[Prepared]) -> Iterator[FileResult]:
+def _write_batches(prepared: Iterable[Prepared], most: int) -> Iterator[FileResult]:
     batch: list[Prepared] = []
     size = 0
     for each in prepared:
         batch.append(each)
         size += len(each.change.new or b"") if each.change is not None else 0
-        if len(batch) == BATCH or size >= BATCH_SIZE:
+        if len(batch) == most or size >= BATCH_SIZE:
             yield from _write_batch(batch)
             batch, size = [], 0
     yield from _write_batch(batch)
