@@ -196,12 +196,8 @@ def _all_values(
 def _raise_misfit(
     cls: type, fields: Mapping[str, _Field], values: Sequence[object], named: Mapping[str, object]
 ) -> NoReturn:
-    """Let Python say what is wrong with arguments: it knows a function with these fields as parameters."""
-    taken = ", ".join(f"{name}=None" if each.optional else name for name, each in fields.items())
-    made: dict[str, Any] = {}
-    exec(f"def __init__(self, {taken}): pass", made)  # noqa: S102 - names of fields, which are identifiers
-    made["__init__"].__qualname__ = f"{cls.__qualname__}.__init__"
-    made["__init__"](None, *values, **named)
+    """Let the standard library say what is wrong with arguments."""
+    _model(cls.__qualname__, fields)(*values, **named)
     raise AssertionError("the arguments fit")
 
 
@@ -262,21 +258,24 @@ class _FromModel:
         self._name, self._take = name, take
 
     def __get__(self, _instance: object, owner: type) -> Any:
-        import dataclasses
-
-        fields: Mapping[str, _Field] = getattr(owner, _FIELDS)
-        said = [
-            (
-                name,
-                object,
-                dataclasses.field(repr=each.repr, compare=each.compare, hash=each.hash, **_default(each)),
-            )
-            for name, each in fields.items()
-        ]
-        made = self._take(dataclasses.make_dataclass(owner.__name__, said))
+        made = self._take(_model(owner.__name__, getattr(owner, _FIELDS)))
         if _FIELDS in vars(owner):  # the next one takes no time: `replace` asks twice for each record
             setattr(owner, self._name, made)
         return made
+
+
+def _model(name: str, fields: Mapping[str, _Field]) -> Any:
+    import dataclasses
+
+    said = [
+        (
+            field_name,
+            object,
+            dataclasses.field(repr=each.repr, compare=each.compare, hash=each.hash, **_default(each)),
+        )
+        for field_name, each in fields.items()
+    ]
+    return dataclasses.make_dataclass(name, said)
 
 
 def _signature(model: Any) -> object:

@@ -46,9 +46,9 @@ def _error_maker(module: str, name: str) -> Callable[..., object]:
 
 
 def _error_class(module: str, name: str) -> Any:
-    full = f"yaml.{module}"
-    __import__(full)
-    return getattr(sys.modules[full], name)
+    from importlib import import_module  # only when something fails, or the rest is asked for
+
+    return getattr(import_module(f"yaml.{module}"), name)
 
 
 class _Finder:
