@@ -10,6 +10,7 @@ PROJECT = Path(__file__).parents[2]
 SOURCE = PROJECT / "src" / "fluxsecrets"
 
 NETWORK = {
+    "_socket", "_ssl",
     "aiohttp", "asyncio", "azure", "boto3", "botocore", "ftplib", "google.auth", "google.cloud", "grpc",
     "http", "httpx", "hvac", "mcp",
     "onepasswordconnectsdk", "requests", "smtplib", "socket", "socketserver", "ssl",
@@ -17,7 +18,17 @@ NETWORK = {
 }  # fmt: skip
 """Modules through which a connection can be opened."""
 
-MAY_CONNECT = {
+AGENT = {
+    "cli/agent/answering.py",  # `agent`: a request of a client
+    "cli/agent/children.py",  # hands it to the process that answers
+    "cli/agent/client.py",  # every command asks the agent of its user
+    "cli/agent/peers.py",  # who is at the other end
+    "cli/agent/server.py",  # accepts clients
+    "cli/agent/socketfile.py",  # listens
+}
+"""These use Unix sockets alone, as `test_the_agent_cannot_reach_another_machine` says."""
+
+MAY_CONNECT = AGENT | {
     "clouds/aws.py",  # keys and stores in AWS
     "clouds/azure.py",  # keys and stores in Azure
     "clouds/azure_login.py",  # log-ins there
@@ -114,6 +125,21 @@ def test_a_pin_is_one_version_by_its_name():
 
 def test_only_named_modules_can_open_a_connection():
     assert importing(NETWORK) == MAY_CONNECT
+
+
+def test_the_agent_cannot_reach_another_machine():
+    for each in AGENT:
+        for node in ast.walk(ast.parse((SOURCE / each).read_bytes())):
+            if isinstance(node, ast.Attribute):
+                assert node.attr == "AF_UNIX" or not node.attr.startswith("AF_"), each
+                assert node.attr not in {"create_connection", "create_server", "fromfd", "getaddrinfo"}, each
+            if isinstance(node, ast.ImportFrom) and node.module in NETWORK:
+                assert [one.name for one in node.names] == ["socket"], each  # as a type
+            if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("socket.socket"):
+                given = [ast.unparse(one) for one in node.args] or [one.arg for one in node.keywords]
+                # Without a family it would be one of the internet.
+                assert given[:1] in (["socket.AF_UNIX"], ["_socket.AF_UNIX"], ["fileno"]), each
+            assert not (isinstance(node, ast.Call) and ast.unparse(node.func) == "socket"), each
 
 
 def test_only_named_modules_load_what_can_run_code():
