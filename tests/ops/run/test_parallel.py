@@ -100,6 +100,21 @@ def test_killed_helper_is_an_error(tmp_path, monkeypatch):
     assert "run the command again" in caught.value.hint
 
 
+def double_or_die(number):
+    if number > 30:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return 2 * number
+
+
+@needs_fork
+def test_it_is_said_if_all_helpers_were_killed_before_all_was_asked_for():
+    results = forked.spread(double_or_die, [(number,) for number in range(200)], 2)
+    assert next(results) == 0
+    time.sleep(0.5)  # both take a number that kills them
+    with pytest.raises(FluxsecretsError, match="killed"):
+        list(results)
+
+
 @needs_fork
 def test_a_fault_in_a_helper_is_raised_here(tmp_path, monkeypatch):
     monkeypatch.setattr("fluxsecrets.ops.run.parallel.cpus", lambda: 2)

@@ -97,7 +97,10 @@ class _Crew:
         while number not in self.held:
             most = number + (_AHEAD * len(self.answers) if self.size < _HELD else 1)
             while self.asked < min(most, self.count):
-                os.write(self.asking, _NUMBER.pack(self.asked))
+                try:
+                    os.write(self.asking, _NUMBER.pack(self.asked))
+                except BrokenPipeError:  # all workers were killed; it would pass for a reader that has left
+                    raise _killed() from None
                 self.asked += 1
             for descriptor, _ in poll.poll():
                 found, length = _HEAD.unpack(_read(descriptor, _HEAD.size))
@@ -177,13 +180,17 @@ def _read(descriptor: int, length: int) -> bytes:
     while length:
         part = os.read(descriptor, length)
         if not part:
-            raise FluxsecretsError(
-                "a worker process was killed",
-                hint="the machine may be out of memory; run the command again: what is done stays done",
-            )
+            raise _killed()
         parts.append(part)
         length -= len(part)
     return b"".join(parts)
+
+
+def _killed() -> FluxsecretsError:
+    return FluxsecretsError(
+        "a worker process was killed",
+        hint="the machine may be out of memory; run the command again: what is done stays done",
+    )
 
 
 # --- in the worker ----------------------------------------------------------------------------------------
