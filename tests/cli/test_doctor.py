@@ -27,6 +27,8 @@ from fluxsecrets.ops.run.session import Session
 from fluxsecrets.report.doctor import FORMATS
 from fluxsecrets.sops import bech32
 
+VECTORS = Path(__file__).parents[1] / "vectors"
+
 
 @pytest.fixture
 def doctor(cli):
@@ -134,6 +136,23 @@ def test_without_an_identity(encrypted_waddle, doctor, repair, monkeypatch, tmp_
     assert "opens no file here" in found["identities"][0]["message"]
     last = found["environments"][-1]
     assert (last["state"], last["message"]) == ("problem", "none of your identities opens a file here")
+
+
+@pytest.mark.parametrize("locked", [True, False])
+def test_identities_that_only_an_answer_would_show(encrypted_waddle, doctor, monkeypatch, tmp_path, locked):
+    if locked:
+        monkeypatch.setenv("SOPS_AGE_KEY_FILE", str(tmp_path / "keys.txt"))
+        (tmp_path / "keys.txt").write_bytes((VECTORS / "age/locked_bob.txt").read_bytes())
+        (tmp_path / "keys.txt").chmod(0o600)
+    else:
+        monkeypatch.delenv("SOPS_AGE_KEY_FILE")
+        monkeypatch.setenv("SOPS_AGE_KEY_CMD", "false")
+    found = doctor()
+    (identities,) = found["identities"]
+    assert identities["state"] == "cannot tell"
+    assert ("SOPS_AGE_KEY_FILE is protected" in identities["message"]) is locked
+    assert "problem" not in states(found["environments"])
+    assert "cannot tell" in states(found["environments"])
 
 
 def test_outside_of_a_repository(folder, doctor, repair):

@@ -50,7 +50,7 @@ SHOWN = MappingProxyType({
     ),
     "agent": _shown(
         "agent.md",
-        ("in the background, such as in ~/.profile", "agent"),
+        ("in the background, such as in ~/.profile", "agent --quiet"),
         ("only code is kept loaded, and no key unlocked", "agent --no-store"),
     ),
     "agent status": _shown(

@@ -222,6 +222,17 @@ _LOG: Words = {
     **_named(["check"], "", "log verify"),
 }
 
+_AGENT: Words = {
+    **_named(["start", "run", "daemon"], "", "agent"),
+    **_named(["restart", "reload"], "", "agent stop", note="then `fluxsecrets agent` starts another one"),
+    **_named(["kill", "quit", "end"], "", "agent stop"),
+    **_named(["forget", "clear", "flush"], "", "agent lock"),
+    **_named(["unlock", "add"], "", note="the next command that needs a key asks, and the agent keeps it"),
+    **_named(["-k"], "ssh-agent", "agent stop"),
+    **_named(["-t"], "ssh-agent", "agent --idle 15m"),
+    **_named(["-D"], "ssh-agent", "agent --foreground"),
+}
+
 _SYNC: Words = {
     **_named(["-y", "--yes"], "sops", "recipients sync PATH", note="it never asks; --dry-run shows the plan"),
 }
@@ -272,6 +283,7 @@ WORDS: Mapping[str, Words] = {
     "hook": _HOOK,
     "rules": _RULES,
     "log": _LOG,
+    "agent": _AGENT,
     "seal": _SEAL,
     "scan": _SCAN,
 }

@@ -48,6 +48,9 @@ _REASONS = {
     "changed_code": "the code on disk has changed",
     "forgotten": "the agent was locked meanwhile",
     "confined": "the command runs with other rights, such as in a sandbox or a container",
+    "gone": "the command ended before its answer",
+    "malformed": "the request was not one that the agent answers",
+    "died": "the agent's process for it ended early",
 }
 
 
@@ -58,9 +61,10 @@ def _text_page(state: AgentState | None) -> Page:
     yield Lines(
         [
             f"running for {_span(state.uptime)} as process {state.pid}, fluxsecrets {state.program}",
-            f"keeps: {_kept(state)}",
+            f"keeps {_kept(state)}",
+            *_locks(state),
             f"ends in {_span(state.ends_in)}",
-            *([] if state.current else ["the code on disk has changed: restart it"]),
+            *([] if state.current else ["the code on disk has changed: stop it, and start it again"]),
             f"answered {_count(state.answered, 'request')}, declined {sum(state.declined.values())}",
             *(f"  {count} × {_REASONS.get(why, why)}" for why, count in sorted(state.declined.items())),
         ]
@@ -72,9 +76,15 @@ def _kept(state: AgentState) -> str:
         return "nothing, as it was started with --no-store"
     if state.locks_in is None:
         return "no unlocked keys"
-    identities = _count(state.identities, "identity", "identities")
-    opened = _count(state.opened, "opened key of a file", "opened keys of files")
-    return f"{identities}, {opened}; forgets them in {_span(state.locks_in)} without a request"
+    identities = _count(state.identities, "unlocked key")
+    opened = _count(state.opened, "answer of a plugin or gpg", "answers of plugins and gpg")
+    return f"{identities}" + (f", {opened}" if state.opened else "")
+
+
+def _locks(state: AgentState) -> list[str]:
+    if state.locks_in is None:
+        return []
+    return [f"locks in {_span(state.locks_in)} without a request"]
 
 
 def _count(number: int, one: str, several: str | None = None) -> str:

@@ -52,14 +52,17 @@ def test_status_stop_and_lock(own_agent):
     state = hand_over(2)
     assert (state["identities"], state["opened"]) == (2, 1)
     text = agent("status").stdout.decode()
-    assert "2 identities, 1 opened key of a file; forgets them in 14 min" in text
+    assert "keeps 2 unlocked keys, 1 answer of a plugin or gpg\nlocks in 14 min" in text
     assert agent("lock").returncode == 0
     state = agent.status()
     assert (state["identities"], state["opened"], state["locks_in"], state["current"]) == (0, 0, None, True)
     pid = agent.pid
     started = agent()
     assert (started.returncode, started.stderr) == (0, f"an agent runs already, process {pid}\n".encode())
+    assert agent("--quiet").stderr == b""
     assert agent("--foreground").returncode == 2
+    refused = agent("--no-store")
+    assert (refused.returncode, b"keeps unlocked keys" in refused.stderr) == (2, True)
     assert agent("stop").returncode == 0
     assert not agent.socket.exists()
     for word in ("stop", "lock", "status"):

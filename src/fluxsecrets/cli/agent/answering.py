@@ -93,13 +93,11 @@ def answer(line: socket.socket, peer: Peer, loaded: Loaded, unlocked: Unlocked) 
         enter(request, given, peer.process)
         outcome = _run(line, request, unlocked, end)
     except _DeclinedError as error:
-        outcome = error.outcome
-        _say(line, wire.DECLINED)
+        _decline(line, error.outcome)
     except NeedsPersonError:
-        outcome = Outcome.NEEDS_PERSON
-        _say(line, wire.DECLINED)
+        _decline(line, Outcome.NEEDS_PERSON)
     except BaseException:  # noqa: BLE001 - nothing was printed, and the client does it itself
-        _say(line, wire.DECLINED)
+        _decline(line, outcome)
     os._exit(outcome)
 
 
@@ -243,6 +241,7 @@ def _stop_following() -> None:
 
 
 def _decline(line: socket.socket, outcome: Outcome) -> NoReturn:
+    _stop_following()  # the client hangs up as soon as it is told, which is not the reason
     _say(line, wire.DECLINED)
     os._exit(outcome)
 

@@ -7,6 +7,7 @@ import sys
 import click
 
 from fluxsecrets.cli.groups import SuggestingGroup
+from fluxsecrets.cli.options import quiet_option
 from fluxsecrets.cli.output import Output
 from fluxsecrets.cli.reportoptions import report_option
 from fluxsecrets.errors import UsageError
@@ -27,9 +28,17 @@ from .lasting import IDLE, LIFETIME, Limits, parse_duration
 )
 @click.option("--lifetime", metavar="TIME", default=LIFETIME, show_default=True, help="End after this time.")
 @click.option("--no-store", is_flag=True, help="Keep code loaded only, and no unlocked keys.")
+@quiet_option
 @click.pass_context
 def command(
-    context: click.Context, *, foreground: bool, detached: bool, idle: str, lifetime: str, no_store: bool
+    context: click.Context,
+    *,
+    foreground: bool,
+    detached: bool,
+    idle: str,
+    lifetime: str,
+    no_store: bool,
+    quiet: bool,
 ) -> int | None:
     """Start an agent, which makes commands that read as fast as sops.
 
@@ -46,7 +55,8 @@ def command(
     limits = Limits(parse_duration(idle, "--idle"), parse_duration(lifetime, "--lifetime"))
     if foreground or detached:
         return _run(limits, stores=not no_store, detached=detached)
-    return _start(["--idle", idle, "--lifetime", lifetime, *(["--no-store"] if no_store else [])])
+    options = ["--idle", idle, "--lifetime", lifetime, *(["--no-store"] if no_store else [])]
+    return _start(options, Output(quiet=quiet), stores=not no_store)
 
 
 def _require_sockets() -> None:
@@ -65,21 +75,26 @@ def _run(limits: Limits, *, stores: bool, detached: bool) -> int:
     return 0
 
 
-def _start(options: list[str]) -> int:
+def _start(options: list[str], out: Output, *, stores: bool) -> int:
     from .process import start
     from .socketfile import agent_folder
     from .talk import tell
 
     agent_folder()
-    out = Output()
     state = tell(wire.STATUS)
     if state is not None:
+        if state.get("stores") and not stores:
+            raise UsageError(
+                "the agent that runs keeps unlocked keys",
+                hint="run `fluxsecrets agent stop`, then `fluxsecrets agent --no-store`",
+            )
         out.note(f"an agent runs already, process {state['pid']}")
         return 0
     said = start(["agent", "--detached", *options])
     if said:
         sys.stderr.write(said)
         return 2
+    out.note("the agent runs; `fluxsecrets agent status` shows what it keeps")
     return 0
 
 
@@ -102,25 +117,28 @@ def status(*, report: str) -> int:
 
 
 @command.command("stop", short_help="End the agent.")
-def stop() -> int:
+@quiet_option
+def stop(*, quiet: bool) -> int:
     """End the agent. It forgets all keys. Exit codes: 0 if it ran, 1 if none did."""
-    return _tell(wire.STOP)
+    return _tell(wire.STOP, Output(quiet=quiet), "the agent has ended")
 
 
 @command.command("lock", short_help="Have the agent forget unlocked keys.")
-def lock() -> int:
+@quiet_option
+def lock(*, quiet: bool) -> int:
     """Have the agent forget all unlocked keys. It goes on running, with code loaded.
 
     Exit codes: 0 if an agent runs, 1 if none does.
     """
-    return _tell(wire.LOCK)
+    return _tell(wire.LOCK, Output(quiet=quiet), "the agent keeps no unlocked keys")
 
 
-def _tell(kind: bytes) -> int:
+def _tell(kind: bytes, out: Output, done: str) -> int:
     from .talk import tell
 
     _require_sockets()
     if tell(kind) is None:
-        Output().note("no agent runs")
+        out.note("no agent runs")
         return 1
+    out.note(done)
     return 0

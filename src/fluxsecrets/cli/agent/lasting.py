@@ -38,10 +38,10 @@ def parse_duration(text: str, option: str) -> int:
     """
     number, unit = text[:-1], _UNITS.get(text[-1:])
     if unit is None or not number.isascii() or not number.isdigit() or len(number) > 9:
-        raise UsageError(f"{option} is not a duration", hint="write it as 90s, 15m, 8h or 1d")
+        raise UsageError(f"{option} {text!a} is not a duration", hint="write it as 90s, 15m, 8h or 1d")
     seconds = int(number) * unit
     if not _LEAST <= seconds <= _MOST:
-        raise UsageError(f"{option} is out of bounds", hint="choose from 1s to 7d")
+        raise UsageError(f"{option} {text} is out of bounds", hint="choose from 1s to 7d")
     return seconds
 
 

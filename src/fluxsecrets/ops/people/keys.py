@@ -37,7 +37,7 @@ from .keystore import (
 )
 
 if TYPE_CHECKING:
-    from fluxsecrets.keys.identities import ExposedFile
+    from fluxsecrets.keys.identities import ExposedFile, Lookup
     from fluxsecrets.keys.keyfile import AgeIdentity
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
@@ -198,6 +198,7 @@ class KeyList:
         warnings: what is wrong with key files and with `keys/`, one sentence each.
         exposed: key files that others can read; they are among the warnings, too.
         errors: encrypted files that could not be read.
+        untold: what may have identities that are not among the keys, one sentence each.
     """
 
     keys: tuple[OwnKey, ...]
@@ -205,6 +206,7 @@ class KeyList:
     warnings: tuple[str, ...] = ()
     exposed: tuple[ExposedFile, ...] = ()
     errors: tuple[FluxsecretsError, ...] = ()
+    untold: tuple[str, ...] = ()
 
 
 def list_keys(session: Session, usage: KeyUsage | None = None) -> KeyList:
@@ -249,7 +251,16 @@ def list_keys(session: Session, usage: KeyUsage | None = None) -> KeyList:
         (*found.warnings, *(str(problem) for problem in found.problems), *check_folder(session)),
         found.exposed,
         usage.errors,
+        tuple(_untold(found)),
     )
+
+
+def _untold(found: Lookup) -> Iterator[str]:
+    for locked in found.locked:
+        if locked.public is None:
+            yield f"{locked.name} is protected by a passphrase"
+    for command in found.commands:
+        yield f"{command.name} is a command that runs when a file needs it"
 
 
 def _pgp_keys(session: Session, usage: KeyUsage, names: Mapping[str, str]) -> Iterator[OwnKey]:

@@ -33,7 +33,7 @@ def check(facts: Facts) -> Iterator[Diagnosis]:
             continue
         yield _opens(facts, name, own, sum(file.path in opened for file in own))
         yield from _cluster(facts, name, own)
-    if usage.files and not opened and facts.keys.keys and facts.environment is None:
+    if usage.files and not opened and facts.keys.keys and not facts.keys.untold and facts.environment is None:
         yield problem(
             "none of your identities opens a file here",
             command="fluxsecrets keys list",
@@ -49,6 +49,8 @@ def _opens(facts: Facts, name: str, own: Sequence[FileKeys], count: int) -> Diag
     if count:
         return ok(f"{name}: you can open {count} of {len(own)} {files}")
     message = f"{name}: you can open none of {len(own)} {files}; {_holders(facts, own)} can"
+    if facts.environment is None and facts.keys.untold:
+        return unknown(f"{name}: whether you can open {len(own)} {files}; {_holders(facts, own)} can")
     if facts.environment is None:
         return ok(message)
     return problem(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fluxsecrets.ops.doctor.facts import Facts
-from fluxsecrets.ops.doctor.model import Check, CheckInfo, Diagnosis, ok, problem
+from fluxsecrets.ops.doctor.model import Check, CheckInfo, Diagnosis, ok, problem, unknown
 from fluxsecrets.ops.files.rekey import ELSEWHERE
 from fluxsecrets.ops.people.keys import OwnKey
 from fluxsecrets.sops.naming import short_recipient
@@ -22,7 +22,12 @@ def check(facts: Facts) -> Iterator[Diagnosis]:
         yield ok(f"{_name(key)}: {_opens(key)}")
     for recipient in facts.service_keys:
         yield ok(f"{short_recipient(recipient)}: there are credentials for its service")
-    if not facts.keys.keys and not facts.service_keys:
+    for text in facts.keys.untold:
+        yield unknown(
+            f"{text}; which identities it has is not known before",
+            hint="`fluxsecrets decrypt PATH` shows whether they open a file",
+        )
+    if not facts.keys.keys and not facts.service_keys and not facts.keys.untold:
         is_new = facts.tree is not None and not facts.rules and not facts.usage.files
         share = "then give it to somebody who can run `fluxsecrets recipients add RECIPIENT --all`"
         yield problem(
