@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 
 import pytest
 
@@ -34,6 +35,16 @@ def test_the_exit_code_names_the_signal(number, cli, capsys):
     assert cleaned
     assert "interrupted" in capsys.readouterr().err
     assert signal.getsignal(number) is signal.SIG_DFL
+
+
+def test_a_signal_while_click_is_imported_is_reported(monkeypatch, capsys):
+    # What Python leaves of an import that is cut off: the modules that were complete, but not the package.
+    import click.exceptions
+
+    monkeypatch.delitem(sys.modules, "click")
+    monkeypatch.setitem(sys.modules, "click.exceptions", click.exceptions)
+    assert guarded(lambda: signal.raise_signal(signal.SIGTERM))[0] == 128 + signal.SIGTERM
+    assert "interrupted" in capsys.readouterr().err
 
 
 def test_signals_that_follow_do_not_cut_off_the_cleaning_up():

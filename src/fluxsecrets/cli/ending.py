@@ -72,13 +72,14 @@ def report(error: BaseException) -> tuple[int, FluxsecretsError | None]:
     if isinstance(error, FluxsecretsError):
         show(error)
         return error.exit_code, error
-    import click
+    # A signal may have cut off the import of click: the modules that it had by then are no attributes of it.
+    from click.exceptions import Abort, NoArgsIsHelpError
 
-    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+    if isinstance(error, NoArgsIsHelpError):
         error.show()
         return EXIT_ERROR, UsageError("a command is missing", hint="see `fluxsecrets --help`")
-    if isinstance(error, KeyboardInterrupt | click.Abort | TerminatedError):
-        if isinstance(error, click.Abort) and error.__cause__ is None:
+    if isinstance(error, KeyboardInterrupt | Abort | TerminatedError):
+        if isinstance(error, Abort) and error.__cause__ is None:
             say("")  # below the question that was not answered
         return exit_code_of_end(error), _say_interrupted()
     if isinstance(error, OSError) and error.filename is None and error.errno in _OUTPUT_ERRNOS:
@@ -106,9 +107,9 @@ def _unwritten(error: OSError) -> FluxsecretsError:
 
 def _known(error: BaseException) -> FluxsecretsError | None:
     """Return an error of click or of the machine as one of ours; None for any other."""
-    import click
+    from click.exceptions import ClickException
 
-    if isinstance(error, click.ClickException):
+    if isinstance(error, ClickException):
         from .usage import usage_error  # only when a command line is wrong
 
         return usage_error(error)

@@ -148,6 +148,14 @@ def test_usual_files_are_read_directly(text):
     assert read.roots == read_long(text, Limits()).roots
 
 
+@pytest.mark.parametrize(
+    "text", ["a: |\r #\nb:\n", "a: |\n  b\r# c\nd: e\n", "a: >\r\n  b\r\n  \r  # c\nd: e\n"]
+)
+def test_a_comment_below_a_block_that_ends_with_a_carriage_return_is_below_it(text):
+    assert read_direct(text, Limits()) is not None
+    assert repr(read_text(text, Limits())) == repr(read_long(text, Limits()))
+
+
 RARE = [
     *("", "# a\n", "a\n", "- a\n", "a: &b c\n", "a: !!str b\n", "a: {}\n", "a: [b]\n", "<<: a\n", "1: a\n"),
     *(

@@ -91,7 +91,7 @@ class Gaps:
         container, text = before.container, self._text
         if before.kind is not Kind.VALUE or after.kind is not Kind.KEY or after.container is not container:
             return False
-        below = text[start - 1] == "\n"  # a block scalar ends behind its line break
+        below = text[start - 1] in "\r\n"  # a block scalar ends behind its line break
         match = _between(container.column, below=below).fullmatch(text, start, end)
         if match is None:
             return False
