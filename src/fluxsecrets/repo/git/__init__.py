@@ -1,7 +1,9 @@
 """The `git` executable: which files count, what changed since HEAD, what HEAD and history hold.
 
     process      starts git: the only function that does, with an environment and options of its own
+    running      one git that runs, and the threads beside it
     repository   the repository that a folder belongs to; its listings and objects. Every call is tied to it
+    plain        whether a repository is where its `.git` is, beyond doubt: git need not be asked
     bare         the repository that a folder is itself, without a work tree
     worktree     which files differ from HEAD, by git's index and our own hashing
     index        what is staged, and how to stage something else

@@ -16,12 +16,12 @@ from pathlib import Path
 from fluxsecrets.errors import GitError
 from fluxsecrets.namedtuples import NamedTuple
 
+from .plain import is_plain
 from .process import (
     BLOB_LIMIT,
     LISTING_LIMIT,
     MEND_OBJECTS,
     Result,
-    Running,
     failure,
     find_git,
     run,
@@ -31,6 +31,8 @@ from .process import (
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import IO
+
+    from .running import Running
 
 _CHUNK = 2**18  # bytes that are read of a listing at a time
 
@@ -414,6 +416,8 @@ def _discover(folder: Path, variables: Mapping[str, str]) -> Repository | None:
         elif bare is not None:
             raise _bare(bare, level)
         else:
+            if is_plain(level, os.environ, variables) and find_git() is not None:
+                return Repository(level, level / ".git", level / ".git")
             # The ceiling keeps git from looking further up, where it takes the `.git` here for none.
             return _ask(level, {**variables, "GIT_CEILING_DIRECTORIES": str(level.parent)})
     if bare is not None:

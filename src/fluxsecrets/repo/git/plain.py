@@ -1,0 +1,111 @@
+"""Where a repository is, told without git, which starts slowly: most are what `git init` makes.
+
+After git's setup.c. What is not said here in so many words is left to git: worktrees, submodules, sha256,
+other people's folders, systems other than Linux, and each configuration that is not plain.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+_LARGEST = 64 * 2**10
+"""Bytes of a configuration that is read."""
+
+_CHANGING = ("GIT_CONFIG_COUNT", "GIT_CONFIG_PARAMETERS", "GIT_TEST_ASSUME_DIFFERENT_OWNER")
+"""Variables that git gets, and that could change what it says of a repository."""
+
+_HEAD = rb"(?:ref: refs/[A-Za-z0-9._/-]+|[0-9a-f]{40})\n"
+
+_SECTION = rb"\[[a-z][a-z0-9-]*(?: \"[A-Za-z0-9_./-]+\")?\]"
+_ENTRY = rb"([A-Za-z][A-Za-z0-9-]*) = [^\0\r\n\\\"]*(?:\"[^\0\r\n\\\"]*\"[^\0\r\n\\\"]*)*"
+_CORE = {
+    b"repositoryformatversion": (b"0",),
+    b"bare": (b"false",),
+    b"filemode": (b"true", b"false"),
+    b"ignorecase": (b"true", b"false"),
+    b"logallrefupdates": (b"true", b"false"),
+    b"precomposeunicode": (b"true", b"false"),
+    b"symlinks": (b"true", b"false"),
+}
+"""What `git init` writes, in lower case; `worktree` and all else of this section is left to git."""
+
+_OTHERS = frozenset({b"branch", b"diff", b"gc", b"merge", b"pull", b"push", b"remote", b"rerere", b"user"})
+"""Sections that say nothing of where a repository is."""
+
+
+def is_plain(level: Path, environ: Mapping[str, str], variables: Mapping[str, str]) -> bool:
+    """Whether git is certain to take `level` for a work tree with its git directory in `.git`.
+
+    Args:
+        level: a real path; it has a `.git`.
+        environ: of this process.
+        variables: places that git would be told, such as GIT_DIR.
+
+    Returns:
+        False where git has to be asked.
+    """
+    if variables or sys.platform != "linux" or "\n" in str(level):
+        return False
+    if any(environ.get(name) for name in _CHANGING):
+        return False
+    place = f"{level}/.git"
+    try:
+        return (
+            all(_is_own_folder(each) for each in (str(level), place, f"{place}/objects", f"{place}/refs"))
+            and not os.path.lexists(f"{place}/commondir")
+            and re.fullmatch(_HEAD, _read(f"{place}/HEAD")) is not None
+            and _says_nothing(_read(f"{place}/config"))
+        )
+    except OSError:
+        return False
+
+
+def _is_own_folder(place: str) -> bool:
+    """Whether git trusts a folder whatever `safe.directory` says: it is this user's own, and no link."""
+    found = os.lstat(place)
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and os.access(place, os.X_OK)
+
+
+def _read(place: str) -> bytes:
+    """A regular file's content.
+
+    Raises:
+        OSError: it is none, is too large, or can't be read.
+    """
+    if not stat.S_ISREG(os.lstat(place).st_mode):
+        raise OSError(place)
+    file = os.open(place, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    try:
+        data = os.read(file, _LARGEST)
+    finally:
+        os.close(file)
+    if len(data) == _LARGEST:
+        raise OSError(place)
+    return data
+
+
+def _says_nothing(config: bytes) -> bool:
+    """Whether a configuration has valid lines only, and none that says where the work tree is."""
+    section = b""
+    for line in config.split(b"\n"):
+        text = line.strip(b" \t")
+        if not text or text.startswith(b"#"):
+            continue
+        if re.fullmatch(_SECTION, text):
+            section = text[1:-1].partition(b" ")[0]
+            if section != b"core" and section not in _OTHERS:
+                return False
+            continue
+        entry = re.fullmatch(_ENTRY, text)
+        if entry is None or not section:
+            return False
+        if section == b"core":
+            values = _CORE.get(entry[1].lower())
+            if values is None or text.partition(b" = ")[2] not in values:
+                return False
+    return True
