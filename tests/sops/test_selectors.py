@@ -1,4 +1,6 @@
 import pickle
+import subprocess
+import sys
 
 import pytest
 from hypothesis import assume, given
@@ -304,6 +306,44 @@ def test_words_without_an_engine_are_what_re2_makes_of_them(words, in_parenthese
     long = f"(?:){short}"  # the same to RE2, and not to whoever looks for words
     for candidate in (text, *words):
         assert compile_regex(short).search(candidate) is compile_regex(long).search(candidate)
+
+
+PIECES = st.lists(st.sampled_from(["a", "b", "ab", ".*", r"\.", r"\/", "/", "_", r"\-"]), max_size=5).map(
+    "".join
+)
+
+
+@given(st.sampled_from(["", "^"]), PIECES, st.sampled_from(["", "$"]), st.text("ab./-_\n\udce9é", max_size=8))
+def test_pieces_without_an_engine_are_what_re2_makes_of_them(start, pieces, end, text):
+    short = f"{start}{pieces}{end}"
+    plain = pieces.replace(".*", "").replace("\\", "")
+    for candidate in (text, plain, f"{plain}a", f"a{plain}", f"{plain}{text}{plain}"):
+        assert compile_regex(short).search(candidate) is compile_regex(f"(?:){short}").search(candidate)
+
+
+@pytest.mark.parametrize(
+    "pattern", ["a.*?b", "a.b", "a**", "^^a", "a$$", r"\.?a", r"a\\", "a+", ".*$.*", r"\$"]
+)
+def test_what_is_not_made_of_pieces_is_left_to_re2(pattern):
+    for text in ("", "a", "ab", "axxb", "a\nb", "$", "\\", "a\\"):
+        try:
+            expected = compile_regex(f"(?:){pattern}").search(text)
+        except RegexError:
+            with pytest.raises(RegexError):
+                compile_regex(pattern)
+        else:
+            assert compile_regex(pattern).search(text) is expected
+
+
+def test_pieces_take_linear_time_and_start_no_engine():
+    program = (
+        "import sys\nfrom fluxsecrets.sops.selectors import compile_regex\n"
+        "found = compile_regex('a.*' * 60 + 'c$').search('a' * 100_000 + 'b')\n"
+        "print(found, 're2' in sys.modules)\n"
+    )
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout == "False False\n"
 
 
 @pytest.mark.parametrize("pattern", ["^()$", "^(a|)$", "^(|a)$", "^(a||b)$", "^a|b$", "(a|b)$", "^(a|b)"])

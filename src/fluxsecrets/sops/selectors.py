@@ -2,7 +2,7 @@
 
 Taken from sops 3.13.2: `shouldBeEncrypted` in sops.go. Expressions are read as Go reads them: RE2, searched
 for anywhere in the text. Selectors and `path_regex` must mean here what they mean to sops and Flux, and no
-pattern may take more than linear time. `re2` is imported with the first pattern, not with this module.
+pattern may take more than linear time. `re2` is imported with the first pattern that needs it.
 """
 
 from __future__ import annotations
@@ -47,6 +47,46 @@ class _Words:
 
     def search(self, text: bytes) -> object | None:
         return text in self._words or None
+
+
+class _Pieces:
+    r"""Stands for a pattern such as `^apps/.*\.yaml$`, which needs no engine.
+
+    Of texts in which a dot does not match everything, those with line breaks, RE2 judges.
+    """
+
+    __slots__ = ("_at_end", "_at_start", "_engine", "_pattern", "_pieces")
+
+    def __init__(self, pattern: str) -> None:
+        self._pattern = pattern
+        self._engine: _Compiled | None = None
+        self._at_start, self._at_end = pattern.startswith("^"), pattern.endswith("$")
+        inner = pattern.removeprefix("^").removesuffix("$")
+        self._pieces = [piece.replace("\\", "").encode() for piece in inner.split(".*")]
+
+    def search(self, text: bytes) -> object | None:
+        if b"\n" in text:
+            self._engine = self._engine or _compile_re2(self._pattern)
+            return self._engine.search(text)
+        # The first place for each piece leaves the most for the next ones.
+        at, end = 0, len(text)
+        pieces = self._pieces
+        if self._at_end and (len(pieces) > 1 or not self._at_start):
+            if not text.endswith(pieces[-1]):
+                return None
+            end -= len(pieces[-1])
+            pieces = pieces[:-1]
+        elif self._at_end:
+            return text == pieces[0] or None
+        for number, piece in enumerate(pieces):
+            if number == 0 and self._at_start:
+                found = 0 if text.startswith(piece) else -1
+            else:
+                found = text.find(piece, at, end)
+            if found < 0 or found + len(piece) > end:
+                return None
+            at = found + len(piece)
+        return True
 
 
 class Regex:
@@ -94,6 +134,17 @@ def compile_regex(pattern: str) -> Regex:
     words = re.fullmatch(_WORDS, pattern)
     if words is not None:
         return Regex(pattern, _Words(words[1] or words[2]))
+    if len(pattern) <= _LONGEST and re.fullmatch(_PIECES, pattern) is not None:
+        return Regex(pattern, _Pieces(pattern))
+    return Regex(pattern, _compile_re2(pattern))
+
+
+def _compile_re2(pattern: str) -> _Compiled:
+    """Compile a pattern with the engine.
+
+    Raises:
+        RegexError: not valid, or too large.
+    """
     import re2
 
     _refuse_what_only_re2_takes(pattern)
@@ -101,12 +152,12 @@ def compile_regex(pattern: str) -> Regex:
     options.log_errors = False  # RE2 would write to standard error by itself
     options.max_mem = MAX_PROGRAM_BYTES
     try:
-        compiled = re2.compile(pattern.encode(), options)
+        compiled: _Compiled = re2.compile(pattern.encode(), options)
     except UnicodeEncodeError:
         raise RegexError("invalid UTF-8") from None
     except re2.error as error:
         raise RegexError(_reason(error)) from None
-    return Regex(pattern, compiled)
+    return compiled
 
 
 def _reason(error: Exception) -> str:
@@ -123,6 +174,8 @@ def _encode(text: str) -> bytes:
 
 
 _WORDS = r"\^(?:([A-Za-z0-9_-]+)|\(([A-Za-z0-9_-]+(?:\|[A-Za-z0-9_-]+)*)\))\$"
+_PIECES = r"\^?(?:[A-Za-z0-9_/-]|\\[./-]|\.\*)*\$?"
+_LONGEST = 200  # of these, none is too large for RE2
 _ESCAPE_OR_GROUP = (
     r"(?s)\\Q.*?(?:\\E|\Z)"  # quoted text: nothing in it is an operator
     r"|\\(?P<escape>.)"

@@ -16,7 +16,7 @@ from fluxsecrets.ops.run.inputs import Target
 from fluxsecrets.ops.run.names import names_of, read_public_keys
 from fluxsecrets.ops.run.parallel import run_jobs
 from fluxsecrets.ops.run.session import Session
-from fluxsecrets.ops.run.targets import select, tree_of
+from fluxsecrets.ops.run.targets import Selection, select, tree_of
 from fluxsecrets.ops.run.waiting import waits_for_file
 from fluxsecrets.records import dataclass, field, replace
 from fluxsecrets.repo.offboarding import OpenFile, read_leavers, with_leavers
@@ -118,7 +118,7 @@ def status(session: Session, request: StatusRequest) -> StatusResult:
     leavers, errors = read_leavers(selection.root)
     look = partial(_look, session, with_leavers(read_public_keys(selection.root), leavers))
     looks = run_jobs(look, selection.targets, waits=partial(waits_for_file, session))
-    uses = find_uses(tree_of(session, selection))
+    uses = _uses(session, selection, request)
     readers = decrypted_by(uses)
     states = tuple(
         _with_reader(state, target, readers)
@@ -135,6 +135,15 @@ def status(session: Session, request: StatusRequest) -> StatusResult:
     others = () if request.paths else notes_of(uses)
     notes = (*selection.notes, *(f"{each.path}:{each.line}: {each.message}" for each in others))
     return StatusResult(states, notes, request, work, errors, proposals)
+
+
+def _uses(session: Session, selection: Selection, request: StatusRequest) -> tuple[OtherUse, ...]:
+    """What other tools read; of named files, only what they decrypt is asked for."""
+    if request.paths and selection.places is not None:
+        few = selection.places.few(selection.root)
+        if few is not None and not decrypted_by(find_uses(few)):
+            return ()
+    return find_uses(tree_of(session, selection))
 
 
 def _with_reader(state: FileStatus, target: Target, readers: Mapping[str, OtherUse]) -> FileStatus:

@@ -223,6 +223,7 @@ class Places:
     _real: dict[str, bool] = field(default_factory=dict)
     _listings: dict[Path, tuple[str, ...]] = field(default_factory=dict)
     _trees: dict[Path, Tree] = field(default_factory=dict)
+    _few: dict[Path, Tree | None] = field(default_factory=dict)
     _generators: dict[Path, Mapping[str, GeneratorUse]] = field(default_factory=dict)
 
     def repository(self, path: Path) -> Repository | None:
@@ -299,6 +300,14 @@ class Places:
             )
         return self._trees[root]
 
+    def few(self, root: Path) -> Tree | None:
+        """All files of a small repository and more; see `tree_of_few`."""
+        if root not in self._few:
+            from fluxsecrets.repo.fewfiles import tree_of_few
+
+            self._few[root] = tree_of_few(root, self.session.limits)
+        return self._few[root]
+
     def _listing(self, repository: Repository) -> tuple[str, ...]:
         if repository.root not in self._listings:
             self._listings[repository.root] = repository.files()
@@ -312,10 +321,12 @@ class Places:
         if repository.root not in self._generators:
             from fluxsecrets.repo.tree import make_tree
 
+            few = self.few(repository.root)
+            if few is not None and not self._mentioning(few, _generating(few))[0]:
+                return self._generators.setdefault(repository.root, {})
             listed = [path for path in self._listing(repository) if is_kustomization(path)]
             tree = make_tree(repository.root, listed, limits=self.session.limits)
-            generating = [path for path in tree.paths if b"secretGenerator" in _read(tree, path)]
-            mentioning, inside = self._mentioning(tree, generating) if generating else ([], [])
+            mentioning, inside = self._mentioning(tree, _generating(tree))
             self._generators[repository.root] = {}
             if mentioning:
                 from fluxsecrets.repo.discover import read_generators
@@ -326,6 +337,8 @@ class Places:
 
     def _mentioning(self, tree: Tree, paths: Collection[str]) -> tuple[list[str], list[str]]:
         """Those of some kustomization files that mention a named file; and the named files in the tree."""
+        if not paths:
+            return [], []
         root = tree.root.resolve()
         files = [Path(os.path.realpath(self.session.cwd / name)) for name in self.names]
         inside = [path.relative_to(root).as_posix() for path in files if path.is_relative_to(root)]
@@ -348,6 +361,11 @@ class Places:
             if use is not None:
                 return use.format
         return format_for_path(path.name)
+
+
+def _generating(tree: Tree) -> list[str]:
+    """The kustomization files of a tree that may have generators of Secrets."""
+    return [path for path in tree.paths if is_kustomization(path) and b"secretGenerator" in _read(tree, path)]
 
 
 def _read(tree: Tree, path: str) -> bytes:
