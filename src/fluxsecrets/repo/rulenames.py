@@ -17,16 +17,19 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from fluxsecrets.errors import FileAccessError, FluxsecretsError, LimitError
 from fluxsecrets.marks import MANIFEST_SUFFIXES, RULES_NAME, SIGN_BYTES, chart_files, name_in
 from fluxsecrets.sops.selectors import Regex, RegexError, compile_regex
 
 from .configfiles import why_plain
+
+if TYPE_CHECKING:
+    from fluxsecrets.sops.firstmatch import FirstMatch
 
 ORDINARY_NAMES = (
     *("README.md", "kustomization.yaml", "namespace.yaml", "deployment.yaml", "deployment.yml"),
@@ -50,6 +53,9 @@ SECRET_FOLDERS = frozenset({"secret", "secrets", ".secret", ".secrets"})
 """Names of folders for secrets: a rule for such a folder names secrets, whatever else is in it."""
 
 _OTHER_FOLDERS = ("another", "another-folder", "another/folder2")
+
+_MANY = 8
+"""Rules from which it pays to join their patterns."""
 
 _LARGEST = 2**20
 """The largest `.sops.yaml`, and the largest file that is read to tell what a rule is for, in bytes."""
@@ -176,6 +182,7 @@ class RuleNames:
         self._files = files
         self._configs: dict[str, tuple[PathRule, ...] | FluxsecretsError | None] = {}
         self._nearest: dict[str, str] = {}  # by folder
+        self._first_matches: dict[str, FirstMatch] = {}
         self._by_name: dict[tuple[str, int, str, str], bool] = {}
         self._wide: dict[tuple[str, int], str] = {}
 
@@ -201,8 +208,19 @@ class RuleNames:
         config, rules = found
         folder = config.rpartition("/")[0]
         inside = path.removeprefix(f"{folder}/") if folder else path
-        rule = next((rule for rule in rules if rule.matches(inside)), None)
+        rule = self._first(config, rules, inside)
         return None if rule is None else self._judge(config, folder, rule, inside)
+
+    def _first(self, config: str, rules: Sequence[PathRule], inside: str) -> PathRule | None:
+        """The rule of a configuration that applies to a path in its folder."""
+        if len(rules) < _MANY:
+            return next((rule for rule in rules if rule.matches(inside)), None)
+        if config not in self._first_matches:
+            from fluxsecrets.sops.firstmatch import FirstMatch
+
+            self._first_matches[config] = FirstMatch([rule.pattern for rule in rules])
+        number = self._first_matches[config].search(inside)
+        return None if number is None else rules[number]
 
     def secret(self, path: str) -> str:
         """Why a file is a secret by its rule, or "". The content does not matter here: see `exempt`.

@@ -7,7 +7,7 @@ second YAML document), it is an error here as soon as the file is read.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 
 from fluxsecrets.errors import RecipientError, SelectorError
@@ -36,6 +36,7 @@ from .selectors import Regex, SelectorKind, SelectorSpec, compile_selector, sele
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .destinations import DestinationRule
+    from .firstmatch import FirstMatch
 
 
 class UnknownField(NamedTuple):
@@ -87,6 +88,11 @@ class CreationRule:
         """The recipients of all groups, in order."""
         return tuple(recipient for group in self.key_groups for recipient in group)
 
+    @property
+    def pattern(self) -> Regex | None:
+        """Its `path_regex`, compiled."""
+        return self._path
+
     def matches(self, relative_path: str) -> bool:
         """Whether the rule is for a path relative to the configuration's folder, with `/`."""
         return self._path is None or self._path.search(relative_path)
@@ -105,6 +111,7 @@ class SopsConfig:
         unknown: fields outside of rules that sops does not know and passes over; lists that hold
             anchors are not among them.
         destinations: the rules of `publish`, in order; the first that matches applies.
+        first_match: finds the rule that applies where there are many, or None.
     """
 
     path: str
@@ -113,6 +120,7 @@ class SopsConfig:
     stores: StoresConfig = field(default_factory=StoresConfig)
     unknown: tuple[UnknownField, ...] = ()
     destinations: tuple[DestinationRule, ...] = ()
+    first_match: FirstMatch | None = field(default=None, repr=False, compare=False)
 
 
 class RuleMatch(NamedTuple):
@@ -144,12 +152,14 @@ def _config(root: Node, path: str) -> SopsConfig:
     unknown = [key for key in keys_outside(fields, _CONFIG_FIELDS) if not _holds_anchors(fields[key.text][1])]
     anchors = _anchored_texts(root)
     destinations = _destinations(read, fields, anchors)
+    rules = tuple(
+        read_rule(read, node, index, anchors)
+        for index, node in enumerate(read.items(fields, "creation_rules"))
+    )
     return SopsConfig(
         path=path,
-        rules=tuple(
-            read_rule(read, node, index, anchors)
-            for index, node in enumerate(read.items(fields, "creation_rules"))
-        ),
+        rules=rules,
+        first_match=_first_match(rules),
         has_creation_rules=is_set(fields, "creation_rules"),
         stores=stores,
         destinations=destinations,
@@ -194,7 +204,18 @@ def match_rules(config: SopsConfig, relative_path: str) -> tuple[RuleMatch, ...]
 
 def rule_for(config: SopsConfig, relative_path: str) -> CreationRule | None:
     """The rule that applies to a path relative to the configuration's folder, or None."""
-    return next((rule for rule in config.rules if rule.matches(relative_path)), None)
+    if config.first_match is None:
+        return next((rule for rule in config.rules if rule.matches(relative_path)), None)
+    number = config.first_match.search(relative_path)
+    return None if number is None else config.rules[number]
+
+
+def _first_match(rules: Sequence[CreationRule]) -> FirstMatch | None:
+    if len(rules) < _MANY:
+        return None
+    from .firstmatch import FirstMatch  # few repositories have so many
+
+    return FirstMatch([rule.pattern for rule in rules])
 
 
 def _reason(rule: CreationRule, relative_path: str, *, matched: bool) -> str:
@@ -205,8 +226,13 @@ def _reason(rule: CreationRule, relative_path: str, *, matched: bool) -> str:
 
 
 def _shown(text: str) -> str:
+    if text.isprintable():
+        return text
     return "".join(character if character.isprintable() else ascii(character)[1:-1] for character in text)
 
+
+_MANY = 8
+"""Rules from which it pays to join their patterns."""
 
 _CONFIG_FIELDS = frozenset({"creation_rules", "destination_rules", "stores", "keys"})
 _RULE_FIELDS = frozenset(

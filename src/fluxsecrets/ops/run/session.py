@@ -41,17 +41,19 @@ class AppliedConfig(NamedTuple):
     Attributes:
         config: the parsed `.sops.yaml`.
         relative_path: the file's path relative to the configuration's folder, with `/`.
-        matches: the rules tried, the last one matching if any did.
+        rule: the rule that applies, or None.
     """
 
     config: SopsConfig
     relative_path: str
-    matches: tuple[RuleMatch, ...]
+    rule: CreationRule | None
 
     @property
-    def rule(self) -> CreationRule | None:
-        """The rule that applies, or None."""
-        return self.matches[-1].rule if self.matches and self.matches[-1].matched else None
+    def matches(self) -> tuple[RuleMatch, ...]:
+        """The rules tried, with reasons, the last one matching if any did."""
+        from fluxsecrets.sops.config import match_rules
+
+        return match_rules(self.config, self.relative_path)
 
 
 @dataclass(slots=True)
@@ -370,19 +372,17 @@ class Session:
         config, relative = found
         last = self._last
         if last is None or last[0] != path or last[1] is not config:
-            from fluxsecrets.sops.config import match_rules
+            from fluxsecrets.sops.config import rule_for
 
             # The steps of the work on one file ask one after the other.
-            last = (path, config, AppliedConfig(config, relative, match_rules(config, relative)))
+            last = (path, config, AppliedConfig(config, relative, rule_for(config, relative)))
             self._last = last
         return last[2]
 
     def rule_for(self, path: Path) -> CreationRule | None:
-        """The rule that applies to a file; None without one. It takes less time than `rules_for`."""
-        from fluxsecrets.sops.config import rule_for
-
-        found = self._rules_above(path)
-        return None if found is None else rule_for(*found)
+        """The rule that applies to a file; None without one."""
+        applied = self.rules_for(path)
+        return None if applied is None else applied.rule
 
     def _rules_above(self, path: Path) -> tuple[SopsConfig, str] | None:
         """The configuration that decides for a file, and the file's path in its folder, with `/`.
