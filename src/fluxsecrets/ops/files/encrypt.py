@@ -254,7 +254,9 @@ def encrypt_jobs(session: Session, selection: Selection) -> tuple[EncryptJob, ..
     """
     plain: dict[Path, tuple[Repository, set[str]]] = {}
     for target in selection.targets:
-        if target.repository is not None and target.repository_path is not None and not target.encrypted:
+        if target.encrypted or target.encrypted_at_head is False:
+            continue
+        if target.repository is not None and target.repository_path is not None:
             _, paths = plain.setdefault(target.repository.root, (target.repository, set()))
             paths.add(target.repository_path)
     heads: dict[tuple[Path, str], bytes] = {}

@@ -44,6 +44,7 @@ class Target(NamedTuple):
         path: absolute, links resolved.
         format: name of its format.
         encrypted: whether it carries a `sops` block; False where it was not looked at.
+        encrypted_at_head: whether it does at HEAD; None where that was not looked at.
         repository: its git repository, or None.
         repository_path: its path in that repository with `/`, or None.
         reason: why it counts as a secret, or that it was named.
@@ -58,6 +59,7 @@ class Target(NamedTuple):
     repository_path: str | None = None
     reason: str = NAMED
     problem: FluxsecretsError | None = None
+    encrypted_at_head: bool | None = None
 
     @property
     def named(self) -> bool:

@@ -164,6 +164,7 @@ def _targets(session: Session, tree: Tree, secrets: Sequence[SecretFile]) -> tup
             repository_path=secret.path if tree.repository is not None else None,
             reason=secret.reason,
             problem=_left_behind(secret) or _shown_error(session, tree, secret.error),
+            encrypted_at_head=secret.encrypted_at_head if tree.repository is not None else None,
         )
         for secret in secrets
         if not (is_leftover_name(secret.path) and _needs_nobody(session, tree, secret))
