@@ -271,6 +271,14 @@ class TestUnchangedValues:
         assert cli("encrypt").exit_code == 0
         assert git(encrypted_waddle, "status", "--porcelain") == ""
 
+    def test_what_was_found_at_head_is_not_asked_for_again(self, waddle, cli, monkeypatch):
+        def asked(*_):
+            raise AssertionError("git was asked again")
+
+        monkeypatch.setattr("fluxsecrets.ops.files.encrypt.changed_since_head", asked)
+        assert cli("encrypt").exit_code == 0
+        assert all(b"sops" in (waddle / path).read_bytes() for path in (SECRETS, ENV_FILE, REGISTRY))
+
     def test_one_value_changed(self, encrypted_waddle, cli, git, monkeypatch):
         assert cli("decrypt", "-i", SECRETS).exit_code == 0
         path = encrypted_waddle / SECRETS

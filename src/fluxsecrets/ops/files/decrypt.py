@@ -173,18 +173,18 @@ def decrypt_in_place(
     Raises:
         UsageError, GitError, ConfigError, FileAccessError: see `select`.
     """
+    from fluxsecrets.ops.run.replacing import replace_files
     from fluxsecrets.ops.run.results import BatchResult
     from fluxsecrets.ops.run.targets import select
     from fluxsecrets.ops.run.waiting import waits_for_file
-    from fluxsecrets.ops.run.writer import make_ready, prepare_files, write_files
+    from fluxsecrets.ops.run.writer import make_ready
 
     from .encryptedfiles import encrypted_targets
 
     selection = select(session, paths, environment, input_type)
     make_ready(target.path for target in selection.targets)
     targets, _ = encrypted_targets(session, selection)
-    prepared = prepare_files(partial(_prepare, session), targets, partial(waits_for_file, session))
-    results = write_files(session, prepared, count=len(targets))
+    results = replace_files(session, partial(_prepare, session), targets, partial(waits_for_file, session))
     files = tuple(session.watched(results, len(targets), "decrypting"))
     if selection.targets and not targets:
         return BatchResult(files, selection.notes, empty="every secret there is plain text")

@@ -25,11 +25,12 @@ from fluxsecrets.ops.policy.policy import (
 from fluxsecrets.ops.policy.validity import faults, refuse_invalid
 from fluxsecrets.ops.run.inputs import Input, Target
 from fluxsecrets.ops.run.names import names_of, post_quantum_warnings, read_public_keys
+from fluxsecrets.ops.run.replacing import replace_files
 from fluxsecrets.ops.run.results import BatchResult, FileResult, Outcome, Prepared
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.ops.run.targets import Selection, repository_root, select
 from fluxsecrets.ops.run.waiting import waits_by_rule, waits_to_open, waits_to_wrap
-from fluxsecrets.ops.run.writer import make_ready, prepare_files, replacing, write_files
+from fluxsecrets.ops.run.writer import make_ready, replacing
 from fluxsecrets.repo.configfiles import refuse_configuration
 from fluxsecrets.repo.encrypted import detect_encryption
 from fluxsecrets.repo.git import Repository, find_repository
@@ -163,8 +164,8 @@ def encrypt_selected(session: Session, selection: Selection, request: EncryptReq
         make_ready(target.path for target in selection.targets)
     options = _for_people(options_of(request), selection.root)
     jobs = encrypt_jobs(session, selection)
-    prepared = prepare_files(partial(_prepare, session, options), jobs, partial(_waits, session, options))
-    results = write_files(session, prepared, count=len(jobs))
+    prepare, waits = partial(_prepare, session, options), partial(_waits, session, options)
+    results = replace_files(session, prepare, jobs, waits)
     files = tuple(session.watched(results, len(jobs), "encrypting"))
     notes = (*selection.notes, *override_note(request.recipients), *_overrides(session, jobs, files, options))
     return BatchResult(files, notes)

@@ -48,6 +48,7 @@ def spread(
     workers: int,
     *,
     writes: bool = False,
+    late: Callable[[Result], None] | None = None,
 ) -> Iterator[Result]:
     """The results of all jobs in their order, as they come; closing it ends the workers.
 
@@ -57,16 +58,30 @@ def spread(
         workers: how many.
         writes: the work changes files. A worker that is told to end cleans up what it has begun, and it ends
             with this process even where that is killed.
+        late: takes the results of chunks that were done when this was closed, or failed.
 
     Raises:
         FluxsecretsError: a worker was killed.
     """
-    with _crew(partial(_serve, work, chunks, writes=writes), len(chunks), workers) as crew:
-        for number in range(len(chunks)):
-            results, error = pickle.loads(crew.results_of(number))  # noqa: S301 - from a process that is ours
-            if error is not None:
-                raise error
-            yield from results
+    crew = _Crew(len(chunks))
+    try:
+        with _started(crew, partial(_serve, work, chunks, writes=writes), workers, drain=late is not None):
+            for number in range(len(chunks)):
+                results, error = _unpacked(crew.results_of(number))
+                if error is not None:
+                    raise error
+                yield from results
+    finally:
+        if late is not None:
+            for _, done in sorted(crew.held.items()):
+                for result in _unpacked(done)[0]:
+                    late(result)
+
+
+def _unpacked(results: bytes) -> tuple[Sequence[Any], Exception | None]:
+    """What `_results` packed."""
+    found: tuple[Sequence[Any], Exception | None] = pickle.loads(results)  # noqa: S301 - of our own process
+    return found
 
 
 @dataclass(slots=True)
@@ -83,7 +98,7 @@ class _Crew:
     """
 
     count: int
-    asking: int
+    asking: int = -1
     answers: dict[int, int] = field(default_factory=dict)
     asked: int = 0
     held: dict[int, bytes] = field(default_factory=dict)
@@ -103,19 +118,31 @@ class _Crew:
                     raise _killed() from None
                 self.asked += 1
             for descriptor, _ in poll.poll():
-                found, length = _HEAD.unpack(_read(descriptor, _HEAD.size))
-                self.held[found] = _read(descriptor, length)
-                self.size += length
+                with undisturbed():  # `drain` goes on where results begin
+                    self._take(descriptor)
         results = self.held.pop(number)
         self.size -= len(results)
         return results
 
+    def drain(self, descriptor: int) -> None:
+        """Take what a worker sent before it ended."""
+        with suppress(FluxsecretsError):  # the end; it may have been cut off
+            while True:
+                self._take(descriptor)
+
+    def _take(self, descriptor: int) -> None:
+        found, length = _HEAD.unpack(_read(descriptor, _HEAD.size))
+        self.held[found] = _read(descriptor, length)
+        self.size += length
+
 
 @contextmanager
-def _crew(serve: Callable[[_Pipes], NoReturn], count: int, workers: int) -> Iterator[_Crew]:
+def _started(
+    crew: _Crew, serve: Callable[[_Pipes], NoReturn], workers: int, *, drain: bool
+) -> Iterator[None]:
     asked, asking = os.pipe()
     alive, living = os.pipe()
-    crew = _Crew(count, asking)
+    crew.asking = asking
     finished = False
     try:
         try:
@@ -125,17 +152,20 @@ def _crew(serve: Callable[[_Pipes], NoReturn], count: int, workers: int) -> Iter
         finally:
             os.close(asked)
             os.close(alive)
-        yield crew
+        yield
         finished = True
     finally:
         with undisturbed():
             os.close(asking)  # those that wait for more end now
-            for descriptor, process in crew.answers.items():
-                if not finished:  # nobody waits for what they have begun, least of all after Ctrl-C
+            if not finished:  # nobody waits for what they have begun, least of all after Ctrl-C
+                for process in crew.answers.values():
                     with suppress(ProcessLookupError):
                         os.kill(process, signal.SIGTERM)
+            for descriptor, process in crew.answers.items():
                 with suppress(ChildProcessError):
                     os.waitpid(process, 0)
+                if drain and not finished:
+                    crew.drain(descriptor)
                 os.close(descriptor)
             os.close(living)
 

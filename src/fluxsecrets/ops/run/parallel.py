@@ -76,7 +76,13 @@ def run_jobs(
             yield next(answers if is_slow else quick)
 
 
-def run_parts(work: Callable[[Job], Result], parts: Sequence[Job]) -> Iterator[Result]:
+def run_parts(
+    work: Callable[[Job], Result],
+    parts: Sequence[Job],
+    *,
+    spare: int = 0,
+    late: Callable[[Result], None] | None = None,
+) -> Iterator[Result]:
     """The results of a few large parts that change files, in their order, each part as one.
 
     They are spread over processes where these can be forked. Where one fails, others may be done, or cut off.
@@ -84,13 +90,21 @@ def run_parts(work: Callable[[Job], Result], parts: Sequence[Job]) -> Iterator[R
     Args:
         work: as for `run_jobs`; what it raises is raised here.
         parts: as many as there should be processes, or more.
+        spare: processes beyond one per CPU, for parts that wait for the disk.
+        late: takes the results of parts that were done when nobody asked for results any more, such as after
+            Ctrl-C.
     """
-    workers = min(cpus(), len(parts))
-    if workers < 2 or _Alone.on or not _forks():
+    workers = min(cpus() + spare, len(parts))
+    if workers < 2 or not can_fork():
         return map(work, parts)
     from .forked import spread  # not on Windows
 
-    return spread(work, [(part,) for part in parts], workers, writes=True)
+    return spread(work, [(part,) for part in parts], workers, writes=True, late=late)
+
+
+def can_fork() -> bool:
+    """Whether work may be spread over processes that are forked from this one."""
+    return not _Alone.on and _forks() and cpus() > 1
 
 
 def _in_threads(work: Callable[[Job], Result], jobs: Sequence[Job]) -> Generator[Result]:
