@@ -13,6 +13,7 @@ from fluxsecrets.ops.files.status import StatusRequest, status
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.repo import fewfiles
 from fluxsecrets.repo.fewfiles import tree_of_few
+from fluxsecrets.repo.othertools import decrypted_by, find_listing_uses, find_uses
 from fluxsecrets.repo.tree import open_tree
 from fluxsecrets.sops.formats import Limits
 
@@ -70,7 +71,9 @@ def test_few_files_are_answered_for_as_many(tmp_path_factory, monkeypatch, files
     with monkeypatch.context() as patched:
         patched.setattr(fewfiles, "MOST", 0)
         assert without_git == answer(root, wanted)
-    assert set(open_tree(root).paths) <= set(tree_of_few(root, Limits()).paths)
+    tree = open_tree(root)
+    assert decrypted_by(find_listing_uses(tree)) == decrypted_by(find_uses(tree))
+    assert set(tree.paths) <= set(tree_of_few(root, Limits()).paths)
 
 
 def test_git_is_not_asked_about_a_plain_file(tmp_path, monkeypatch):

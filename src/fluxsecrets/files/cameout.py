@@ -18,8 +18,8 @@ from fluxsecrets.namedtuples import NamedTuple
 
 from .reading import FileContent, fingerprint, read_file
 
-_MARK = re.compile(r"-([0-9a-f]{16})-([0-9a-f]{16})\.tmp\Z")
-_NAME = re.compile(r"(?s)\.(.+)\.fluxsecrets-[0-9a-f]{8}-[0-9]+-[0-9a-f]{8}-[0-9a-f]{16}-[0-9a-f]{16}\.tmp")
+_MARK = r"-([0-9a-f]{16})-([0-9a-f]{16})\.tmp\Z"
+_NAME = r"(?s)\.(.+)\.fluxsecrets-[0-9a-f]{8}-[0-9]+-[0-9a-f]{8}-[0-9a-f]{16}-[0-9a-f]{16}\.tmp"
 _LONGEST = 160  # bytes of a name that holds a path; `temporary_path` cuts longer ones
 
 
@@ -64,7 +64,7 @@ def _short(digest: bytes) -> str:
 
 def is_marked(name: str) -> bool:
     """Whether a name is one of `marked`."""
-    return _MARK.search(name) is not None
+    return re.search(_MARK, name) is not None
 
 
 def came_out(path: Path) -> SavedMeanwhile | None:
@@ -79,7 +79,7 @@ def came_out(path: Path) -> SavedMeanwhile | None:
     Raises:
         FileAccessError: that can't be told.
     """
-    mark, name = _MARK.search(path.name), _NAME.fullmatch(path.name)
+    mark, name = re.search(_MARK, path.name), re.fullmatch(_NAME, path.name)
     try:
         size = path.lstat().st_size
     except OSError as error:

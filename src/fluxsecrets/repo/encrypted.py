@@ -14,7 +14,7 @@ from fluxsecrets.sops.formats import format_for_path
 
 from .manifests import child, read_documents, searchable, text_of
 
-_DOTENV = re.compile(rb"(?:\s*(?:#.*)?\n|[^=\s`]+[^=\n`]*=.*\n)*")
+_DOTENV = rb"(?:\s*(?:#.*)?\n|[^=\s`]+[^=\n`]*=.*\n)*"
 
 
 def detect_encryption(data: bytes, path: str) -> str | None:
@@ -42,7 +42,7 @@ def _detect_by_content(data: bytes) -> str | None:
     text = data.removeprefix(b"\xef\xbb\xbf").lstrip()
     if text.startswith(b"{"):
         return "binary" if has_marks("json", text) else None
-    if has_marks("dotenv", text) and _DOTENV.fullmatch(text.rstrip() + b"\n"):
+    if has_marks("dotenv", text) and re.fullmatch(_DOTENV, text.rstrip() + b"\n"):
         return "dotenv"
     if text.startswith((b"[", b";", b"#")) and b"```" not in text and has_marks("ini", text):
         return "ini"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
-from datetime import date
 
 from fluxsecrets.marks import PUBLIC_KEY_SUFFIX
 from fluxsecrets.records import dataclass
@@ -13,8 +12,12 @@ from fluxsecrets.sops.recipients import Recipient
 from .git import Repository
 from .git.history import Change, Commit, FileVersion, read_blobs, versions_of_branch
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from datetime import date
+
 _RECIPIENT = re.compile(r"age1[a-z0-9]{20,}|ssh-(?:ed25519|rsa) [A-Za-z0-9+/=]{40,}|\b[0-9A-Fa-f]{40}\b")
-_ANCHOR = re.compile(r"&(?P<name>[^\s,\[\]{}]+)[ \t]+[\"']?(?P<key>" + _RECIPIENT.pattern + ")")
+_ANCHOR = r"&(?P<name>[^\s,\[\]{}]+)[ \t]+[\"']?(?P<key>" + _RECIPIENT.pattern + ")"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,7 @@ def names_in(path: str, text: str) -> dict[str, str]:
     if path.endswith(PUBLIC_KEY_SUFFIX):
         name = path.rpartition("/")[2].removesuffix(PUBLIC_KEY_SUFFIX)
         return dict.fromkeys(recipients_in(text), name)
-    return {match["key"]: match["name"] for match in _ANCHOR.finditer(text)}
+    return {match["key"]: match["name"] for match in re.finditer(_ANCHOR, text)}
 
 
 def removed_keys(

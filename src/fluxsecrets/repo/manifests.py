@@ -295,19 +295,19 @@ def without_definitions(data: bytes) -> bytes:
     """
     if b"CustomResourceDefinition" not in data:
         return data
-    pieces = _MARKER.split(data)
+    pieces = re.split(_MARKER, data)
     return b"".join(
-        _SPEC.sub(lambda found: b"\n" * found[0].count(b"\n"), piece)
-        if _DEFINITION.search(piece) and b"\nsops:" not in piece and b"${" not in piece
+        re.sub(_SPEC, lambda found: b"\n" * found[0].count(b"\n"), piece)
+        if re.search(_DEFINITION, piece) and b"\nsops:" not in piece and b"${" not in piece
         else piece
         for piece in pieces
     )
 
 
 # A line with `---` begins a document wherever it is: YAML allows it inside of nothing.
-_MARKER = re.compile(rb"(?m)(?=^---\s*$)")
-_DEFINITION = re.compile(rb"(?m)^kind:[ ]*CustomResourceDefinition[ ]*\r?$")
-_SPEC = re.compile(rb"(?m)^(?:spec|status):[ ]*\r?\n(?:[ #-][^\n]*\n|\r?\n)*(?:[ #-][^\n]*\Z)?")
+_MARKER = rb"(?m)(?=^---\s*$)"
+_DEFINITION = rb"(?m)^kind:[ ]*CustomResourceDefinition[ ]*\r?$"
+_SPEC = rb"(?m)^(?:spec|status):[ ]*\r?\n(?:[ #-][^\n]*\n|\r?\n)*(?:[ #-][^\n]*\Z)?"
 
 
 def read_documents(data: bytes, path: str, limits: Limits = Limits()) -> tuple[Node, ...]:  # noqa: B008 - frozen

@@ -197,6 +197,17 @@ def find_uses(tree: Tree, paths: Collection[str] | None = None) -> tuple[OtherUs
     return tuple(use for path in wanted if path.endswith(_SUFFIXES) for use in _uses(tree, path))
 
 
+def find_listing_uses(tree: Tree) -> tuple[OtherUse, ...]:
+    """As `find_uses`, of those that list files which a tool decrypts; most files are done with at once."""
+    return tuple(
+        use
+        for path in tree.paths
+        if path.endswith(_SUFFIXES)
+        for use in _uses(tree, path, _LISTING_WORDS)
+        if use.files
+    )
+
+
 def notes_of(uses: Iterable[OtherUse]) -> tuple[Note, ...]:
     """Say once per tool what is not analysed, at the first place."""
     by_tool: dict[str, list[OtherUse]] = {}
@@ -230,10 +241,16 @@ def _more(found: Collection[OtherUse]) -> str:
 _WORDS = tuple(dict.fromkeys(word for tool in TOOLS for word in tool.words))
 
 
-def _uses(tree: Tree, path: str) -> Iterator[OtherUse]:
+_LISTING_WORDS = tuple(word for tool in TOOLS if tool.lists for word in tool.words)
+
+
+def _uses(tree: Tree, path: str, words: Collection[bytes] = ()) -> Iterator[OtherUse]:
+    """The uses in a file; nothing unless it has one of some words."""
     try:
         data = tree.read(path, head=_LARGEST)
     except FluxsecretsError:  # whatever reads the file for its content reports what is wrong
+        return
+    if words and not any(word in data for word in words):
         return
     named = [tool for tool in TOOLS if tool.file is not None and re.search(tool.file, path)]
     if named and _KIND.search(data) is None:

@@ -20,8 +20,8 @@ MAX_SIZE: Final = 2**20
 """Bytes that the values may have together (`MaxSecretSize` in Kubernetes)."""
 
 _MAX_KEY = 253
-_KEY = re.compile(r"[-._a-zA-Z0-9]+")
-_BASE64 = re.compile(r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
+_KEY = r"[-._a-zA-Z0-9]+"
+_BASE64 = r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?"
 _NEWLINES = str.maketrans("", "", "\r\n")
 _ALPHABET = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
 
@@ -49,7 +49,7 @@ def key_faults(key: str) -> tuple[str, ...]:
     found = []
     if len(key.encode("utf-8", "surrogatepass")) > _MAX_KEY:
         found.append(f"must be no more than {_MAX_KEY} characters")
-    if not _KEY.fullmatch(key):
+    if not re.fullmatch(_KEY, key):
         found.append("a valid config key must consist of alphanumeric characters, '-', '_' or '.'")
     if key in (".", ".."):
         found.append(f"must not be '{key}'")
@@ -65,7 +65,7 @@ def decode_base64(text: str) -> bytes | None:
         The bytes, or None if it is not base64.
     """
     bare = text.translate(_NEWLINES)
-    return b64decode(bare) if _BASE64.fullmatch(bare) else None
+    return b64decode(bare) if re.fullmatch(_BASE64, bare) else None
 
 
 def base64_fault(text: str) -> int | None:

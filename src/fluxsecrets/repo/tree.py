@@ -184,7 +184,7 @@ class Tree:
             with os.fdopen(os.open(f"{self.root}/{path}", _OPEN_FLAGS), "rb", buffering=0) as stream:
                 if tail is not None and size > tail:
                     stream.seek(size - tail)
-                return _read_at_most(stream, self.limits.size if part is None else part)
+                return _read_at_most(stream, self.limits.size if part is None else part, size)
         except OSError as error:
             raise _unreadable(path, error) from None
 
@@ -332,11 +332,15 @@ def _parents(path: str) -> list[str]:
     return found
 
 
-def _read_at_most(stream: io.FileIO, limit: int) -> bytes:
+def _read_at_most(stream: io.FileIO, limit: int, size: int) -> bytes:
+    """Up to `limit` bytes of a file that had `size` bytes: more than that is asked for only if it grew."""
     pieces = []
-    while limit > 0 and (piece := stream.read(min(limit, 2**20))):
+    ask = min(size + 1, 2**20)  # a larger buffer than the file costs more than to read it
+    while limit > 0 and (piece := stream.read(min(limit, ask))):
         pieces.append(piece)
         limit -= len(piece)
+        if len(piece) < ask and sum(map(len, pieces)) == size:
+            break
     return b"".join(pieces)
 
 

@@ -188,7 +188,7 @@ class _Composer:
         self.add(node, event, 0)
 
     def refuse_private_key(self, text: str, mark: Any) -> None:
-        if _PRIVATE_KEY.search(text):
+        if re.search(_PRIVATE_KEY, text):
             self.fail(
                 "a private key is where only public recipients belong",
                 mark,
@@ -304,7 +304,7 @@ class _Composer:
 
 
 # age, SSH, PGP and plugin identities, in any case: bech32 may be written in either.
-_PRIVATE_KEY = re.compile(r"AGE-SECRET-KEY-|AGE-PLUGIN-[^\s]+-1|PRIVATE KEY", re.IGNORECASE)
+_PRIVATE_KEY = r"(?i)AGE-SECRET-KEY-|AGE-PLUGIN-[^\s]+-1|PRIVATE KEY"
 
 _SHORT_TAGS = {
     f"tag:yaml.org,2002:{kind}": kind
@@ -317,11 +317,13 @@ _WORDS = (
     | {sign + word: "float" for sign in ("", "+", "-") for word in (".inf", ".Inf", ".INF")}
     | {"<<": "merge"}
 )
-_NUMBERS: Mapping[str, re.Pattern[str]] = {
-    "int": re.compile(r"[-+]?([0-9]+|0x[0-9a-f]+|0b[01]+|0o[0-7]+)", re.IGNORECASE | re.ASCII),
-    "float": re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)(e[-+]?[0-9]+)?", re.IGNORECASE | re.ASCII),
+_NUMBERS = {
+    "int": r"(?ia)[-+]?([0-9]+|0x[0-9a-f]+|0b[01]+|0o[0-7]+)",
+    "float": r"(?ia)[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)(e[-+]?[0-9]+)?",
 }
-_TIMESTAMP = re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt ].*)?", re.ASCII)
+_STARTS = frozenset("0123456789+-._")
+"""What numbers and timestamps begin with. Most scalars begin otherwise, and need no expression."""
+_TIMESTAMP = r"(?a)[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt ].*)?"
 
 
 def _scalar_kind(text: str, tag: str | None, *, plain: bool) -> str:
@@ -330,13 +332,13 @@ def _scalar_kind(text: str, tag: str | None, *, plain: bool) -> str:
         return _SHORT_TAGS.get(tag, "str")
     if tag == "!" or not plain:
         return "str"
-    if text in _WORDS:
-        return _WORDS[text]
-    if _TIMESTAMP.fullmatch(text):
+    if text in _WORDS or text[0] not in _STARTS:
+        return _WORDS.get(text, "str")
+    if re.fullmatch(_TIMESTAMP, text):
         return "timestamp"
     digits = text.replace("_", "")
     for kind, pattern in _NUMBERS.items():
-        if pattern.fullmatch(digits):
+        if re.fullmatch(pattern, digits):
             return kind
     return "str"
 

@@ -6,7 +6,14 @@ import pytest
 
 from fluxsecrets.errors import GitError
 from fluxsecrets.repo.git import find_repository
-from fluxsecrets.repo.git.history import file_versions, merge_base, read_blobs, versions_of_branch
+from fluxsecrets.repo.git.history import (
+    file_versions,
+    list_changes,
+    list_changes_of_head,
+    merge_base,
+    read_blobs,
+    versions_of_branch,
+)
 from fluxsecrets.repo.keyhistory import last_changed
 
 
@@ -49,6 +56,26 @@ def test_versions_of_all_branches_the_oldest_first(tmp_path, committed, write, g
     assert (found[side].commit.author, str(found[side].commit.day)) == ("Jörg", "2026-01-02")
     assert next(version.blob for version in versions_of_branch(repository, ["a.yaml"])) is None
     assert side not in {version.commit.id for version in versions_of_branch(repository, ["a.yaml"])}
+
+
+def test_changes_of_head_are_all_changes_where_head_has_a_commit(tmp_path, committed, write, git):
+    committed({"a.yaml": "1", "b.yaml": "1"})
+    for number in range(12):  # sides that were left and joined, all of the same second
+        branch = f"side-{number % 3}"
+        git(tmp_path, "checkout", "--quiet", *(["-b"] if number < 3 else []), branch)
+        write({f"{branch}.yaml": str(number)})
+        commit(git, tmp_path, f"{number}")
+    git(tmp_path, "merge", "--quiet", "--no-edit", "side-0", "side-1")
+    repository = find_repository(tmp_path)
+    assert len(list_changes(repository)) >= 14
+    for place in (("side-1",), ("--detach", "side-2~1"), ("--orphan", "empty")):
+        git(tmp_path, "checkout", "--quiet", *place)
+        found = list_changes_of_head(repository)
+        assert found == (list_changes(repository) if repository.has_head() else ())
+    (tmp_path / ".git/HEAD").write_text("ref: refs/heads/broken\n", encoding="ascii")
+    (tmp_path / ".git/refs/heads/broken").write_text("0123\n", encoding="ascii")
+    with pytest.raises(GitError):
+        list_changes_of_head(repository)
 
 
 def test_more_paths_than_a_command_line_holds(tmp_path, committed):

@@ -20,7 +20,7 @@ from .problem import NOUNS, QUOTE, Problem, Subject, field_name, go_kind, unfit
 # kustomize and Flux read these in ways of their own: see `metadata`
 _ELSEWHERE = frozenset({("metadata", "labels"), ("metadata", "annotations"), ("metadata", "managedFields")})
 _SOPS: Steps = ("sops",)  # a block that nobody decrypts is another matter
-_QUANTITY = re.compile(r"(?=.)[-+]?[0-9]*\.?[0-9]*(?:[eE][-+]?[0-9]+|[numkMGTPE]|[KMGTPE]i)?")
+_QUANTITY = r"(?=.)[-+]?[0-9]*\.?[0-9]*(?:[eE][-+]?[0-9]+|[numkMGTPE]|[KMGTPE]i)?"
 
 
 def check_shape(subject: Subject) -> Iterator[Problem]:
@@ -72,7 +72,7 @@ def _unread(value: object, kind: str, shape: str) -> str | None:
     """Why a scalar's value is not one of the type."""
     if shape == "quantity":
         is_text = kind == "string" and not is_unknown(value)
-        if kind in ("map", "slice", "bool") or (is_text and not _QUANTITY.fullmatch(str(value).strip())):
+        if kind in ("map", "slice", "bool") or (is_text and not re.fullmatch(_QUANTITY, str(value).strip())):
             return (
                 "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
             )

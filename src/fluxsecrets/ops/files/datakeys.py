@@ -19,7 +19,7 @@ from fluxsecrets.ops.run.waiting import waits_to_open
 from fluxsecrets.records import dataclass, replace
 from fluxsecrets.repo.encrypted import detect_encryption
 from fluxsecrets.repo.git import Repository
-from fluxsecrets.repo.git.history import Change, Commit, list_changes, read_blobs, with_commits
+from fluxsecrets.repo.git.history import Change, Commit, list_changes_of_head, read_blobs, with_commits
 from fluxsecrets.repo.keyhistory import (
     FormerReader,
     data_key_marks,
@@ -54,9 +54,9 @@ def former_readers(
     Raises:
         GitError: the history can't be read, or is not complete.
     """
-    if not files or not repository.has_head():
+    if not files:
         return ()
-    changes = list_changes(repository, partial=session.partial_history)
+    changes = list_changes_of_head(repository, partial=session.partial_history)
     # One pass over the history: a copy can lie under any path.
     marks = {path: set(data_key_marks(data)) for path, data in files.items()}
     encrypted: set[str] = set()

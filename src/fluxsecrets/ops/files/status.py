@@ -20,7 +20,7 @@ from fluxsecrets.ops.run.targets import Selection, select, tree_of
 from fluxsecrets.ops.run.waiting import waits_for_file
 from fluxsecrets.records import dataclass, field, replace
 from fluxsecrets.repo.offboarding import OpenFile, read_leavers, with_leavers
-from fluxsecrets.repo.othertools import OtherUse, decrypted_by, find_uses, notes_of
+from fluxsecrets.repo.othertools import OtherUse, decrypted_by, find_listing_uses, find_uses, notes_of
 from fluxsecrets.sops.envelope import groups_needed, open_data_key
 from fluxsecrets.sops.formats import make_format
 from fluxsecrets.sops.metadata import Metadata
@@ -139,11 +139,12 @@ def status(session: Session, request: StatusRequest) -> StatusResult:
 
 def _uses(session: Session, selection: Selection, request: StatusRequest) -> tuple[OtherUse, ...]:
     """What other tools read; of named files, only what they decrypt is asked for."""
-    if request.paths and selection.places is not None:
-        few = selection.places.few(selection.root)
-        if few is not None and not decrypted_by(find_uses(few)):
-            return ()
-    return find_uses(tree_of(session, selection))
+    if not request.paths:
+        return find_uses(tree_of(session, selection))
+    few = selection.places.few(selection.root) if selection.places is not None else None
+    if few is not None and not find_listing_uses(few):
+        return ()
+    return find_listing_uses(tree_of(session, selection))
 
 
 def _with_reader(state: FileStatus, target: Target, readers: Mapping[str, OtherUse]) -> FileStatus:

@@ -8,17 +8,26 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, date, datetime, timedelta, timezone
 
 from fluxsecrets.errors import GitError
 from fluxsecrets.namedtuples import NamedTuple
-from fluxsecrets.records import dataclass
+from fluxsecrets.records import dataclass, field
 
 from .process import BLOB_LIMIT, MEND_OBJECTS
 from .repository import Repository, read_records, split_records
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # most questions are about contents, not about days
+    from datetime import date
+
 _MOST_ARGUMENTS = 200
 """Paths that git gets as arguments. Windows allows 32 KB of them, so more are compared here."""
+
+
+def _no_day() -> date:
+    from datetime import date
+
+    return date.min
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +43,7 @@ class Commit:
     id: str
     time: int
     author: str
-    day: date = date.min
+    day: date = field(default_factory=_no_day)
 
 
 class Change(NamedTuple):
@@ -119,10 +128,29 @@ def list_changes(repository: Repository, *, partial: bool = False) -> tuple[Chan
     return _list_changes(repository, ("--reverse", "--all"), (), partial=partial)
 
 
+def list_changes_of_head(repository: Repository, *, partial: bool = False) -> tuple[Change, ...]:
+    """As `list_changes`, with nothing while HEAD has no commit; git is asked for both at once.
+
+    Raises:
+        GitError: HEAD is broken, or the history cannot be read, or is cut off.
+    """
+    try:
+        commits = repository.run("rev-list", "--topo-order", "--reverse", "--all", "HEAD^{commit}", "--")
+    except GitError:
+        return list_changes(repository, partial=partial) if repository.has_head() else ()
+    return _changes_in(repository, commits, (), partial=partial)
+
+
 def _list_changes(
     repository: Repository, which: Sequence[str], paths: Sequence[str], *, partial: bool
 ) -> tuple[Change, ...]:
     commits = repository.run("rev-list", "--topo-order", *which, "--")
+    return _changes_in(repository, commits, paths, partial=partial)
+
+
+def _changes_in(
+    repository: Repository, commits: bytes, paths: Sequence[str], *, partial: bool
+) -> tuple[Change, ...]:
     if not commits:
         return ()
     if not partial:
@@ -306,6 +334,8 @@ def _time(text: bytes) -> tuple[int, int]:
 
 
 def _day(seconds: int, ahead: int) -> date:
+    from datetime import UTC, datetime, timedelta, timezone
+
     try:
         return datetime.fromtimestamp(seconds, timezone(timedelta(minutes=ahead))).date()
     except (ValueError, OverflowError, OSError):

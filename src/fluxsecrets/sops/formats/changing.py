@@ -85,7 +85,7 @@ def append_texts(
     """
     data, before = b"", document
     for number, text in enumerate(texts):
-        if number == 2 and all(map(_WRITTEN_AS_IT_IS.fullmatch, texts)):
+        if number == 2 and all(re.fullmatch(_WRITTEN_AS_IT_IS, each) for each in texts):
             with suppress(FormatError):  # one by one, then
                 return _likewise(format_, (before, document), path, texts[number - 1 :], limits, part)
         place = (*path, len(_items(document, path, part)))
@@ -95,7 +95,7 @@ def append_texts(
     return data
 
 
-_WRITTEN_AS_IT_IS = re.compile(r"[./]*[A-Za-z][\w./-]*\.[a-z]+", re.ASCII)
+_WRITTEN_AS_IT_IS = r"(?a)[./]*[A-Za-z][\w./-]*\.[a-z]+"
 """Paths that need no quotes in any format."""
 
 
