@@ -10,16 +10,23 @@ from collections.abc import Sequence
 
 from .selectors import Regex, RegexError, compile_regex
 
+_RARE = 100
+"""Searches that are made one by one: to join patterns takes as long as some hundred of them."""
+
+_FEW = 4
+"""Patterns that are not joined."""
+
 
 class FirstMatch:
     """Patterns in order; None stands for one that every text matches."""
 
-    __slots__ = ("_joined", "_patterns")
+    __slots__ = ("_asked", "_joined", "_patterns")
 
     def __init__(self, patterns: Sequence[Regex | None]) -> None:
-        """Take the patterns; they are joined when they are first needed."""
+        """Take the patterns; they are joined when many texts were searched."""
         self._patterns = tuple(patterns)
         self._joined: dict[tuple[int, int], Regex | None] = {}
+        self._asked = 0
 
     def __reduce__(self) -> tuple[object, ...]:
         """Joined again in another process."""
@@ -28,20 +35,29 @@ class FirstMatch:
     def search(self, text: str) -> int | None:
         """The place of the first pattern that is found in a text, or None."""
         waiting = [(0, len(self._patterns))]
+        self._asked += 1
+        if self._asked <= _RARE:
+            return self._one_by_one(*waiting[0], text)
         while waiting:
             start, end = waiting.pop()
-            if not self._may_hold(start, end, text):
-                continue
-            if end - start == 1:
-                return start
-            middle = (start + end) // 2
-            waiting += [(middle, end), (start, middle)]
+            if end - start <= _FEW:
+                found = self._one_by_one(start, end, text)
+                if found is not None:
+                    return found
+            elif self._may_hold(start, end, text):
+                middle = (start + end) // 2
+                waiting += [(middle, end), (start, middle)]
+        return None
+
+    def _one_by_one(self, start: int, end: int, text: str) -> int | None:
+        for number in range(start, end):
+            pattern = self._patterns[number]
+            if pattern is None or pattern.search(text):
+                return number
         return None
 
     def _may_hold(self, start: int, end: int, text: str) -> bool:
-        """Whether one of a range is found; for more than one, true as well where they can't be joined."""
-        if end - start < 2:
-            return any(each is None or each.search(text) for each in self._patterns[start:end])
+        """Whether one of a range is found; true as well where they can't be joined."""
         if (start, end) not in self._joined:
             self._joined[start, end] = _join(self._patterns[start:end])
         joined = self._joined[start, end]
