@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from allowances import allowing
 from ciformats import commands
 from fluxsecrets.report.review_markdown import MARKER
 from forges import Actions, Forgejo, GitLab
@@ -22,7 +23,7 @@ metadata:
   name: more
   namespace: observability
 stringData:
-  password: {PLAIN} # fluxsecrets:allow plain-secret — it is only a test
+  password: {PLAIN} # {allowing("plain-secret")}
 """
 ALLOWANCE = "allow:\n  - {rule: plain-secret, path: '**', reason: tests}\n"
 DATABASE = "apps/cloudnative-pg/overlays/staging/secrets.yaml"

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from allowances import allowing
 from fluxsecrets.keys.generate import generate_identity
 
 ALLOW = "allow:\n  - {rule: plain-secret, path: 'docs/**', reason: made up}\n"
@@ -34,7 +35,7 @@ def test_offenders_only_are_shown(repository, cli):
 
 def test_what_is_allowed_is_no_offender(repository, cli):
     repository.write("docs/example.yaml")
-    repository.write("docs/noted.yaml", "# fluxsecrets:allow plain-secret — made up\n" + repository.secret)
+    repository.write("docs/noted.yaml", f"# {allowing('plain-secret')}\n{repository.secret}")
     assert cli("encrypt", "--check").exit_code == 1
     repository.write(".fluxsecrets.yaml", ALLOW)
     result = cli("encrypt", "--check")
@@ -55,7 +56,7 @@ def test_an_allowed_file_needs_no_rule(repository, cli):
 
 def test_one_value_that_is_not_allowed_is_enough(repository, cli):
     more = repository.secret.replace("password:", "other: 9d8f7g6h5j\n  password:")
-    noted = more.replace("  other", "  # fluxsecrets:allow plain-secret — made up\n  other")
+    noted = more.replace("  other", f"  # {allowing('plain-secret')}\n  other")
     repository.write("a.yaml", noted)
     assert cli("scan").exit_code == cli("encrypt", "--check").exit_code == 1
 

@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from allowances import allowing
+
 FOLDER = "apps/observability/overlays/production"
 NEW = f"{FOLDER}/extra.yaml"
 GRAFANA = f"{FOLDER}/grafana-admin.yaml"
@@ -68,7 +70,7 @@ def test_plain_text_that_other_tools_are_told_to_skip(repository, found, name, c
 @pytest.mark.parametrize(
     ("name", "content", "expected"),
     [
-        (NEW, SECRET.replace(PLAIN, f"{PLAIN} # fluxsecrets:allow plain-secret — a test"), "excuse-added"),
+        (NEW, SECRET.replace(PLAIN, f"{PLAIN} # {allowing('plain-secret')}"), "excuse-added"),
         (".fluxsecrets.yaml", "allow:\n  - {rule: plain-secret, path: '**', reason: x}\n", "excuse-added"),
         (".fluxsecrets.yaml", "allow: 7\n", "not-scanned"),
         (".fluxsecrets.yaml", "[" * 5000, "not-scanned"),

@@ -102,6 +102,12 @@ def test_the_mark_without_a_rule_is_only_spoken_of(make, text):
     assert result.remarks == ()
 
 
+def test_a_comment_in_backticks_is_only_spoken_of(make):
+    result = applied([make()], "x # write `ALLOW plain-secret — made up` here")
+    assert len(result.kept) == 1
+    assert result.remarks == ()
+
+
 def test_another_rule_is_not_allowed(make):
     text = "x # ALLOW github-token — made up"
     result = applied([make()], text)

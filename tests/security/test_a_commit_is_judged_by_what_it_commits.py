@@ -5,6 +5,8 @@ import subprocess
 
 import pytest
 
+from allowances import allowing
+
 SECRET = "apiVersion: v1\nkind: Secret\nmetadata:\n  name: db\nstringData:\n  password: hunter2-throwaway\n"
 OTHER = SECRET.replace("hunter2", "hunter3").replace("db", "other")
 ALLOW = "allow:\n  - path: secret.yaml\n    rule: plain-secret\n    reason: throw-away\n"
@@ -200,7 +202,7 @@ def test_an_entry_of_the_baseline_is_named_with_its_line(repository, judge, cli)
 
 
 def test_a_comment_of_the_same_commit_is_named_once(repository, judge):
-    allowed = SECRET.replace("  password", "  # fluxsecrets:allow plain-secret — throw-away\n  password")
+    allowed = SECRET.replace("  password", f"  # {allowing('plain-secret')}\n  password")
     repository.put(secret=allowed)
     result = judge()
     assert result.exit_code == 0
@@ -281,7 +283,7 @@ def test_one_branch_s_allowance_is_no_other_branch_s(started, cli):
 
 def test_a_comment_allows_in_its_own_version_of_a_file_only(started, cli):
     started.commit(secret=SECRET)
-    allowed = SECRET.replace("-throwaway", "-throwaway # fluxsecrets:allow plain-secret — throw-away")
+    allowed = SECRET.replace("-throwaway", f"-throwaway # {allowing('plain-secret')}")
     assert pushed(cli, started.commit(secret=allowed)).exit_code == 1
 
 

@@ -8,6 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from allowances import allowing
+
 SECRET = "apiVersion: v1\nkind: Secret\nmetadata:\n  name: db\nstringData:\n  password: hunter2-throwaway\n"
 ALLOW = "allow:\n  - path: '*.yaml'\n    rule: plain-secret\n    reason: throw-away\n"
 FULL = Path("/dev/full")
@@ -15,7 +17,7 @@ FULL = Path("/dev/full")
 CONTENTS = [
     SECRET,
     SECRET.replace("hunter2-throwaway", "${DB_PASSWORD}"),
-    SECRET.replace("  password", "  # fluxsecrets:allow plain-secret — throw-away\n  password"),
+    SECRET.replace("  password", f"  # {allowing('plain-secret')}\n  password"),
     SECRET.replace("metadata:\n", "metadata: [\n"),
     "a: 1\n",
     "",

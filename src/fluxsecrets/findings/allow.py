@@ -29,7 +29,7 @@ _FORM = f"{MARK.decode()} RULE — reason"
 
 _RULE = rb"[a-z0-9]+(?:-[a-z0-9]+)*"
 _INLINE = re.compile(
-    rb"fluxsecrets:allow(?![\w-])[ \t]*(?P<rules>" + _RULE + rb"(?:[ \t]*,[ \t]*" + _RULE + rb")*)?"
+    rb"(?<!`)fluxsecrets:allow(?![\w-])[ \t]*(?P<rules>" + _RULE + rb"(?:[ \t]*,[ \t]*" + _RULE + rb")*)?"
     rb"[ \t]*(?P<sign>\xe2\x80\x94|\xe2\x80\x93|--?|:)?[ \t]*(?P<reason>[^\r\n]*)"
 )
 _COMMENT_END = re.compile(r"\s*(?:-->|\*/(?:\s*-?\}\})?|#\})\s*$")
@@ -148,7 +148,7 @@ class AllowResult:
 
 
 def find_inline(data: bytes, path: str) -> tuple[InlineAllowance, ...]:
-    """The allowances in the comments of a file; where the mark names no rule, it is only spoken of."""
+    """The allowances in the comments of a file; a mark in backticks or without a rule is only spoken of."""
     if MARK not in data:
         return ()
     found = []

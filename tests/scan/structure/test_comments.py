@@ -4,6 +4,8 @@ import base64
 
 import pytest
 
+from allowances import allowing
+
 PASSWORD = "hunter2-throwaway"
 TOKEN = "kX9vQ2mNp4Lz7Rt1-throwaway"
 CIPHER = "ENC[AES256_GCM,data:aGFsbG8=,iv:aGFsbG8=,tag:aGFsbG8=,type:str]"
@@ -75,5 +77,5 @@ def test_a_sign_in_a_value_is_not_a_comment(scanner):
 
 
 def test_a_comment_can_be_allowed(scanner):
-    scanned = scanner.scan(f"# fluxsecrets:allow comment-secret — it is gone\n# password={TOKEN}\n")
+    scanned = scanner.scan(f"# {allowing('comment-secret')}\n# password={TOKEN}\n")
     assert [each.rules for each in scanned.allowances] == [("comment-secret",)]
