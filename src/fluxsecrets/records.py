@@ -49,6 +49,14 @@ class _Field:
     def optional(self) -> bool:
         return self.default is not _MISSING or self.factory is not _MISSING
 
+    @property
+    def said(self) -> dict[str, object]:
+        """The arguments of `dataclasses.field` for the same field."""
+        said: dict[str, object] = {"repr": self.repr, "compare": self.compare, "hash": self.hash}
+        if self.factory is not _MISSING:
+            return {**said, "default_factory": self.factory}
+        return said if self.default is _MISSING else {**said, "default": self.default}
+
 
 def _field(
     *,
@@ -112,7 +120,7 @@ def _made(cls: type, *, frozen: bool, slots: bool, eq: bool, shown: bool) -> typ
     content |= {_FIELDS: fields, _STANDARD: _FromModel(_STANDARD, attrgetter(_STANDARD))}
     content |= {
         "__dataclass_params__": _Parameters(frozen),
-        "__signature__": _FromModel("__signature__", _signature),
+        "__signature__": _FromModel("__signature__", _signature_of),
     }
     if not slots:
         return _with(cls, content, own)
@@ -197,7 +205,7 @@ def _raise_misfit(
     cls: type, fields: Mapping[str, _Field], values: Sequence[object], named: Mapping[str, object]
 ) -> NoReturn:
     """Let the standard library say what is wrong with arguments."""
-    _model(cls.__qualname__, fields)(*values, **named)
+    _model_of(cls.__qualname__, fields)(*values, **named)
     raise AssertionError("the arguments fit")
 
 
@@ -258,27 +266,19 @@ class _FromModel:
         self._name, self._take = name, take
 
     def __get__(self, _instance: object, owner: type) -> Any:
-        made = self._take(_model(owner.__name__, getattr(owner, _FIELDS)))
+        made = self._take(_model_of(owner.__name__, getattr(owner, _FIELDS)))
         if _FIELDS in vars(owner):  # the next one takes no time: `replace` asks twice for each record
             setattr(owner, self._name, made)
         return made
 
 
-def _model(name: str, fields: Mapping[str, _Field]) -> Any:
-    import dataclasses
+def _model_of(name: str, fields: Mapping[str, _Field]) -> Any:
+    from .recordmodels import model  # only for tools, and when something is wrong
 
-    said = [
-        (
-            field_name,
-            object,
-            dataclasses.field(repr=each.repr, compare=each.compare, hash=each.hash, **_default(each)),
-        )
-        for field_name, each in fields.items()
-    ]
-    return dataclasses.make_dataclass(name, said)
+    return model(name, {field_name: each.said for field_name, each in fields.items()})
 
 
-def _signature(model: Any) -> object:
+def _signature_of(model: Any) -> object:
     from inspect import signature
 
     return signature(model)
@@ -289,12 +289,6 @@ class _Parameters:
 
     def __init__(self, frozen: bool) -> None:
         self.frozen = frozen
-
-
-def _default(each: _Field) -> dict[str, Any]:
-    if each.factory is not _MISSING:
-        return {"default_factory": each.factory}
-    return {} if each.default is _MISSING else {"default": each.default}
 
 
 if TYPE_CHECKING:  # for the type checker they are those of the standard library

@@ -136,7 +136,10 @@ def _program() -> str:
 
 
 def _take(option: str, arguments: Sequence[str]) -> tuple[list[str], bool]:
-    """Take `--debug` out; users who are told to run a command again with it add it at the end."""
+    """Return the arguments without an option, and whether it was given before `--`.
+
+    It may be anywhere: users who are told to run a command again with `--debug` add it at the end.
+    """
     end = arguments.index("--") if "--" in arguments else len(arguments)
     kept = [text for index, text in enumerate(arguments) if text != option or index > end]
     return kept, len(kept) < len(arguments)

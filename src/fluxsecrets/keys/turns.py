@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from _thread import RLock  # that of `threading`, which decrypting one file needs for nothing else
 from functools import wraps
+
+from fluxsecrets.rlock import RLock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -99,9 +99,8 @@ def check_mac(digest: str, mac: str | None, lastmodified: str, cipher: Cipher) -
         )
 
 
-@lru_cache(
-    maxsize=16
-)  # the files of a repository were often encrypted at one time, and a run knows one "now"
+# The files of a repository were often encrypted at one time, and a run knows one "now".
+@lru_cache(maxsize=16)
 def mac_additional_data(lastmodified: str) -> bytes:
     """What binds a MAC to a file's `lastmodified`: sops parses the field and formats it again first."""
     return re.sub(r"\.[0-9]+", "", Timestamp.parse(lastmodified).text).encode()

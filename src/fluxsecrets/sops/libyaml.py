@@ -11,7 +11,8 @@ If PyYAML was imported before, or is not as expected, it is imported as usual.
 from __future__ import annotations
 
 import sys
-from _thread import RLock  # that of `threading`, which few runs need otherwise
+
+from fluxsecrets.rlock import RLock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

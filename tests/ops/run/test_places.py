@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from fluxsecrets.files.links import real_path
 from fluxsecrets.files.statedirs import state_above
-from fluxsecrets.ops.run.inputs import Places
 from fluxsecrets.ops.run.logged import root_with_settings
+from fluxsecrets.ops.run.places import Places
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.repo.git import find_repository
 

@@ -15,8 +15,8 @@ from .wire import BEGUN, DECLINED, DONE, GO, READY, RUN, Request, encoded, frame
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from _socket import socket
     from collections.abc import Mapping, Sequence
+    from socket import socket
     from typing import Any
 
 ABSENT = -1
@@ -99,10 +99,10 @@ def present(environ: Mapping[bytes, bytes]) -> bytes | None:
 
 def connect(path: bytes) -> socket | None:
     """Connect to the agent of this user; None if nobody answers, or somebody else."""
-    import _socket
     import posix
 
-    line = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
+    sockets = _sockets()
+    line: socket = sockets.socket(sockets.AF_UNIX, sockets.SOCK_STREAM)
     try:
         line.settimeout(_PATIENCE)
         line.connect(path)
@@ -121,10 +121,9 @@ def peer_of(line: socket) -> int:
     Raises:
         OSError: the system does not say.
     """
-    import _socket
-
     if sys.platform == "linux":
-        found = line.getsockopt(_socket.SOL_SOCKET, _socket.SO_PEERCRED, 12)
+        sockets = _sockets()
+        found = line.getsockopt(sockets.SOL_SOCKET, sockets.SO_PEERCRED, 12)
     else:
         found = line.getsockopt(0, 1, 76)  # SOL_LOCAL, LOCAL_PEERCRED, the size of a struct xucred
     if len(found) < 8:
@@ -150,13 +149,13 @@ def _form_of(stream: Any) -> tuple[str, str, str, str]:
 
 
 def _asked(line: socket, message: bytes) -> int:
-    import _socket
     import posix
 
+    sockets = _sockets()
     folder = posix.open(b".", posix.O_RDONLY | posix.O_DIRECTORY | posix.O_CLOEXEC)
     try:
         given = b"".join(each.to_bytes(4, sys.byteorder) for each in (1, 2, folder))
-        sent = line.sendmsg([message], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, given)])
+        sent = line.sendmsg([message], [(sockets.SOL_SOCKET, sockets.SCM_RIGHTS, given)])
         line.sendall(message[sent:])
     finally:
         posix.close(folder)
@@ -168,8 +167,7 @@ def _asked(line: socket, message: bytes) -> int:
 
 def _with_signals(line: socket) -> int:
     """Let the run begin, and pass on the signals that end it: this process ends as the run does."""
-    import _signal  # type: ignore[import-not-found] # `signal` takes longer
-
+    signals = _signals()
     got: list[int] = []
 
     def pass_on(number: int, _frame: object) -> None:
@@ -182,15 +180,15 @@ def _with_signals(line: socket) -> int:
     before: dict[int, object] = {}
     try:
         for number in _ENDING:
-            if _signal.getsignal(number) != _signal.SIG_IGN:  # as under nohup
-                before[number] = _signal.signal(number, pass_on)
+            if signals.getsignal(number) != signals.SIG_IGN:  # as under nohup
+                before[number] = signals.signal(number, pass_on)
         line.sendall(GO)
         code = _answer(line)
     finally:
         for number, handler in before.items():
-            _signal.signal(number, _signal.SIG_DFL if handler is None else handler)
+            signals.signal(number, signals.SIG_DFL if handler is None else handler)
     if code < 0 and got:  # nobody has handled it
-        _signal.raise_signal(got[0])
+        signals.raise_signal(got[0])
     return code
 
 
@@ -212,6 +210,24 @@ def _answer(line: socket) -> int:
             return DECLINES
         else:
             return LOST if begun else DECLINES
+
+
+def _sockets() -> Any:
+    """Return `socket`, or rather its compiled half: the other one takes longer to import than an answer."""
+    try:
+        import _socket as found
+    except ImportError:
+        import socket as found  # type: ignore[no-redef]
+    return found
+
+
+def _signals() -> Any:
+    """Return `signal`, or its compiled half, as for `_sockets`."""
+    try:
+        import _signal as found  # type: ignore[import-not-found]
+    except ImportError:
+        import signal as found
+    return found
 
 
 def _warn(path: bytes, what: str) -> None:

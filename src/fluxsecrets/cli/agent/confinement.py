@@ -1,8 +1,8 @@
 """Whether a client may do itself what it has the agent do.
 
 A process of the same user may be confined: in a container or a sandbox, with fewer rights. The agent reads
-    files by name, so it must not read them for a client that could not. Where the system does not show it,
-    the user decides.
+files by name, so it must not read them for a client that could not. Where the system does not show it, the
+user decides.
 """
 
 from __future__ import annotations

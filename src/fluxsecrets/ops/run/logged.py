@@ -30,34 +30,11 @@ DEFAULT_FILE = ".git/fluxsecrets/log.jsonl"
 _OWN_FOLDER = ".git/fluxsecrets/"
 
 UNLOGGED = frozenset(
-    {
-        *(
-            "agent",
-            "audit",
-            "doctor",
-            "diff",
-            "env list",
-            "env show",
-            "explain",
-            "filestatus",
-            "help",
-            "hook",
-        ),
-        *(
-            "keys list",
-            "log",
-            "list",
-            "log verify",
-            "masked",
-            "recipients list",
-            "review",
-            "rules",
-            "scan",
-            "status",
-            "verify",
-            "version",
-        ),
-    }
+    (
+        *("agent", "audit", "diff", "doctor", "env list", "env show", "explain", "filestatus", "help"),
+        *("hook", "keys list", "list", "log", "log verify", "masked", "recipients list", "review"),
+        *("rules", "scan", "status", "verify", "version"),
+    )
 )
 """Commands, or whole groups of them, that neither change secrets nor hand out their values."""
 

@@ -18,8 +18,9 @@ from fluxsecrets.marks import is_leftover_name
 from fluxsecrets.namedtuples import NamedTuple
 from fluxsecrets.sops.formats import format_for_path
 
-from .inputs import Places, Target, must_exist
+from .inputs import Target, must_exist
 from .parallel import run_jobs
+from .places import Places
 from .session import Session
 
 TYPE_CHECKING = False

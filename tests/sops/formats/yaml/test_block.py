@@ -7,13 +7,13 @@ from hypothesis import strategies as st
 from fluxsecrets.sops.document import to_data
 from fluxsecrets.sops.formats import Limits
 from fluxsecrets.sops.formats.yaml import YamlFormat, load_documents
+from fluxsecrets.sops.formats.yaml.again import rendered_again
 from fluxsecrets.sops.formats.yaml.block import (
     KEY,
-    _content_end_by_lines,
-    _last_indented_line,
+    content_end_by_lines,
     indented,
+    last_indented_line,
     render_block,
-    rendered_again,
 )
 from fluxsecrets.sops.formats.yaml.former import FormerBlock, block_again
 from fluxsecrets.sops.formats.yaml.scalars import Layout
@@ -194,5 +194,5 @@ def test_a_block_with_other_wrapped_keys_is_rendered_again():
 def test_the_last_line_of_a_block_is_found_quickly(column, lines, end, behind):
     source = "sops:" + "\n".join(["", *lines]) + end
     limit = max(5, len(source) - behind)
-    quick = _last_indented_line(source, 5, limit, column)
-    assert quick is None or quick == _content_end_by_lines(source, 5, limit, column)
+    quick = last_indented_line(source, 5, limit, column)
+    assert quick is None or quick == content_end_by_lines(source, 5, limit, column)

@@ -48,7 +48,6 @@ from .block import (
     former_block,
     indented,
     render_block,
-    rendered_again,
     with_comments,
 )
 from .build import Builder, key_text, scalar_value
@@ -134,6 +133,8 @@ class YamlFormat(Format):
         former = file.block
         if former is None or data is None:
             return None
+        from .again import rendered_again  # decrypting does without
+
         text = rendered_again(former, data, file.layout)
         if text is None:
             text = block_again(former, data, file.layout)

@@ -9,11 +9,10 @@ from functools import lru_cache
 from fluxsecrets.namedtuples import NamedTuple
 from fluxsecrets.sops.document import Comment, Data, Entry, Mapping, Style
 from fluxsecrets.sops.formats import Edit
-from fluxsecrets.sops.metadata import Metadata, metadata_to_data
+from fluxsecrets.sops.metadata import Metadata
 
 from .former import FormerBlock
 from .nodes import RawDocument, RawMapping, RawScalar, line_start
-from .plain import may_be_plain
 from .scalars import Layout, plain_text, scalar_text
 
 KEY = "sops"
@@ -102,11 +101,12 @@ def _block_layout(source: str, document: RawDocument, root: RawMapping, keys: li
 
 def _content_end(source: str, position: int, limit: int, column: int) -> int:
     """Behind the line break of the block's last line; comments and blank lines below are not its own."""
-    last = _last_indented_line(source, position, limit, column)
-    return _content_end_by_lines(source, position, limit, column) if last is None else last
+    last = last_indented_line(source, position, limit, column)
+    return content_end_by_lines(source, position, limit, column) if last is None else last
 
 
-def _content_end_by_lines(source: str, position: int, limit: int, column: int) -> int:
+def content_end_by_lines(source: str, position: int, limit: int, column: int) -> int:
+    """The end of a block's last line that has text of the block, looked for line by line."""
     end = position
     for match in re.compile(_LINE).finditer(source, position, limit):
         line = match[0]
@@ -117,7 +117,7 @@ def _content_end_by_lines(source: str, position: int, limit: int, column: int) -
     return end
 
 
-def _last_indented_line(source: str, position: int, limit: int, column: int) -> int | None:
+def last_indented_line(source: str, position: int, limit: int, column: int) -> int | None:
     """The same where the last line with text is the block's own beyond doubt, as it usually is; or None."""
     text = source[position:limit]
     if "#" in text or "\r" in text or not text.isascii():
@@ -229,48 +229,6 @@ def former_block(source: str, part: PartLayout, metadata: Metadata | None) -> Fo
         return None
     text = source[part.start : part.end].strip(_BREAKS)
     return FormerBlock(text, part.column, metadata)
-
-
-def rendered_again(former: FormerBlock, data: dict[str, object], layout: Layout) -> str | None:
-    """What `block_again` gives, where it is quick to tell: other wrapped keys in a block of the usual layout.
-
-    Returns:
-        None where the block was written otherwise, or more than that has changed.
-    """
-    step, before = former.step, metadata_to_data(former.metadata)
-    if step is None or not _same_but_sealed(before, data):
-        return None
-    if indented(render_block({KEY: before}, step), former.column, layout) != former.text:
-        return None
-    return indented(render_block({KEY: data}, step), former.column, layout)
-
-
-_SEALED = ("enc", "lastmodified", "mac")
-
-
-def _same_but_sealed(one: object, two: object, key: str = "") -> bool:
-    """Whether data differ in what is sealed alone, and are written in the same style."""
-    if isinstance(one, dict) and isinstance(two, dict):
-        return one.keys() == two.keys() and all(_same_but_sealed(one[key], two[key], key) for key in one)
-    if isinstance(one, list) and isinstance(two, list):
-        return len(one) == len(two) and all(map(_same_but_sealed, one, two))
-    if type(one) is type(two) and one == two:
-        return True
-    if not isinstance(one, str) or not isinstance(two, str) or key not in _SEALED:
-        return False
-    return _is_clean(one) and _is_clean(two) and _manner(one) == _manner(two)
-
-
-def _is_clean(text: str) -> bool:
-    lines = text.replace("\n", "")
-    return lines.isascii() and lines.isprintable()
-
-
-def _manner(text: str) -> tuple[object, ...]:
-    """What decides on the style of a clean text."""
-    breaks = len(text) - len(text.rstrip("\n"))
-    quotes = '"' in text or "\\" in text
-    return "\n" in text, breaks, may_be_plain(text, flow=False), quotes, text[:1] in "\n "
 
 
 def _flow_edit(part: PartLayout, data: dict[str, object]) -> Edit:
