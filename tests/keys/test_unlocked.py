@@ -3,7 +3,7 @@ import pickle
 from contextlib import suppress
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from fluxsecrets.errors import FormatError, NeedsPersonError
@@ -42,7 +42,12 @@ def test_what_was_unlocked_is_found_by_its_locked_form_alone():
     assert current() is None
 
 
-@given(st.lists(st.binary(max_size=8), max_size=4), st.lists(st.binary(max_size=8), max_size=4))
+parts = st.lists(st.text("\0a", max_size=3).map(str.encode), max_size=3)
+"""With the byte that is put between parts, which must not make one list of parts another."""
+
+
+@given(parts, parts)
+@example([b"a\0a"], [b"a", b"a"])
 def test_other_parts_have_another_digest(one, other):
     assert (digest_of(PLUGIN, *one) == digest_of(PLUGIN, *other)) == (one == other)
     assert digest_of(PLUGIN, *one) != digest_of(PGP, *one)
@@ -195,6 +200,17 @@ def test_any_bytes_are_a_frame_or_refused(frame):
         take(agent, bytearray(frame))
     except FormatError:
         assert not agent
+
+
+def test_a_frame_whose_entry_has_a_size_of_another_kind_is_refused_whole():
+    unlocked, agent = Unlocked(), Unlocked()
+    unlocked.add(PGP, number("first"), bytes(32))
+    unlocked.add(PLUGIN, number("last"), bytes(16))
+    frame = pack(unlocked)
+    frame[0] = [*KINDS].index(PGP)
+    with pytest.raises(FormatError):
+        take(agent, frame)
+    assert not agent
 
 
 def test_a_frame_has_a_greatest_size():

@@ -10,10 +10,11 @@ import subprocess
 from random import Random
 
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from fluxsecrets.errors import FormatError
+from fluxsecrets.marks import is_ciphertext
 from fluxsecrets.ops.files.content import encrypt_content, open_file
 from fluxsecrets.ops.files.rekey import with_new_data_key
 from fluxsecrets.ops.policy.policy import Policy
@@ -161,13 +162,19 @@ def test_sops_opens_what_is_encrypted_here(desk, sops, number):
 
 
 @given(numbers)
+@example(428)
 @asked
 def test_what_sops_encrypts_is_opened_here(desk, sops, number):
     data, document = plain(number)
     done = sops("--encrypt", "--age", desk.groups[0][0].id, content=data)
     assert done.returncode == 0, done.stderr
     # sops 3.13.2 can't verify its own comments in lists, and no sops reads all that it writes.
-    assume(sops("--decrypt", content=done.stdout).returncode == 0)
+    theirs = sops("--decrypt", content=done.stdout)
+    assume(theirs.returncode == 0)
     found = YAML.parse(desk.open(done.stdout).text(), Limits())
     assert same_data(values(found), values(document))
-    assert set(comments_of(found)) <= set(comments_of(document))
+    # sops 3.13.2 moves a comment below the last list into that list, and can't open it there: it warns, and
+    # leaves the ciphertext. So does fluxsecrets. Number 428 has two of them.
+    left = {text for text in comments_of(found) if is_ciphertext(text)}
+    assert all(text.encode() in theirs.stdout for text in left)
+    assert set(comments_of(found)) - left <= set(comments_of(document))

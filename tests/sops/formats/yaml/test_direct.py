@@ -8,6 +8,7 @@ from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.sops.formats import Limits
 from fluxsecrets.sops.formats.yaml.direct import read_direct
 from fluxsecrets.sops.formats.yaml.reading import read_long, read_text
+from fluxsecrets.sops.known import Known
 
 PIECES = [
     *(
@@ -173,6 +174,7 @@ RARE = [
 @pytest.mark.parametrize("text", RARE)
 def test_what_is_rare_or_wrong_goes_the_long_way(text):
     assert read_direct(text, Limits()) is None
+    assert read_direct(text, Limits(), Known(())) is None
 
 
 @given(st.integers(1, 12), st.integers(1, 12))
