@@ -1,5 +1,6 @@
 """What environments share is built once, and is for each what it would be alone."""
 
+import pytest
 from hypothesis import given
 
 from fluxsecrets.repo.environments import list_environments, load_environment, load_environments
@@ -76,3 +77,25 @@ def test_an_answer_is_for_the_object_and_not_for_its_equal():
     assert first == second
     assert [data_of(first), data_of(second), data_of(first)] == [1, True, 1]
     assert [id(item) for item in asked] == [id(first), id(second)]
+
+
+@pytest.mark.parametrize("by", ["kustomization file", "targetNamespace"])
+def test_overlays_with_different_namespaces_have_data_of_their_own(tmp_path, by):
+    files = {"base/kustomization.yaml": kustomization("resources: [a.yaml]"), "base/a.yaml": secret("db")}
+    for name in NAMES:
+        root = f"clusters/{name}"
+        files[f"{root}/flux-system/gotk-sync.yaml"] = git_repository() + flux("flux-system", f"./{root}")
+        if by == "targetNamespace":
+            files[f"{root}/shop.yaml"] = flux("shop", "./base", f"targetNamespace: {name}")
+            continue
+        files[f"{root}/shop.yaml"] = flux("shop", f"./shop/{name}")
+        files[f"shop/{name}/kustomization.yaml"] = kustomization(
+            f"namespace: {name}", "resources: [../../base]"
+        )
+    found = [
+        item.data["metadata"]["namespace"]
+        for environment in load_environments(planned(tmp_path, files))
+        for _, item in environment.graph.objects
+        if item.kind == "Secret"
+    ]
+    assert found == [*NAMES]
