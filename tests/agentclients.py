@@ -11,6 +11,7 @@ import tempfile
 import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import MappingProxyType
 
 RUN, STATUS, LOCK = b"r", b"s", b"l"
 READY, BEGUN, DONE, DECLINED, GO = b"A", b"W", b"=", b"D", b"\0"
@@ -20,13 +21,18 @@ _HEAD = 5
 class Agent:
     """A running agent. Sockets have short paths only, so its folder is not in pytest's own."""
 
-    def __init__(self, executable, folder, options):
+    def __init__(self, executable, folder, options, environ):
         self.executable = executable
         self.folder = folder
         self.process = subprocess.Popen(
             [executable, "agent", "--foreground", *options],
             # As in the tests' own environment: the locale decides on Python's mode.
-            env={"PATH": os.environ["PATH"], "HOME": str(folder), "XDG_RUNTIME_DIR": str(folder)},
+            env={
+                "PATH": os.environ["PATH"],
+                "HOME": str(folder),
+                "XDG_RUNTIME_DIR": str(folder),
+                **environ,
+            },
             stdin=subprocess.DEVNULL,
         )
         self._wait()
@@ -136,10 +142,12 @@ def listening():
 
 
 @contextmanager
-def running(*options):
-    """An agent until the block ends."""
+def running(*options, environ=MappingProxyType({})):
+    """An agent until the block ends; with more variables in its own environment."""
     with runtime_folder() as folder:
-        agent = Agent(shutil.which("fluxsecrets", path=sysconfig.get_path("scripts")), folder, options)
+        agent = Agent(
+            shutil.which("fluxsecrets", path=sysconfig.get_path("scripts")), folder, options, environ
+        )
         try:
             yield agent
         finally:

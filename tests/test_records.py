@@ -247,3 +247,11 @@ def test_the_standard_fields_are_made_once():
 
     assert [each.name for each in dataclasses.fields(Other)] == ["a", "b", "c"]
     assert dataclasses.replace(Other(1), c=2) == Other(1, "b", 2)
+
+
+@pytest.mark.parametrize("said", [{"hash": False}, {"compare": False}, {"compare": False, "hash": True}])
+def test_fields_are_hashed_as_they_say(said):
+    options = {"frozen": True, "slots": True, "eq": True, "repr": True}
+    ours, standard = both([("a", {}), ("b", said)], options)
+    assert hash(ours(1, 2)) == hash(standard(1, 2))
+    assert (hash(ours(1, 2)) == hash(ours(1, 3))) == (said.get("hash") is not True)

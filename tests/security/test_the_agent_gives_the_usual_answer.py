@@ -54,6 +54,15 @@ HOSTILE = {
 }
 
 
+def test_a_key_in_the_environment_of_the_agent_opens_nothing(encrypted, monkeypatch):
+    key = Path(os.environ["SOPS_AGE_KEY_FILE"]).read_text(encoding="utf-8")
+    monkeypatch.delenv("SOPS_AGE_KEY_FILE")
+    with running(environ={"SOPS_AGE_KEY": key}) as agent:
+        with_agent, without = agent.both("decrypt", "secret.yaml")
+    assert with_agent == without
+    assert without[0] == 2
+
+
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_environment_changes_nothing(agent, encrypted, name):
     encrypted.write("changed.yaml", encrypted.read("secret.yaml").replace(b"name: db", b"name: dc"))
