@@ -32,7 +32,7 @@ def user_name(environ: Mapping[str, str] = os.environ) -> str:
 @cache
 def machine_tag() -> str:
     """Tells machines and containers apart, whose process numbers mean nothing to each other."""
-    from zlib import crc32
+    from binascii import crc32  # zlib has the same one, in a library of its own
 
     space = Path()
     with suppress(OSError):

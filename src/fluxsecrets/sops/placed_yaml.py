@@ -8,6 +8,7 @@ format reads the values of secret files.
 from __future__ import annotations
 
 import re
+from codecs import BOM_UTF8
 from collections.abc import Iterator, Mapping
 
 from fluxsecrets.errors import ConfigError, LimitError
@@ -98,7 +99,7 @@ def walk(node: Node) -> Iterator[Node]:
 
 def _decode(data: bytes, path: str) -> str:
     try:
-        return data.decode("utf-8-sig")
+        return data.removeprefix(BOM_UTF8).decode()  # the codec of both is a module of its own
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise ConfigError("the file is not UTF-8", path=path, line=line) from None

@@ -14,7 +14,8 @@ from fluxsecrets.files.reading import read_file
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.records import dataclass
 
-_WORD = re.compile(rb"\bSealedSecret\b")
+_KIND = b"SealedSecret"
+_WORD = rb"\bSealedSecret\b"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ def is_sealed_file(session: Session, text: str) -> bool:
     """Whether a path is a file with SealedSecrets that SOPS did not encrypt."""
     with suppress(FluxsecretsError):
         data = read_file(session.cwd / text, limit=session.limits.size, follow_links=True).data
-        if not _WORD.search(data):
+        if _KIND not in data or not re.search(_WORD, data):
             return False
         from fluxsecrets.repo.encrypted import detect_encryption
         from fluxsecrets.repo.manifests import read_manifests
