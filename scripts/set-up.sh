@@ -35,8 +35,8 @@ case $extras in
     "") echo "installing fluxsecrets into .venv (this takes a moment, once)" >&2 ;;
     *) echo "installing fluxsecrets and its tools ($extras) into .venv (this takes a minute, once)" >&2 ;;
 esac
-# From pip 25.3 on, the scripts that start commands import no `re`. Without it they start later, and work as well.
-.venv/bin/python -m pip install --quiet --disable-pip-version-check --retries 0 --timeout 10 'pip>=25.3' \
+# From pip 25.2 on, the scripts that start commands import no `re`. Without it they start later, and work as well.
+.venv/bin/python -m pip install --quiet --disable-pip-version-check --retries 0 --timeout 10 'pip>=25.2' \
     2>/dev/null || :
 .venv/bin/python -m pip install --quiet --disable-pip-version-check --constraint scripts/constraints.txt \
     --editable ".${extras:+[$extras]}"
