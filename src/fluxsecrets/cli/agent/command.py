@@ -40,7 +40,7 @@ def command(
     no_store: bool,
     quiet: bool,
 ) -> int | None:
-    """Start an agent, which makes commands that read as fast as sops.
+    """Start an agent, which makes commands that read faster.
 
     It stays in the background, and runs `decrypt` to standard output, `get`, `status`, `textconv` and the
     `decrypt` of `fluxsecrets-sops` for you with all code loaded. Commands find it by themselves. It keeps
