@@ -17,7 +17,7 @@ _LARGEST = 64 * 2**10
 """Bytes of a configuration that is read."""
 
 _CHANGING = ("GIT_CONFIG_COUNT", "GIT_CONFIG_PARAMETERS", "GIT_TEST_ASSUME_DIFFERENT_OWNER")
-"""Variables that git gets, and that could change what it says of a repository."""
+"""Variables that git gets, and that could change its answer about a repository."""
 
 _HEAD = rb"(?:ref: refs/[A-Za-z0-9._/-]+|[0-9a-f]{40})\n"
 
