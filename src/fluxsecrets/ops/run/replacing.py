@@ -1,8 +1,8 @@
 """Make new contents for many files and put them in place, each process its own.
 
-With many files, one process that writes what others make would be what all wait for. So whoever made a batch
-writes it, and only the results come back. Files are replaced one by one, so that no file waits for another.
-What waits for a key service is left to threads of this process, as in `parallel`.
+With many files, all would wait for one process that writes what the others make. So the process that made a
+batch writes it, and only the results come back. Files are replaced one by one, so that no file waits for
+another. What waits for a key service is left to threads of this process, as in `parallel`.
 """
 
 from __future__ import annotations
