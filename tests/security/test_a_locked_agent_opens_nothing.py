@@ -162,6 +162,50 @@ def test_a_client_that_waits_gets_nothing_of_a_locked_agent(agent, locked, tmp_p
         assert pipe.read() == b""
 
 
+def test_nothing_is_printed_after_a_lock_was_answered(agent, locked):
+    request = agent.recorded("decrypt", "secret.yaml")
+    folder = os.open(".", os.O_RDONLY)
+    for pause in (0, 0.002, 0.004, 0.008, 0.012, 0.02, 0.03, 0.05):
+        hand_over(agent, *locked)
+        read, write = os.pipe()
+        os.set_blocking(read, False)
+        with agent.line() as line:
+            send(line, request, [write, write, folder])
+            os.close(write)
+            assert line.recv(1) == READY
+            line.sendall(GO)
+            time.sleep(pause)  # the lock comes while the request is answered, now here, now there
+            with agent.line() as other:
+                other.sendall(LOCK + bytes(4))
+                assert rest_of(other)
+            with suppress(BlockingIOError):
+                os.read(read, 4096)
+            rest_of(line)
+        assert os.read(read, 4096) == b""
+        os.close(read)
+    os.close(folder)
+
+
+def test_a_reader_that_waits_does_not_keep_the_agent_from_locking(agent, locked):
+    read, write = os.pipe()
+    os.set_blocking(write, False)
+    with suppress(BlockingIOError):
+        while True:
+            os.write(write, bytes(4096))
+    os.set_blocking(write, True)
+    hand_over(agent, *locked)
+    request, folder = agent.recorded("decrypt", "secret.yaml"), os.open(".", os.O_RDONLY)
+    with agent.line() as line:
+        send(line, request, [write, write, folder])
+        assert line.recv(1) == READY
+        line.sendall(GO)
+        assert line.recv(1) == BEGUN
+        assert agent.run("agent", "lock").returncode == 0
+        assert not opens(agent)
+    for each in (read, write, folder):
+        os.close(each)
+
+
 def test_a_client_that_sends_in_drips_is_dropped(agent, locked):
     request = agent.recorded("decrypt", "secret.yaml")
     folder = os.open(".", os.O_RDONLY)

@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import struct
+import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -24,6 +25,9 @@ _MOST = 16
 
 _SECONDS = 600.0
 """Until a request has to print something; then the client does the work itself."""
+
+_MOMENT, _STEP = 1.0, 0.002
+"""Seconds for processes that print when the keys are forgotten, and between looks at them."""
 
 _GIVEN = struct.Struct("!Id")
 """With a connection: the process of the client, and when it was accepted."""
@@ -66,14 +70,24 @@ class Children:
         if self._waiting is None:
             self._waiting = self._fork()
 
-    def forget(self) -> None:
+    def forget(self) -> list[int]:
         """End the process that waits, and those that have printed nothing yet: they know forgotten keys.
 
-        Those that print forget them, too, and end with their client.
+        Those that print forget them, too. They are given a moment, so that nothing comes from them once
+        whoever locks the agent has its answer. Only one whose reader is slow goes on after that, and ends
+        with its client.
+
+        Returns:
+            The exit codes of those that have ended.
         """
         self.renew()
         for process in self._working:
             os.kill(process, FORGET)
+        ended, end = self.reap(), time.monotonic() + _MOMENT
+        while self._working and time.monotonic() < end:
+            time.sleep(_STEP)
+            ended += self.reap()
+        return ended
 
     def renew(self) -> None:
         """End the process that waits: what the agent keeps has changed."""

@@ -14,7 +14,7 @@ from fluxsecrets.keys.unlocked import Unlocked
 from fluxsecrets.report.agent import AgentState
 
 from . import wire
-from .answering import Outcome
+from .answering import FORGET, Outcome
 
 
 class Said(NamedTuple):
@@ -64,6 +64,7 @@ class Counts:
     def shown(self) -> tuple[int, Mapping[str, int]]:
         """Return how many were answered, and how many declined by the names of outcomes."""
         names = {each.value: each.name.lower() for each in Outcome}
+        names[-FORGET] = Outcome.FORGOTTEN.name.lower()  # it was told before it knew what that means
         declined: Counter[str] = Counter()
         for code, count in self._outcomes.items():
             declined[names.get(code, "died")] += count

@@ -133,7 +133,7 @@ class Agent:
 
     def _lock(self) -> None:
         self._kept.forget()
-        self._children.forget()
+        self._counts.note(self._children.forget())
 
     def _accept(self) -> None:
         with suppress(OSError):
