@@ -165,7 +165,8 @@ def guarded(
     """
     try:
         with terminable():
-            _require_streams()
+            require_output()
+            _require(sys.stderr, "standard error")
             if tidy:
                 clean_up_first()
             code = action()
@@ -218,10 +219,18 @@ def end_log(log: Logged, code: int, failure: BaseException | None, *, unwritten:
     return code
 
 
-def _require_streams() -> None:
-    for stream, name in ((sys.stdout, "standard output"), (sys.stderr, "standard error")):
-        if stream is None:
-            raise UsageError(f"{name} is closed", hint="redirect it to /dev/null if you do not want it")
+def require_output() -> None:
+    """Refuse to run where results can't be printed.
+
+    Raises:
+        UsageError: standard output is closed.
+    """
+    _require(sys.stdout, "standard output")
+
+
+def _require(stream: object, name: str) -> None:
+    if stream is None:
+        raise UsageError(f"{name} is closed", hint="redirect it to /dev/null if you do not want it")
 
 
 def _tell(told: Callable[[FluxsecretsError], None], error: FluxsecretsError) -> None:

@@ -1,5 +1,8 @@
 """What holds for the drop-in as a whole: version, help, what is not carried, filestatus."""
 
+import os
+import subprocess
+import sysconfig
 import tomllib
 from importlib import import_module
 from pathlib import Path
@@ -104,3 +107,16 @@ def test_config_is_taken_from_flag_and_variable(folder, sops, monkeypatch):
     assert sops("--config", "rules", "encrypt", "f.yaml").code == 0
     monkeypatch.setenv("SOPS_CONFIG", "rules")
     assert sops("encrypt", "f.yaml").code == 0
+
+
+@pytest.mark.skipif(os.name == "nt", reason="closes a stream as shells of Unix do")
+def test_closed_streams(environment):
+    def version(closed):
+        program = Path(sysconfig.get_path("scripts"), "fluxsecrets-sops")
+        command = ["sh", "-c", f'exec "{program}" --version {closed}']
+        return subprocess.run(command, capture_output=True, check=False)
+
+    done = version("1>&-")
+    assert done.returncode == codes.GENERIC
+    assert done.stderr.startswith(b"error: standard output is closed\n")
+    assert b"fluxsecrets-sops" in version("2>&-").stdout  # only results are needed, as in sops

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from fluxsecrets import __version__
-from fluxsecrets.cli.dispatch import clean_up_first, end_log
+from fluxsecrets.cli.dispatch import clean_up_first, end_log, require_output
 from fluxsecrets.cli.dropin.arguments import Parsed, Values, parse
 from fluxsecrets.cli.dropin.codes import (
     COULD_NOT_WRITE_OUTPUT,
@@ -49,6 +49,7 @@ def run(arguments: Sequence[str], log: Logged | None = None, *, tidy: bool = Tru
     failure: BaseException | None = None
     try:
         with terminable(), recording(None):
+            require_output()
             if tidy:
                 clean_up_first()
             code = _dispatch(arguments, dict(os.environ), log)
