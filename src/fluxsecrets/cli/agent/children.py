@@ -74,7 +74,7 @@ class Children:
         """End the process that waits, and those that have printed nothing yet: they know forgotten keys.
 
         Those that print forget them, too. They are given a moment, so that nothing comes from them once
-        whoever locks the agent has its answer. Only one whose reader is slow goes on after that, and ends
+        a lock is answered. Only one whose reader is slow goes on after that, and ends
         with its client.
 
         Returns:
