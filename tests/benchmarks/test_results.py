@@ -91,7 +91,10 @@ def results(tmp_path, monkeypatch):
     monkeypatch.setattr(
         program, "BENCHMARKS", tuple(Benchmark(name, lambda _: [Row("work", OURS)]) for name in "ab")
     )
-    monkeypatch.setattr(shutil, "which", lambda name, path=None: real(name, path=path) or sys.executable)
+    peer = tmp_path / "peer"
+    peer.write_text("#!/bin/sh\necho a peer that is not installed here\n", encoding="utf-8")
+    peer.chmod(0o755)
+    monkeypatch.setattr(shutil, "which", lambda name, path=None: real(name, path=path) or str(peer))
     return path
 
 
