@@ -84,7 +84,7 @@ def test_imports_point_down_only(tmp_path, module, statement, kept):
     shutil.copy(PROJECT / "pyproject.toml", tmp_path)
     environment = {**os.environ, "PYTHONPATH": str(tmp_path / "src"), "PYTHONUTF8": "1"}
     done = subprocess.run(
-        [LINT_IMPORTS, "--no-cache", "--no-logo"],
+        [LINT_IMPORTS, "--no-cache", "--no-logo", "--contract", "layers"],
         cwd=tmp_path,
         env=environment,
         capture_output=True,

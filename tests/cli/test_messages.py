@@ -45,7 +45,7 @@ def test_commands_in_messages_exist():
 def options_of(name, rest):
     command = group.get_command(click.Context(group), name)
     for word in rest.split():
-        if isinstance(command, click.Group):
+        if isinstance(command, click.Group) and not word.startswith("-"):
             command = command.commands[word]
     return {option for parameter in command.params for option in parameter.opts}
 

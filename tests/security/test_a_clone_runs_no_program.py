@@ -375,4 +375,4 @@ def test_one_function_starts_git():
         for path in (source / "repo").rglob("*.py")
         if "Popen(" in path.read_text(encoding="utf-8")
     ]
-    assert starts == ["repo/git/process.py"]
+    assert starts == ["repo/git/running.py"]

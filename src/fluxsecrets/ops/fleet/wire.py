@@ -160,4 +160,4 @@ def _names(kind: type) -> frozenset[str] | None:
 
 @cache
 def _hints(kind: type) -> Mapping[str, Any]:
-    return get_type_hints(kind, localns={"Commit": Commit})
+    return get_type_hints(kind, localns={"Commit": Commit, "date": date})
