@@ -1,4 +1,4 @@
-"""Programs that start with signals, limits or streams of the test's choice.
+"""Programs that start with signals, limits, streams or a terminal of the test's choice.
 
 What `subprocess` calls `preexec_fn` runs in a copy of this process, made by `fork`. A worker that ran tests
 of a key service has threads of gRPC, and a copy of it hangs or aborts now and then. A small Python does it
@@ -22,6 +22,11 @@ def with_core_limit(size, *command):
     """A command with a soft limit for core dumps, in bytes."""
     limit = f"resource.setrlimit(core, ({size}, resource.getrlimit(core)[1]))"
     return _after(f"import resource; core = resource.RLIMIT_CORE; {limit}", command)
+
+
+def with_terminal(descriptor, *command):
+    """A command whose terminal is that of a descriptor; it needs a session of its own."""
+    return _after(f"import fcntl, termios; fcntl.ioctl({descriptor}, termios.TIOCSCTTY, 0)", command)
 
 
 def _after(code, command):

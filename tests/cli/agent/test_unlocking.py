@@ -1,15 +1,14 @@
 """A passphrase is typed once: the first command asks at its terminal, and the next ones find it unlocked."""
 
-import fcntl
 import os
 import pty
 import subprocess
-import termios
 
 import pytest
 
 from agents import PROGRAMS, run, until
 from fluxsecrets.keys.lockedfile import lock_file
+from starting import with_terminal
 
 PASSPHRASE = "throw-away passphrase"
 
@@ -18,16 +17,12 @@ def at_terminal(*args):
     """Run a command at a terminal of its own, and type the passphrase; return its exit code and output."""
     master, slave = pty.openpty()
 
-    def take_terminal():
-        fcntl.ioctl(slave, termios.TIOCSCTTY, 0)
-
     with subprocess.Popen(
-        [PROGRAMS["fluxsecrets"], *args],
+        with_terminal(slave, PROGRAMS["fluxsecrets"], *args),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         start_new_session=True,
-        preexec_fn=take_terminal,  # noqa: PLW1509 - no threads in this test
         pass_fds=(slave,),
     ) as process:
         os.close(slave)

@@ -49,7 +49,7 @@ PARTS = st.sampled_from(["a", "b", "..", ".", "a b", "é", "ab"])
 
 @given(st.lists(PARTS, max_size=4), st.booleans())
 def test_a_path_is_shown_as_it_is_relative_to_the_working_directory(parts, absolute):
-    here = Path("/work/tree")
+    here = Path("/repository/tree")
     path = here.joinpath(*parts) if absolute else Path(*parts)
     expected = (here / path).relative_to(here).as_posix()
     assert Session({}, here).shown(path) == expected
