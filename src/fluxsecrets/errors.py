@@ -153,6 +153,10 @@ class IdentityError(FluxsecretsError):
     """A private key or key file is malformed, unreadable or locked."""
 
 
+class LockedError(IdentityError):
+    """A private key stayed locked: nobody gave its passphrase or PIN, or its device is missing."""
+
+
 class Attempt(NamedTuple):
     """One key that was tried and did not open its group.
 
@@ -162,6 +166,7 @@ class Attempt(NamedTuple):
         shown: the recipient for messages, shortened.
         reason: why the key did not open the group.
         hint: what to do about that, or empty.
+        locked: an identity that might have opened it stayed locked.
     """
 
     group: int
@@ -170,6 +175,7 @@ class Attempt(NamedTuple):
     shown: str
     reason: str
     hint: str = ""
+    locked: bool = False
 
 
 class Tried(NamedTuple):
@@ -179,12 +185,20 @@ class Tried(NamedTuple):
         opened: the numbers of the opened groups, from 1.
         attempts: the keys that opened nothing, in order.
         places: the places that were searched for identities.
+        needed: how many groups must be opened.
     """
 
     groups: int
     opened: frozenset[int]
     attempts: tuple[Attempt, ...]
     places: tuple[str, ...] = ()
+    needed: int = 1
+
+    @property
+    def locked(self) -> tuple[Attempt, ...]:
+        """The keys that identities which stayed locked might have opened; none if that were not enough."""
+        found = tuple(each for each in self.attempts if each.locked and each.group not in self.opened)
+        return found if len(self.opened.union(each.group for each in found)) >= self.needed else ()
 
     def lines(self, names: Mapping[str, str] = MappingProxyType({})) -> list[str]:
         """Return lines for groups, keys, reasons and hints; names by recipient are shown after the key."""

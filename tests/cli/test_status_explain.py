@@ -1,6 +1,7 @@
 """`fluxsecrets status` and `fluxsecrets explain`."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -43,6 +44,56 @@ def test_status_as_json(waddle, cli):
     assert (encrypted["state"], encrypted["values"], encrypted["openable"]) == ("encrypted", 1, True)
     assert encrypted["selector"] == "encrypted_regex: ^(data|stringData)$"
     assert (plain["state"], plain["values"], plain["openable"]) == ("plain", None, None)
+
+
+@pytest.fixture
+def locked(monkeypatch):
+    """Bob's key file is protected by a passphrase, and there is no terminal to ask for it."""
+    path = Path(__file__).parents[1] / "vectors" / "age" / "locked_bob.txt"
+    monkeypatch.setenv("SOPS_AGE_KEY_FILE", str(path))
+    monkeypatch.setattr("fluxsecrets.keys.prompt._has_terminal", lambda: False)
+    return path
+
+
+def test_status_does_not_say_what_only_a_passphrase_can_tell(waddle, cli, locked, act_as, monkeypatch):
+    act_as("alice")
+    assert cli("encrypt", REGISTRY, SECRETS).exit_code == 0
+    monkeypatch.setenv("SOPS_AGE_KEY_FILE", str(locked))
+    result = cli("status", REGISTRY, SECRETS)
+    assert result.exit_code == 0
+    for line in result.stdout.splitlines():
+        assert "   cannot tell   " in line
+    assert "cannot open" not in result.stdout + result.stderr
+    reason = f"{locked}: there is no terminal to ask for: passphrase for SOPS_AGE_KEY_FILE"
+    assert f"note: cannot tell without asking whether you can open 2 files: {reason}\n" in result.stderr
+    for each in json.loads(cli("status", "--format", "json", REGISTRY, SECRETS).stdout)["files"]:
+        assert (each["state"], each["openable"], each["locked"]) == ("encrypted", None, [reason])
+
+
+def test_status_says_what_the_passphrase_told(waddle, cli, locked, act_as, monkeypatch):
+    act_as("alice")
+    assert cli("encrypt", REGISTRY, SECRETS).exit_code == 0
+    monkeypatch.setenv("SOPS_AGE_KEY_FILE", str(locked))
+    monkeypatch.setattr("fluxsecrets.keys.prompt.ask_at_terminal", lambda question: "throw-away passphrase")
+    report = json.loads(cli("status", "--format", "json", REGISTRY, SECRETS).stdout)["files"]
+    assert [(each["openable"], each["locked"]) for each in report] == [(True, []), (False, [])]
+
+
+def test_a_wrong_passphrase_tells_nothing(waddle, cli, locked, act_as, monkeypatch):
+    act_as("alice")
+    assert cli("encrypt", REGISTRY).exit_code == 0
+    monkeypatch.setenv("SOPS_AGE_KEY_FILE", str(locked))
+    monkeypatch.setattr("fluxsecrets.keys.prompt.ask_at_terminal", lambda question: "hunter2-wrong")
+    result = cli("status", REGISTRY)
+    assert "cannot tell" in result.stdout
+    assert "wrong passphrase for this key file" in result.stderr
+    assert "hunter2" not in result.stdout + result.stderr
+
+
+def test_a_file_without_ciphertext_needs_no_passphrase(waddle, cli, locked):
+    result = cli("status", REGISTRY)
+    assert "plain" in result.stdout
+    assert "cannot tell" not in result.stdout + result.stderr
 
 
 def test_explain(waddle, cli, snapshot):

@@ -35,7 +35,5 @@ def test_without_a_terminal_standard_input_is_not_read():
     ran = subprocess.run(
         [sys.executable, "-c", code], input="hunter2", capture_output=True, text=True, check=True, **options
     )
-    assert ran.stdout.startswith(
-        "IdentityError there is no terminal to ask for: passphrase for x | run it at"
-    )
+    assert ran.stdout.startswith("LockedError there is no terminal to ask for: passphrase for x | run it at")
     assert ran.stdout.endswith("| hunter2\n")

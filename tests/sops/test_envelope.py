@@ -7,6 +7,7 @@ from fluxsecrets.errors import (
     DataKeyError,
     IdentityError,
     IntegrityError,
+    LockedError,
     RecipientError,
     Tried,
     UsageError,
@@ -107,6 +108,7 @@ def test_the_error_shows_each_key_and_why_not():
             Attempt(3, "age", C.id, "age1c", "not among your identities"),
         ),
         ("a place",),
+        needed=2,
     )
 
 
@@ -279,3 +281,35 @@ def test_a_file_cannot_have_any_number_of_services_asked(order, mine, groups):
         assert sum("too many keys" in each.reason for each in caught.value.tried.attempts) == groups
         assert len(caught.value.tried.attempts) < 80
     assert len(service.asked) <= 64
+
+
+class Locked(Fake):
+    """Some of its identities stay locked."""
+
+    def __init__(self, *mine, locked=(), broken=()):
+        super().__init__(*mine, broken=broken)
+        self.locked = locked
+
+    def unwrap(self, key):
+        if key.recipient in self.locked:
+            raise LockedError("nobody gave the passphrase")
+        return super().unwrap(key)
+
+
+@pytest.mark.parametrize(
+    ("groups", "threshold", "provider", "shown"),
+    [
+        (((A, B),), 0, Locked(locked=[B]), {"age1b"}),
+        (((A, B),), 0, Locked(locked=[A, B]), {"age1a", "age1b"}),
+        (((A, B),), 0, Locked(broken=[A]), set()),
+        (((A,), (B,), (C,)), 2, Locked(A, locked=[C]), {"age1c"}),
+        (((A,), (B,), (C,)), 3, Locked(A, locked=[C]), set()),
+        (((A,), (B,), (C,)), 2, Locked(locked=[C]), set()),
+        (((A, B), (C,)), 2, Locked(locked=[A]), set()),
+        (((A, B), (C,)), 0, Locked(C, locked=[A]), {"age1a"}),
+    ],
+)
+def test_an_error_tells_which_locked_identities_might_be_enough(groups, threshold, provider, shown):
+    with pytest.raises(DataKeyError) as caught:
+        open_data_key(mixed(*groups, threshold=threshold), {"age": provider})
+    assert {each.recipient for each in caught.value.tried.locked} == shown

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from fluxsecrets.errors import IdentityError, IntegrityError, RecipientError
+from fluxsecrets.errors import IdentityError, IntegrityError, LockedError, RecipientError
 from fluxsecrets.keys import User
 from fluxsecrets.records import dataclass
 from fluxsecrets.sops.envelope import KeyProvider, NotMine
@@ -127,7 +127,8 @@ class AgeProvider(Turns):
         Commands, plugins and passphrases come last, since they cost time or the user's attention.
 
         Raises:
-            IdentityError: no identity opens it, and some key could not be read, understood or asked for.
+            LockedError: no identity opens it, and some key that might was not unlocked.
+            IdentityError: no identity opens it, and some key could not be read or understood.
             IntegrityError: the wrapped key is damaged, protected by a passphrase, or is said to be for one
                 of the identities and is not.
         """
@@ -272,6 +273,8 @@ class AgeProvider(Turns):
                 problem = plugin_problem(name, error)
                 if error.fatal:
                     self._broken_plugins[name] = problem
+        if identity.recipient not in ("", opening.recipient):  # it tells that it is another's
+            problem = IdentityError(problem.message, hint=problem.hint)
         failures.append(problem)
         return None
 
@@ -281,7 +284,8 @@ class AgeProvider(Turns):
         problems = (*failures, *found.problems, *ssh)
         if problems:
             first, *others = problems
-            raise IdentityError(
+            kind = LockedError if any(isinstance(each, LockedError) for each in problems) else IdentityError
+            raise kind(
                 first.message,
                 hint=first.hint,
                 path=first.path,

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-from fluxsecrets.errors import FluxsecretsError, IdentityError
+from fluxsecrets.errors import FluxsecretsError, IdentityError, LockedError
 from fluxsecrets.records import replace
 
 from .host import Host
@@ -208,7 +208,7 @@ class AgeKeys:
         # Children of a fork share the terminal with their parent, and each other.
         ask = self.current_host().ask
         if ask is None:
-            raise IdentityError(
+            raise LockedError(
                 f"there is nobody to ask for the {question}",
                 hint="run it at a terminal, or name an identity that needs no passphrase",
             )
@@ -270,7 +270,8 @@ def unlock_keys(locked: LockedKeys, ask: Callable[[str], str]) -> Found:
     """Open keys with the passphrase that the user gives, or gave before: see `unlocked`.
 
     Raises:
-        IdentityError: nobody answered, the answer is wrong, or the file is damaged.
+        LockedError: nobody answered, or the answer is wrong.
+        IdentityError: the file is damaged, or can't be used.
     """
     question = f"passphrase for {locked.name}"
     if locked.public is None:
@@ -311,9 +312,9 @@ def _answer(ask: Callable[[str], str], question: str, path: str) -> str:
     try:
         answer = ask(question)
     except FluxsecretsError as error:
-        raise IdentityError(error.message, hint=error.hint, path=path) from None
+        raise LockedError(error.message, hint=error.hint, path=path) from None
     if not answer:
-        raise IdentityError("no passphrase was given", hint="run the command again", path=path)
+        raise LockedError("no passphrase was given", hint="run the command again", path=path)
     return answer
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 
-from fluxsecrets.errors import IdentityError, IntegrityError
+from fluxsecrets.errors import IdentityError, IntegrityError, LockedError
 
 from .agefile import (
     FILE_KEY_SIZE,
@@ -64,7 +64,8 @@ def unlock_file(data: bytes, passphrase: str, *, path: str) -> bytes:
     """Decrypt a key file.
 
     Raises:
-        IdentityError: a wrong passphrase, damaged, or not protected by a passphrase.
+        LockedError: a wrong passphrase.
+        IdentityError: damaged, or not protected by a passphrase.
     """
     file, stanza, factor = _take_apart(data, path)
     from fluxsecrets.sops.primitives import ChaCha20Poly1305, invalid_tag
@@ -78,7 +79,7 @@ def unlock_file(data: bytes, passphrase: str, *, path: str) -> bytes:
     try:
         return unseal(file, ChaCha20Poly1305(key).decrypt(bytes(12), stanza.body, None))
     except invalid_tag():
-        raise IdentityError(
+        raise LockedError(
             "wrong passphrase for this key file", hint="run the command again, with the right one", path=path
         ) from None
     except IntegrityError:

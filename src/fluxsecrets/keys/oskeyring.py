@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from fluxsecrets.errors import FileAccessError, IdentityError
+from fluxsecrets.errors import FileAccessError, IdentityError, LockedError
 from fluxsecrets.files.locks import exclusive
 from fluxsecrets.files.private import make_private_folders
 from fluxsecrets.files.reading import read_file
@@ -47,7 +47,7 @@ Answer = TypeVar("Answer")
 Notify = Callable[[str], None]
 
 
-class KeyringError(IdentityError):
+class KeyringError(LockedError):
     """The keyring could not be used.
 
     Attributes:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from fluxsecrets.errors import FluxsecretsError, IdentityError, IntegrityError, RecipientError
+from fluxsecrets.errors import FluxsecretsError, IdentityError, IntegrityError, LockedError, RecipientError
 from fluxsecrets.shell import file_word
 from fluxsecrets.sops.envelope import KeyProvider, NotMine
 from fluxsecrets.sops.metadata import WrappedKey
@@ -68,8 +68,8 @@ class _Refusal:
     hint: str
     details: tuple[str, ...] = ()
 
-    def error(self) -> IdentityError:
-        return IdentityError(self.message, hint=self.hint, details=self.details)
+    def error(self) -> LockedError:
+        return LockedError(self.message, hint=self.hint, details=self.details)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,8 +169,9 @@ class PgpProvider(Turns):
         """Decrypt a wrapped key with whichever secret key gpg has for it.
 
         Raises:
-            IdentityError: the secret key is there, but could not be used: a wrong passphrase, a cancelled
-                or unanswered prompt, a missing card; or gpg itself does not work.
+            LockedError: the secret key is there, but could not be used: a wrong passphrase, a cancelled or
+                unanswered prompt, a missing card.
+            IdentityError: gpg itself does not work.
             IntegrityError: the wrapped key is damaged.
         """
         self._looked = True
@@ -320,7 +321,7 @@ class PgpProvider(Turns):
 
     def _refused(
         self, message: PgpMessage, text: str, hint: str, details: tuple[str, ...] = ()
-    ) -> IdentityError:
+    ) -> LockedError:
         refusal = _Refusal(text, hint, details)
         if HIDDEN not in message.key_ids:
             self._refusals[message.key_ids] = refusal

@@ -14,7 +14,7 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
-from fluxsecrets.errors import FluxsecretsError, IdentityError, RecipientError
+from fluxsecrets.errors import FluxsecretsError, LockedError, RecipientError
 from fluxsecrets.programs import child_environment, find_program
 from fluxsecrets.sops import bech32
 
@@ -142,9 +142,9 @@ def unwrap_with_plugin(host: Host, identity: str, stanzas: Sequence[Stanza]) -> 
     return found[0] if found else None
 
 
-def plugin_problem(name: str, error: PluginError) -> IdentityError:
+def plugin_problem(name: str, error: PluginError) -> LockedError:
     """The error to show when an identity's plugin failed and nothing else opens the file."""
-    return IdentityError(f"cannot decrypt with age-plugin-{name}: {error.reason}", hint=_hint(name))
+    return LockedError(f"cannot decrypt with age-plugin-{name}: {error.reason}", hint=_hint(name))
 
 
 class _Plugin:

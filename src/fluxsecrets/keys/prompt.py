@@ -7,17 +7,17 @@ import sys
 import warnings
 from pathlib import Path
 
-from fluxsecrets.errors import IdentityError
+from fluxsecrets.errors import LockedError
 
 
 def ask_at_terminal(question: str) -> str:
     """Ask at the terminal itself, whatever standard input and output are; nothing is echoed.
 
     Raises:
-        IdentityError: there is no terminal, or the user gave up.
+        LockedError: there is no terminal, or the user gave up.
     """
     if not _has_terminal():
-        raise IdentityError(
+        raise LockedError(
             f"there is no terminal to ask for: {question}",
             hint="run it at a terminal, or name an identity that needs no passphrase",
         )
@@ -27,7 +27,7 @@ def ask_at_terminal(question: str) -> str:
             return getpass.getpass(f"{question}: ")
         except (EOFError, OSError, getpass.GetPassWarning):
             pass
-    raise IdentityError(f"no answer was given to: {question}", hint="run the command again")
+    raise LockedError(f"no answer was given to: {question}", hint="run the command again")
 
 
 def _has_terminal() -> bool:

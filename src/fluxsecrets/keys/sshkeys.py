@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from fluxsecrets.errors import IdentityError
+from fluxsecrets.errors import IdentityError, LockedError
 
 if TYPE_CHECKING:  # cryptography is loaded with the first key that is decrypted
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -154,7 +154,8 @@ def unlock_private(text: str, passphrase: str | None, *, path: str) -> tuple[str
         The key without a passphrase, in OpenSSH's form, and its public half.
 
     Raises:
-        IdentityError: a wrong passphrase, malformed, or a key that age cannot use.
+        LockedError: a wrong passphrase.
+        IdentityError: malformed, or a key that age cannot use.
     """
     from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
@@ -169,7 +170,8 @@ def load_private(
     """Load a private key, and tell its public half.
 
     Raises:
-        IdentityError: a wrong passphrase, malformed, or a key that age cannot use.
+        LockedError: a wrong passphrase.
+        IdentityError: malformed, or a key that age cannot use.
     """
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
@@ -195,11 +197,13 @@ def _load(text: str, passphrase: str | None, path: str) -> Ed25519PrivateKey | R
         message, hint = "this SSH key is of a kind that cannot be read", "install the Python package bcrypt"
     except (ValueError, TypeError):
         # The texts of these may show parts of the key; and a wrong passphrase looks like damage.
-        message, hint = (
-            ("this SSH key is malformed", _KEYS_HINT)
-            if passphrase is None
-            else ("wrong passphrase for this SSH key", "run the command again, with the right one")
-        )
+        if passphrase is not None:
+            raise LockedError(
+                "wrong passphrase for this SSH key",
+                hint="run the command again, with the right one",
+                path=path,
+            ) from None
+        message, hint = "this SSH key is malformed", _KEYS_HINT
     else:
         if isinstance(key, Ed25519PrivateKey | RSAPrivateKey):
             return key

@@ -22,13 +22,15 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .wire import state as wire
 
-_OPENS = {None: "", True: "you can open it", False: "you cannot open it"}
+_OPENS = {None: "cannot tell", True: "you can open it", False: "you cannot open it"}
 
 
 def _text_page(found: StatusResult) -> Page:
     yield Table(_rows(found.files))
     for note in found.notes:
         yield Note(f"note: {note}")
+    for line in _locked_lines(found.files):
+        yield Note(f"note: {printable(line)}")
     yield Errors([*found.errors, *(status.error for status in found.files if status.error is not None)])
     yield Note(_summary(found.files))
     if any(status.state is State.PLAIN for status in found.files):
@@ -191,9 +193,20 @@ def _row(status: FileStatus) -> Row:
         if status.drift
         else Cell(status.state, STYLES.get(status.state, "")),
         Cell(value_count(status.values)),
-        Cell(_OPENS[status.openable], "" if status.openable else "yellow"),
+        Cell(_opens(status), "" if status.openable else "yellow"),
         Cell(printable(detail)),
     )
+
+
+def _opens(status: FileStatus) -> str:
+    return _OPENS[status.openable] if status.state is State.ENCRYPTED else ""
+
+
+def _locked_lines(files: Sequence[FileStatus]) -> Iterator[str]:
+    """For each reason why nobody can tell whether files can be opened, how many those are."""
+    counts = Counter(reason for status in files for reason in status.locked)
+    for reason, count in counts.items():
+        yield f"cannot tell without asking whether you can open {counted(count, 'file')}: {reason}"
 
 
 def _summary(files: Sequence[FileStatus]) -> str:
@@ -222,6 +235,7 @@ def _file_data(status: FileStatus, base: Base) -> wire.StatusFile:
         "values": status.values,
         "recipients": list(status.recipients),
         "openable": status.openable,
+        "locked": list(status.locked),
         "selector": status.selector,
         "lastmodified": status.lastmodified,
         "reason": status.reason,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 
-from fluxsecrets.errors import Attempt, DataKeyError, FluxsecretsError, RecipientError, Tried
+from fluxsecrets.errors import Attempt, DataKeyError, FluxsecretsError, LockedError, RecipientError, Tried
 from fluxsecrets.namedtuples import NamedTuple
 
 from .cipher import DataKey
@@ -248,12 +248,12 @@ def _open_group(
             answer = _provider(key.recipient, providers).unwrap(key)
         except FluxsecretsError as error:
             # One unusable key must not keep the others from being tried; it is shown with them.
-            reason, hint = str(error), error.hint or ""
+            reason, hint, locked = str(error), error.hint or "", isinstance(error, LockedError)
         else:
             if not isinstance(answer, NotMine):
                 return key, answer
-            reason = answer.reason
-        attempts.append(_attempt(number, key.recipient, reason, hint))
+            reason, locked = answer.reason, False
+        attempts.append(_attempt(number, key.recipient, reason, hint, locked=locked))
     return None
 
 
@@ -263,10 +263,11 @@ _MOST_ASKED = 64
 _TOO_MANY = "the file names too many keys of services: this one and those after it were not asked for"
 
 
-def _attempt(number: int, recipient: Recipient, reason: str, hint: str) -> Attempt:
+def _attempt(number: int, recipient: Recipient, reason: str, hint: str, *, locked: bool = False) -> Attempt:
     from .naming import public_id, short_recipient  # nearly every file opens at once
 
-    return Attempt(number + 1, recipient.kind, public_id(recipient), short_recipient(recipient), reason, hint)
+    shown = short_recipient(recipient)
+    return Attempt(number + 1, recipient.kind, public_id(recipient), shown, reason, hint, locked)
 
 
 def _cost(key: WrappedKey, providers: Providers, order: Sequence[str]) -> tuple[int, bool]:
@@ -295,7 +296,7 @@ def _cannot_open(
         message = f"your identities open {len(opened)} of the {needed} key groups that this file needs"
     return DataKeyError(
         message,
-        tried=Tried(len(metadata.key_groups), groups, tuple(attempts), tuple(dict.fromkeys(places))),
+        tried=Tried(len(metadata.key_groups), groups, tuple(attempts), tuple(dict.fromkeys(places)), needed),
         hint=f"{_own_key_hint(metadata, attempts)}{_ask_hint(kinds)}",
     )
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
-from fluxsecrets.errors import FluxsecretsError, IdentityError, RecipientError
+from fluxsecrets.errors import FluxsecretsError, IdentityError, LockedError, RecipientError
 from fluxsecrets.keys.service import ServiceProvider
 from fluxsecrets.keys.turns import Turns, in_turn
 from fluxsecrets.sops.envelope import KeyProvider, NotMine, Providers
@@ -151,10 +151,10 @@ class ServedProvider:
         """Decrypt a wrapped key: here, or by the first service that does.
 
         Raises:
-            IdentityError: none could, and a service failed or refused; with the reason of each.
+            LockedError, IdentityError: none could, and a service failed or refused; with the reason of each.
         """
         reasons: list[str] = []
-        hint = None
+        hint, locked = None, False
         if self._own is not None:
             try:
                 answer = self._own.unwrap(key)
@@ -162,7 +162,7 @@ class ServedProvider:
                 if not self._remote:
                     raise
                 reasons.append(str(error))
-                hint = error.hint
+                hint, locked = error.hint, isinstance(error, LockedError)
             else:
                 if not isinstance(answer, NotMine) or not self._remote:
                     return answer
@@ -175,7 +175,7 @@ class ServedProvider:
                 hint = hint or error.hint
         if not reasons:
             return NotMine(_NOBODY)
-        raise IdentityError("; ".join(reasons), hint=hint)
+        raise (LockedError if locked else IdentityError)("; ".join(reasons), hint=hint)
 
     def at_hand(self, recipient: Recipient) -> bool:
         """Whether its identity is on this machine."""

@@ -50,7 +50,8 @@ class FileStatus:
         state: encrypted, plain, or an error.
         values: the number of encrypted values, if it is encrypted.
         recipients: names or shortened keys of its recipients.
-        openable: whether your identities can decrypt it; None if it is not encrypted.
+        openable: whether your identities can decrypt it; None if it is not encrypted, or nobody can tell.
+        locked: why nobody can tell: the identities that stayed locked, such as a passphrase that nobody gave.
         selector: such as `encrypted_regex: ^(data|stringData)$`.
         lastmodified: when a value last changed, RFC 3339.
         reason: why it counts as a secret.
@@ -72,6 +73,7 @@ class FileStatus:
     error: FluxsecretsError | None = None
     keys: OpenFile | None = field(default=None, repr=False)
     decrypted_by: OtherUse | None = None
+    locked: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,12 +188,13 @@ def _state(session: Session, names: Mapping[str, str], target: Target) -> FileSt
         refuse_leftovers(document)
         return FileStatus(target.shown, State.PLAIN, reason=target.reason)
     values = check_encrypted(document, single_value=format_.single_value)
+    openable, locked = _openable(session, metadata)
     return FileStatus(
         target.shown,
         State.ENCRYPTED,
         values,
         names_of(metadata.recipients, {**names_in_rule(session, target.path), **names}),
-        _openable(session, metadata),
+        openable,
         f"{metadata.selector.kind.value}: {metadata.selector.pattern}",
         metadata.lastmodified,
         target.reason,
@@ -202,12 +205,15 @@ def _state(session: Session, names: Mapping[str, str], target: Target) -> FileSt
             metadata.recipients,
             groups_needed(metadata.recipients, metadata.shamir_threshold),
         ),
+        locked=locked,
     )
 
 
-def _openable(session: Session, metadata: Metadata) -> bool:
+def _openable(session: Session, metadata: Metadata) -> tuple[bool | None, tuple[str, ...]]:
+    """Whether the user can decrypt a file; None with the reasons if only what stayed locked could tell."""
     try:
         open_data_key(metadata, session.providers)
-    except DataKeyError:
-        return False
-    return True
+    except DataKeyError as error:
+        locked = () if error.tried is None else error.tried.locked
+        return None if locked else False, tuple(dict.fromkeys(each.reason for each in locked))
+    return True, ()

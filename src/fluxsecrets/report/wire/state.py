@@ -27,7 +27,9 @@ class StatusFile(TypedDict):
     recipients: list[str]
     """Their names, or shortened keys."""
     openable: bool | None
-    """Whether your identities open it."""
+    """Whether your identities open it; null if it is not encrypted, or nobody can tell: see `locked`."""
+    locked: list[str]
+    """Identities that would have to be unlocked to tell, such as a key file with a passphrase."""
     selector: str | None
     lastmodified: str | None
     """RFC 3339."""
