@@ -34,6 +34,8 @@ OF_OTHER_RUNS = {"fluxsecrets.files.locks", "fluxsecrets.files.removal"}
 
 COMMANDS = {
     "decrypt": ("fluxsecrets", "decrypt", "secret.yaml"),
+    "decrypt -i": ("fluxsecrets", "decrypt", "-i", "secret.yaml"),
+    "encrypt": ("fluxsecrets", "encrypt", "plain.yaml"),
     "get": ("fluxsecrets", "get", "secret.yaml", "stringData.password"),
     "status": ("fluxsecrets", "status", "secret.yaml"),
     "set": ("fluxsecrets", "set", "secret.yaml", "stringData.other", "value"),
@@ -66,6 +68,7 @@ def budget(found):
 @pytest.mark.parametrize("name", COMMANDS)
 def test_a_command_imports_what_its_budget_says(name, encrypted, cli, git, snapshot):
     git(encrypted.path, "init", "--quiet")
+    encrypted.write("plain.yaml")
     found = modules_of(*COMMANDS[name])
     assert not NEVER & found
     assert "click" not in found

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import click
 
-from fluxsecrets.cli.commandline import only_path
 from fluxsecrets.cli.headings import HeadedCommand, HeadedOption
 from fluxsecrets.cli.options import (
     PathArgument,
@@ -17,24 +16,15 @@ from fluxsecrets.cli.options import (
     filename_option,
     for_others_option,
     format_option,
-    goes_to_file,
     input_type_option,
     make_session,
     output_option,
     quiet_option,
-    refuse_piped_input,
     takes,
 )
-from fluxsecrets.cli.output import Output, write_output
 from fluxsecrets.cli.recipientoptions import aws_options, recipient_options
-from fluxsecrets.errors import UsageError
-from fluxsecrets.ops.files.encrypt import EncryptRequest, encrypt, encrypt_given
-from fluxsecrets.ops.policy.given import override_note
-from fluxsecrets.ops.run.inputs import is_same_file, read_input
-from fluxsecrets.ops.run.results import BatchResult
-from fluxsecrets.ops.run.session import Session
-from fluxsecrets.report.page import Warn
-from fluxsecrets.report.results import FORMATS, warning_lines
+from fluxsecrets.cli.runs.encrypt import encrypt as run_encrypt
+from fluxsecrets.ops.files.encrypt import EncryptRequest
 
 _RECIPIENTS = "Recipients, instead of the rule's"
 _selector_option = partial(
@@ -109,75 +99,13 @@ def command(
 
     --check skips a plain file if all of `fluxsecrets scan`'s findings in it are allowed or in the baseline.
     """
-    session, out = make_session(config), Output(quiet=quiet)
-    to_one = to_stdout or asked.output is not None
-    if asked.staged:
-        if asked.paths or asked.environment is not None or to_one or filename is not None:
-            raise UsageError(
-                "--staged says which files are meant, and where they go", hint="leave out the rest"
-            )
-    elif "-" in asked.paths or to_one:
-        if in_place or asked.environment is not None:
-            raise UsageError(
-                "one content is encrypted with -, --stdout or -o, many files with --env or in place",
-                hint="leave out --env and -i, or -, --stdout and -o",
-            )
-        return _encrypt_one(session, out, asked, filename, report)
-    elif filename is not None:
-        raise UsageError("--filename is for standard input", hint="give - as the path as well")
-    elif asked.writes and not asked.paths and asked.environment is None:
-        refuse_piped_input("encrypt")
-    elif asked.paths and asked.writes and not in_place and report == "text" and goes_to_file():
-        raise UsageError(
-            "standard output goes to a file, but encrypt works in place",
-            hint="add --stdout to write the encrypted text there, or -i to encrypt in place",
-        )
-    if asked.staged:
-        from fluxsecrets.ops.files.staged import encrypt_staged
-
-        batch = encrypt_staged(session, asked)
-    elif asked.check:
-        from fluxsecrets.ops.checks.checking import check_encrypted
-
-        batch = check_encrypted(session, asked)
-    else:
-        batch = encrypt(session, asked)
-    out.show(FORMATS[report]("encrypt", batch))
-    return _exit_code(batch, asked)
-
-
-def _encrypt_one(
-    session: Session, out: Output, asked: EncryptRequest, filename: str | None, report: str
-) -> int:
-    """Encrypt one content to standard output or to a file."""
-    text = only_path(asked.paths, "without -, --stdout and -o several files are encrypted in place")
-    if text == "-" and filename is None and not asked.recipients:
-        raise UsageError(
-            "standard input has no name, so no creation rule can match it",
-            hint="add --filename NAME, or name recipients with --age",
-        )
-    if report != "text" and asked.writes and asked.output is None:
-        raise UsageError(
-            "standard output cannot take both the encrypted text and a report as JSON", hint="add -o FILE"
-        )
-    given = read_input(session, text, filename, asked.input_type)
-    replaced = asked.output is not None and is_same_file(session.cwd / asked.output, session.cwd / text)
-    result, encrypted = encrypt_given(session, given, asked, replaced=replaced)
-    batch = BatchResult((result,))
-    if asked.writes and report == "text":
-        out.show(map(Warn, (*override_note(asked.recipients), *warning_lines(batch.files))))
-    else:
-        out.show(FORMATS[report]("encrypt", batch))
-    if asked.writes:
-        write_output(session, out, encrypted, asked.output, mode=0o644)
-    return _exit_code(batch, asked)
-
-
-def _exit_code(batch: BatchResult, asked: EncryptRequest) -> int:
-    if batch.failed:
-        return 2
-    if not asked.check:
-        return 0
-    from fluxsecrets.ops.checks.checking import offenders
-
-    return 1 if offenders(batch) else 0
+    start = partial(make_session, config)
+    return run_encrypt(
+        start,
+        asked,
+        in_place=in_place,
+        to_stdout=to_stdout,
+        filename=filename,
+        report=report,
+        quiet=quiet,
+    )

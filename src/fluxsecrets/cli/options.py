@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import stat
-import sys
 from collections.abc import Callable, Collection
 from dataclasses import fields
 from functools import wraps
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import click
 
@@ -267,40 +264,6 @@ def _role(parameter: click.Parameter) -> str:
     if isinstance(parameter, PathArgument):
         return PATH
     return SHOWN if isinstance(parameter, LoggedOption | LoggedArgument) else HIDDEN
-
-
-def refuse_piped_input(command: str) -> None:
-    """Refuse to take the whole repository where something is piped in.
-
-    `kubectl create secret … -o yaml | fluxsecrets encrypt` means what comes through the pipe. An empty pipe
-    can't be told from a slow one, so it is refused too: `.` names the folder. A terminal, /dev/null and a
-    socket are not input that somebody gave.
-
-    Raises:
-        UsageError: standard input is a pipe or a file.
-    """
-    mode = _mode(sys.stdin)
-    if stat.S_ISFIFO(mode) or stat.S_ISREG(mode):
-        raise UsageError(
-            "standard input is a pipe or a file, but no path is given",
-            hint=f"`fluxsecrets {command} - --filename NAME` reads standard input; "
-            f"`fluxsecrets {command} .` encrypts the secrets in this folder",
-        )
-
-
-def goes_to_file() -> bool:
-    """Whether standard output is redirected to a regular file."""
-    return stat.S_ISREG(_mode(sys.stdout))
-
-
-def _mode(stream: TextIO | None) -> int:
-    """The kind of a stream's file; 0 where it is closed, or not a file of the system."""
-    if stream is None:
-        return 0
-    try:
-        return os.fstat(stream.fileno()).st_mode
-    except (OSError, ValueError):
-        return 0
 
 
 def end_if_asked(

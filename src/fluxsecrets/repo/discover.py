@@ -10,7 +10,6 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import suppress
 from enum import Enum
 from pathlib import PurePosixPath
-from typing import Protocol
 
 from fluxsecrets.errors import ConfigError, FluxsecretsError, LimitError, UnprotectedError
 from fluxsecrets.marks import (
@@ -88,13 +87,11 @@ class SecretFile:
     error: FluxsecretsError | None = field(default=None, compare=False)
 
 
-class Spread(Protocol):
-    """Do the same work on many things, as `map` does, possibly in several processes."""
+Spread = Callable[[Callable[[str], SecretFile | None], Sequence[str]], Iterable[SecretFile | None]]
+"""Do the same work on many things, as `map` does, possibly in several processes.
 
-    def __call__(
-        self, work: Callable[[str], SecretFile | None], jobs: Sequence[str], /
-    ) -> Iterable[SecretFile | None]:
-        """The results in the order of the jobs; the work can be pickled, and raises nothing."""
+The results are in the order of the jobs. The work can be pickled, and raises nothing.
+"""
 
 
 def discover(

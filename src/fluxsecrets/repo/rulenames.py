@@ -20,14 +20,15 @@ import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, NamedTuple
 
 from fluxsecrets.errors import FileAccessError, FluxsecretsError, LimitError
 from fluxsecrets.marks import MANIFEST_SUFFIXES, RULES_NAME, SIGN_BYTES, chart_files, name_in
+from fluxsecrets.namedtuples import NamedTuple
 from fluxsecrets.sops.selectors import Regex, RegexError, compile_regex
 
 from .configfiles import why_plain
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from fluxsecrets.sops.firstmatch import FirstMatch
 

@@ -9,11 +9,11 @@ import re
 from collections.abc import Callable, Iterable
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
 
 from fluxsecrets.errors import ConfigError, FileAccessError
 from fluxsecrets.files.reading import read_file
 from fluxsecrets.marks import SETTINGS_NAME
+from fluxsecrets.namedtuples import NamedTuple
 from fluxsecrets.records import dataclass, field
 from fluxsecrets.sops.excerpts import quoting
 from fluxsecrets.sops.placed_yaml import (
@@ -31,6 +31,7 @@ from fluxsecrets.sops.placed_yaml import (
 from .globs import compile_glob
 from .tree import Tree, normalise
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:  # most repositories have none of these sections
     from .presentsettings import Present
     from .scansettings import ScanSettings

@@ -15,6 +15,7 @@ from fluxsecrets.cli.quick.table import FORMS, SWITCH
 
 RUNS = {
     "decrypt": ("decrypt.decrypt", "runs.decrypt.decrypt"),
+    "encrypt": ("encrypt.run_encrypt", "runs.encrypt.encrypt"),
     "get": ("values.get_value", "runs.get.get"),
     "set": ("values.set_value", "runs.set.set_value"),
     "status": ("status.show_status", "runs.status.status"),
@@ -94,7 +95,7 @@ class Seen:
 
 @pytest.fixture(scope="module")
 def seen():
-    from fluxsecrets.cli import decrypt, exec, status, values  # noqa: A004, F401 - to be patched
+    from fluxsecrets.cli import decrypt, encrypt, exec, status, values  # noqa: A004, F401 - to be patched
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "argv", ["fluxsecrets"])
@@ -129,6 +130,16 @@ def test_a_command_line_runs_what_click_would_run(seen, arguments):
         "decrypt - --filename a.yaml",
         "decrypt",
         "decrypt a b",
+        "decrypt -i a b",
+        "decrypt --in-place --env staging --format json",
+        "encrypt",
+        "encrypt a b -q",
+        "encrypt -i a.yaml --input-type json",
+        "encrypt --env staging --check --format=json",
+        "encrypt --dry-run",
+        "encrypt - --filename a.yaml",
+        "encrypt --stdout a.yaml",
+        "encrypt --staged",
         "get a.yaml data.a",
         "get --raw a.yaml data.a --document 2 -q",
         "set a.yaml data.a value",
@@ -155,9 +166,13 @@ def test_common_command_lines_are_read_without_click(line, seen):
     "line",
     [
         "",
-        "encrypt a.yaml",
+        "rotate a.yaml",
+        "encrypt --age age1 a.yaml",
+        "encrypt --split-lists",
+        "encrypt -o b.yaml a.yaml",
         "decrypt --help",
-        "decrypt -i a.yaml",
+        "decrypt -i a.yaml -o b.yaml",
+        "decrypt -iq a.yaml",
         "decrypt --debug a.yaml",
         "decrypt a.yaml --debug",
         "exec-env a.yaml env --debug",
@@ -182,3 +197,10 @@ def test_everything_else_is_left_to_click(line):
 
 def test_completion_by_click_is_left_to_it():
     assert parse(["decrypt", "a.yaml"], {"_FLUXSECRETS_COMPLETE": "bash_source"}) is None
+
+
+@pytest.mark.parametrize("variable", FORMS["encrypt"].variables)
+def test_options_from_the_environment_are_left_to_click(variable):
+    assert parse(["encrypt", "a.yaml"], {variable: "a"}) is None
+    assert parse(["encrypt", "a.yaml"], {variable: ""}) is not None, "as click, which takes it for none"
+    assert parse(["decrypt", "a.yaml"], {variable: "a"}) is not None

@@ -70,5 +70,8 @@ def test_options_are_those_of_click_in_its_order(name):
             assert option.type is click.STRING
 
 
-def test_no_command_reads_its_options_from_the_environment():
+@pytest.mark.parametrize("name", FORMS)
+def test_variables_are_those_of_click(name):
+    variables = {each.envvar for each in declared(name).values() if each.envvar is not None}
+    assert set(FORMS[name].variables) == variables
     assert group.context_settings.get("auto_envvar_prefix") is None

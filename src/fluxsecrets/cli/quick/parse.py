@@ -33,13 +33,15 @@ def parse(arguments: Sequence[str], environ: Mapping[str, str]) -> Parsed | None
 
     Args:
         arguments: the words.
-        environ: the environment, by which click may be asked to complete a line.
+        environ: the environment, by which click may be asked to complete a line, or told an option.
 
     Returns:
         What click would read; None if click has to do it.
     """
     form = FORMS.get(arguments[0]) if arguments else None
     if form is None or "_FLUXSECRETS_COMPLETE" in environ or _asks_for_debugging(arguments):
+        return None
+    if any(environ.get(name) for name in form.variables):
         return None
     try:
         given, words = _split(form, arguments[1:])

@@ -42,7 +42,17 @@ def _taken(kind: type, values: dict[str, Any]) -> Any:
 def _decrypt(session: Callable[[], Session], values: dict[str, Any]) -> int:
     from fluxsecrets.cli.runs.decrypt import DecryptRequest, decrypt
 
-    return decrypt(session, _taken(DecryptRequest, values), report="text", **values)
+    return decrypt(session, _taken(DecryptRequest, values), **values)
+
+
+def _encrypt(session: Callable[[], Session], values: dict[str, Any]) -> int:
+    from fluxsecrets.cli.runs.encrypt import encrypt
+    from fluxsecrets.ops.files.encrypt import EncryptRequest
+    from fluxsecrets.ops.policy.given import GivenRecipients
+    from fluxsecrets.sops.recipients import KINDS
+
+    values["recipients"] = GivenRecipients(dict.fromkeys(KINDS, ()))  # they are left to click
+    return encrypt(session, _taken(EncryptRequest, values), **values)
 
 
 def _get(session: Callable[[], Session], values: dict[str, Any]) -> int:
@@ -75,4 +85,11 @@ def _exec_env(session: Callable[[], Session], values: dict[str, Any]) -> int:
     return exec_env(session, user=None, **values)
 
 
-_RUNS = {"decrypt": _decrypt, "get": _get, "set": _set, "status": _status, "exec-env": _exec_env}
+_RUNS = {
+    "decrypt": _decrypt,
+    "encrypt": _encrypt,
+    "get": _get,
+    "set": _set,
+    "status": _status,
+    "exec-env": _exec_env,
+}

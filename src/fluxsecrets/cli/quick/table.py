@@ -43,10 +43,15 @@ class Option(NamedTuple):
 
 
 class Form(NamedTuple):
-    """What can be said of a command; the parameters in the order in which click has them."""
+    """What can be said of a command; the parameters in the order in which click has them.
+
+    Attributes:
+        variables: the environment variables that click takes options from.
+    """
 
     arguments: tuple[Argument, ...]
     options: tuple[Option, ...]
+    variables: tuple[str, ...] = ()
 
 
 _FORMATS = ("yaml", "json", "dotenv", "ini", "binary")
@@ -58,17 +63,41 @@ _REPORT = Option("report", ("--format",), TEXT, choices=("text", "json"), defaul
 _QUIET = Option("quiet", ("-q", "--quiet"), default=False)
 _RAW = Option("raw", ("--raw",), default=False)
 _ENV = Option("environment", ("--env",), TEXT, SHOWN)
+_IN_PLACE = Option("in_place", ("-i", "--in-place"), default=False)
+_DRY_RUN = Option("dry_run", ("--dry-run",), default=False)
 
 FORMS = MappingProxyType(
     {
         "decrypt": Form(
             (Argument("paths", PATH, MANY),),
             (
+                _IN_PLACE,
+                _ENV,
                 Option("key", ("--extract",), TEXT, SHOWN),
                 Option("output_type", ("--output-type",), TEXT, choices=_FORMATS),
                 _FILENAME,
                 _INPUT_TYPE,
+                _REPORT,
                 _QUIET,
+            ),
+        ),
+        "encrypt": Form(
+            (Argument("paths", PATH, MANY),),
+            (
+                _ENV,
+                _IN_PLACE,
+                Option("check", ("--check",), default=False),
+                _DRY_RUN,
+                Option("to_stdout", ("--stdout",), default=False),
+                _FILENAME,
+                _INPUT_TYPE,
+                Option("staged", ("--staged",), default=False),
+                _REPORT,
+                _QUIET,
+            ),
+            (
+                *("SOPS_AGE_RECIPIENTS", "SOPS_PGP_FP", "SOPS_KMS_ARN", "SOPS_GCP_KMS_IDS"),
+                *("SOPS_HUAWEICLOUD_KMS_IDS", "SOPS_AZURE_KEYVAULT_URLS", "SOPS_VAULT_URIS"),
             ),
         ),
         "get": Form(

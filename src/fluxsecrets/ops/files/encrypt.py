@@ -6,7 +6,6 @@ Each is read, encrypted and verified before anything is replaced. Files are repl
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -31,6 +30,7 @@ from fluxsecrets.ops.run.session import Session
 from fluxsecrets.ops.run.targets import Selection, repository_root, select
 from fluxsecrets.ops.run.waiting import waits_by_rule, waits_to_open, waits_to_wrap
 from fluxsecrets.ops.run.writer import make_ready, replacing
+from fluxsecrets.records import dataclass, field, replace
 from fluxsecrets.repo.configfiles import refuse_configuration
 from fluxsecrets.repo.encrypted import detect_encryption
 from fluxsecrets.repo.git import Repository, find_repository

@@ -7,15 +7,15 @@ index has it, under any name.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from fluxsecrets.errors import UnprotectedError
 from fluxsecrets.ops.run.names import names_of
 from fluxsecrets.ops.run.session import Session
+from fluxsecrets.records import dataclass, field
 from fluxsecrets.sops.envelope import RecipientGroups
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from fluxsecrets.repo.git import Repository
 

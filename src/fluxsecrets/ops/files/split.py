@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence as Items
-from dataclasses import dataclass
 
 from fluxsecrets.errors import FluxsecretsError, FormatError
 from fluxsecrets.ops.policy.policy import is_secret_list
+from fluxsecrets.records import dataclass
 from fluxsecrets.sops.document import Data, Entry, Leaf, Mapping, Sequence, to_data
 from fluxsecrets.sops.formats import Limits, decode_text, encode_text
 from fluxsecrets.sops.formats.yaml import YamlFormat

@@ -11,9 +11,9 @@ import os
 import re
 import stat
 from collections.abc import Collection
-from typing import NamedTuple
 
 from fluxsecrets.errors import GitError
+from fluxsecrets.namedtuples import NamedTuple
 
 from .process import BLOB_LIMIT
 from .repository import Repository, split_records

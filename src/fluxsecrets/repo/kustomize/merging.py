@@ -6,9 +6,11 @@ are merged by their keys, those of other kinds are replaced.
 
 from __future__ import annotations
 
-from typing import Any
-
 from fluxsecrets.repo.manifests import Plain, dig
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
 class MergeError(ValueError):

@@ -6,10 +6,12 @@ keys; manifests are read with YAML 1.2 instead.
 
 from __future__ import annotations
 
-from typing import Final
-
 from fluxsecrets.repo.manifests import pairs
 from fluxsecrets.sops.document import Entry, Leaf, Mapping, Node, Sequence, Style, to_data
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
 
 OLD_BOOLEANS: Final = {
     **dict.fromkeys(("y", "Y", "yes", "Yes", "YES", "on", "On", "ON"), True),
