@@ -28,19 +28,12 @@ from fluxsecrets.cli.options import (
 from fluxsecrets.cli.output import Output, show_rekeyed
 from fluxsecrets.cli.recipientoptions import aws_options, recipient_options
 from fluxsecrets.cli.reportoptions import report_option
+from fluxsecrets.cli.runs.rotate import rotate as run_rotate
 from fluxsecrets.errors import UsageError
-from fluxsecrets.ops.people.rotate import RotateRequest, plan_rotation
+from fluxsecrets.ops.people.rotate import RotateRequest
 from fluxsecrets.ops.policy.given import GivenRecipients
-from fluxsecrets.ops.run.results import BatchResult
 from fluxsecrets.ops.run.session import Session
-from fluxsecrets.report.rekey import (
-    identity_notes,
-    identity_plan,
-    identity_steps,
-    rekeyed_batch,
-    rotation_notes,
-    rotation_plan,
-)
+from fluxsecrets.report.rekey import identity_notes, identity_plan, identity_steps, rekeyed_batch
 
 if TYPE_CHECKING:
     from fluxsecrets.ops.people.identity import IdentityPlan
@@ -110,12 +103,13 @@ def command(
     --identity gives an environment's cluster a new age identity in two steps: first rules and files are for
     the old and the new one. When the cluster has the new one, --finish removes the old one.
     """
-    session, out = make_session(config), Output(quiet=quiet)
-    ended = end_if_asked(session, out, "rotate", resuming=resuming, aborting=aborting, report=report)
-    if ended is not None:
-        return ended
+    start = partial(make_session, config)
     of_identity = {name: asked.pop(name) for name in ("finish", "old", "new", "post_quantum", "store", "yes")}
-    if identity or any(of_identity.values()):
+    if resuming or aborting or identity or any(of_identity.values()):
+        session, out = start(), Output(quiet=quiet)
+        ended = end_if_asked(session, out, "rotate", resuming=resuming, aborting=aborting, report=report)
+        if ended is not None:
+            return ended
         named = paths or everything or values or add or remove
         if not identity or asked["environment"] is None or named:
             raise UsageError(
@@ -123,22 +117,16 @@ def command(
                 hint="`fluxsecrets rotate --env NAME --identity`, later with --finish",
             )
         return _rotate_identity(session, out, asked | of_identity, report)
-    plan = plan_rotation(
-        session,
-        RotateRequest(
-            paths,
-            everything=everything,
-            input_type=input_type,
-            add=add,
-            remove=remove,
-            values=values,
-            **asked,
-        ),
+    request = RotateRequest(
+        paths,
+        everything=everything,
+        input_type=input_type,
+        add=add,
+        remove=remove,
+        values=values,
+        **asked,
     )
-    out.plan(rotation_plan(plan), report)
-    # No rule changes here: each file is as good as the others allow, and the next run takes up what failed.
-    done = plan.rekeying.run(out.watch("rotating"), write=not plan.request.dry_run, partial=True)
-    return show_rekeyed(out, "rotate", BatchResult(done.files, rotation_notes(plan, done.files)), report)
+    return run_rotate(start, request, report=report, quiet=quiet)
 
 
 def _rotate_identity(session: Session, out: Output, asked: Mapping[str, Any], report: str) -> int:

@@ -17,6 +17,7 @@ RUNS = {
     "decrypt": ("decrypt.decrypt", "runs.decrypt.decrypt"),
     "encrypt": ("encrypt.run_encrypt", "runs.encrypt.encrypt"),
     "get": ("values.get_value", "runs.get.get"),
+    "rotate": ("rotate.run_rotate", "runs.rotate.rotate"),
     "set": ("values.set_value", "runs.set.set_value"),
     "status": ("status.show_status", "runs.status.status"),
     "exec-env": ("exec.run_exec_env", "runs.execenv.exec_env"),
@@ -95,7 +96,7 @@ class Seen:
 
 @pytest.fixture(scope="module")
 def seen():
-    from fluxsecrets.cli import decrypt, encrypt, exec, status, values  # noqa: A004, F401 - to be patched
+    from fluxsecrets.cli import decrypt, encrypt, exec, rotate, status, values  # noqa: A004, F401 - to be patched
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "argv", ["fluxsecrets"])
@@ -142,6 +143,11 @@ def test_a_command_line_runs_what_click_would_run(seen, arguments):
         "encrypt --staged",
         "get a.yaml data.a",
         "get --raw a.yaml data.a --document 2 -q",
+        "rotate --all",
+        "rotate a.yaml b.yaml -q",
+        "rotate --env staging --dry-run --format json",
+        "rotate --values --accept-recipients a.yaml",
+        "rotate",
         "set a.yaml data.a value",
         "set a.yaml data.a --stdin",
         "set --generate password:32 --format json a.yaml data.a",
@@ -166,7 +172,11 @@ def test_common_command_lines_are_read_without_click(line, seen):
     "line",
     [
         "",
-        "rotate a.yaml",
+        "edit a.yaml",
+        "rotate --all --resume",
+        "rotate --add-age age1 a.yaml",
+        "rotate --env staging --identity",
+        "rotate -i a.yaml",
         "encrypt --age age1 a.yaml",
         "encrypt --split-lists",
         "encrypt -o b.yaml a.yaml",

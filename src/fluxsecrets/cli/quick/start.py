@@ -12,6 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from fluxsecrets.ops.policy.given import GivenRecipients
     from fluxsecrets.ops.run.logged import Logged
     from fluxsecrets.ops.run.session import Session
 
@@ -39,6 +40,14 @@ def _taken(kind: type, values: dict[str, Any]) -> Any:
     return kind(**{name: values.pop(name) for name in [*values] if name in kind.__annotations__})
 
 
+def _nobody() -> GivenRecipients:
+    """Return what click makes of options for recipients that are not given."""
+    from fluxsecrets.ops.policy.given import GivenRecipients
+    from fluxsecrets.sops.recipients import KINDS
+
+    return GivenRecipients(dict.fromkeys(KINDS, ()))
+
+
 def _decrypt(session: Callable[[], Session], values: dict[str, Any]) -> int:
     from fluxsecrets.cli.runs.decrypt import DecryptRequest, decrypt
 
@@ -48,10 +57,8 @@ def _decrypt(session: Callable[[], Session], values: dict[str, Any]) -> int:
 def _encrypt(session: Callable[[], Session], values: dict[str, Any]) -> int:
     from fluxsecrets.cli.runs.encrypt import encrypt
     from fluxsecrets.ops.files.encrypt import EncryptRequest
-    from fluxsecrets.ops.policy.given import GivenRecipients
-    from fluxsecrets.sops.recipients import KINDS
 
-    values["recipients"] = GivenRecipients(dict.fromkeys(KINDS, ()))  # they are left to click
+    values["recipients"] = _nobody()
     return encrypt(session, _taken(EncryptRequest, values), **values)
 
 
@@ -72,6 +79,14 @@ def _set(session: Callable[[], Session], values: dict[str, Any]) -> int:
     return set_value(session, asked, source, Sealers(), **values)
 
 
+def _rotate(session: Callable[[], Session], values: dict[str, Any]) -> int:
+    from fluxsecrets.cli.runs.rotate import rotate
+    from fluxsecrets.ops.people.rotate import RotateRequest
+
+    values |= {"add": _nobody(), "remove": _nobody()}
+    return rotate(session, _taken(RotateRequest, values), **values)
+
+
 def _status(session: Callable[[], Session], values: dict[str, Any]) -> int:
     from fluxsecrets.cli.runs.status import status
     from fluxsecrets.ops.files.status import StatusRequest
@@ -89,6 +104,7 @@ _RUNS = {
     "decrypt": _decrypt,
     "encrypt": _encrypt,
     "get": _get,
+    "rotate": _rotate,
     "set": _set,
     "status": _status,
     "exec-env": _exec_env,

@@ -125,6 +125,19 @@ FORMS = MappingProxyType(
                 _QUIET,
             ),
         ),
+        "rotate": Form(
+            (Argument("paths", PATH, MANY),),
+            (
+                _ENV,
+                Option("everything", ("--all",), default=False),
+                Option("accept_recipients", ("--accept-recipients",), default=False),
+                Option("values", ("--values",), default=False),
+                _DRY_RUN,
+                _INPUT_TYPE,
+                _REPORT,
+                _QUIET,
+            ),
+        ),
         "status": Form((Argument("paths", PATH, MANY),), (_ENV, _INPUT_TYPE, _REPORT, _QUIET)),
         "exec-env": Form(
             (Argument("file", PATH), Argument("arguments", SECRET, COMMAND)),
