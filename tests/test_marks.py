@@ -1,13 +1,17 @@
 """What is a ciphertext, and what only looks like one."""
 
+import re
+import time
+
 import pytest
-from hypothesis import given
+from hypothesis import event, given
 from hypothesis import strategies as st
 
 from ciphertexts import DATA, IV, NEAR_MISSES, SHORT_NONCE, TAG, VECTORS, WHOLE, real_ciphertexts
 from fluxsecrets.errors import IntegrityError
 from fluxsecrets.marks import (
     FLUX_MARKERS,
+    FORM,
     KEY_LISTS,
     KINDS,
     SIGN,
@@ -146,6 +150,42 @@ def test_a_mac_in_every_style_of_yaml(form):
 @pytest.mark.parametrize("format_name", ["yaml", "json", "ini"])
 def test_a_mac_alone_is_not_enough(format_name):
     assert not has_marks(format_name, FILES[format_name].format(WHOLE).replace("sops", "soap").encode())
+
+
+GLUE = st.sampled_from([b"", b" ", b"\t", b"\n", b"\r\n", b'"', b"'", b":", b"{", b",", b"#", b"a"])
+BLOCK = st.builds(b"%bsops%b:%b".__mod__, st.tuples(GLUE, GLUE, GLUE))
+MAC = st.builds(
+    b"%bmac%b:%b%b%b%b".__mod__,
+    st.tuples(GLUE, GLUE, GLUE, GLUE, st.sampled_from([WHOLE.encode(), SHORT_NONCE.encode()]), GLUE),
+)
+PIECES = st.lists(
+    BLOCK
+    | MAC
+    | GLUE
+    | st.sampled_from([b"sops", b"mac", b"|-\n", *(each.encode() for each in NEAR_MISSES.values())])
+    | st.sampled_from(
+        [b"\nsops:\n", b"\n 'sops' :", b'\n  "mac": "%b"' % WHOLE.encode(), b"{mac: %b " % WHOLE.encode()]
+    ),
+    max_size=8,
+).map(b"".join)
+
+
+@given(PIECES)
+def test_marks_of_yaml_are_what_one_expression_each_finds(data):
+    form = FORM.encode()
+    block = re.search(rb"""(?m)^[ \t]*["']?sops["']?[ \t]*:""", data)
+    mac = rb"""(?:^|[\s{,])["']?mac["']?\s*:\s*(?:[|>][-+0-9]*\s*)?["']?"""
+    macs = re.finditer(mac + form + rb"""(?=["']|[ \t]*(?:[\r\n#]|\Z))""", data)
+    expected = block is not None and any(len(match[1]) % 4 == 0 for match in macs)
+    event(f"marks: {expected}, block: {block is not None}")
+    assert has_marks("yaml", data) == expected
+
+
+def test_a_long_line_is_searched_once():
+    data = b"a: " + b"sops:mac:" * 2**20 + WHOLE.encode()
+    start = time.process_time()
+    assert not has_marks("yaml", data)
+    assert time.process_time() - start < 20, "seconds; it would take hours"
 
 
 @pytest.mark.parametrize("path", sorted(VECTORS.glob("*/encrypted*")), ids=lambda path: path.parent.name)

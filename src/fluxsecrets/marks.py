@@ -88,12 +88,13 @@ def _form_in_bytes() -> re.Pattern[bytes]:
 
 _CIPHERTEXT = FORM.encode()
 _BLOCKS = {
-    "yaml": rb"""(?m)^[ \t]*["']?sops["']?[ \t]*:""",
     "json": rb'"sops"\s*:\s*\{',
     "ini": rb"(?m)^\[sops\][ \t]*\r?$",
 }
 _MACS = {
-    "yaml": rb"""(?:^|[\s{,])["']?mac["']?\s*:\s*(?:[|>][-+0-9]*\s*)?["']?"""
+    # What is in front of the key is looked for behind it: the search goes from one `mac` to the next.
+    "yaml": rb"""mac(?:(?<=\Amac)|(?<=[\s{,]mac)|(?<=\A["']mac)|(?<=[\s{,]["']mac))"""
+    + rb"""["']?\s*:\s*(?:[|>][-+0-9]*\s*)?["']?"""
     + _CIPHERTEXT
     + rb"""(?=["']|[ \t]*(?:[\r\n#]|\Z))""",
     "json": rb'"mac"\s*:\s*"' + _CIPHERTEXT + b'"',
@@ -123,10 +124,29 @@ def has_marks(format_name: str, data: bytes) -> bool:
     """Whether a file has the block and the MAC of a format: `yaml`, `json`, `dotenv` or `ini`."""
     if SIGN_BYTES not in data:
         return False
+    has_block = _has_yaml_block(data) if format_name == "yaml" else _has_block(format_name, data)
+    return has_block and any(map(is_whole, re.finditer(_MACS[format_name], data)))
+
+
+def _has_block(format_name: str, data: bytes) -> bool:
     block = _BLOCKS.get(format_name)
-    return (block is None or re.search(block, data) is not None) and any(
-        map(is_whole, re.finditer(_MACS[format_name], data))
-    )
+    return block is None or re.search(block, data) is not None
+
+
+def _has_yaml_block(data: bytes) -> bool:
+    """Whether a line starts with the key of the block; one expression for that would try every line."""
+    line = 0
+    while (key := _yaml_key().search(data, line)) is not None:
+        line = max(line, data.rfind(b"\n", line, key.start()) + 1)
+        if data[line : key.start()].lstrip(b" \t") in (b"", b'"', b"'"):
+            return True
+        line = data.find(b"\n", key.end()) + 1 or len(data)  # no later key starts this line
+    return False
+
+
+@cache
+def _yaml_key() -> re.Pattern[bytes]:
+    return re.compile(rb"""sops["']?[ \t]*:""")
 
 
 def is_evident(format_name: str, data: bytes) -> bool:
