@@ -1,16 +1,32 @@
-"""A hash whose import costs next to nothing: commits, and each file that git shows, wait for it."""
+"""Hashes of the interpreter itself: commits and commands on one file wait for them.
+
+`hashlib` loads the system's OpenSSL, beside the one that cryptography brings. That takes longer than what
+decrypting a small file computes. An interpreter that was built without them uses `hashlib`.
+"""
 
 from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from hashlib import sha256, sha512
     from typing import Any
+else:
+    try:
+        try:
+            from _sha2 import sha256, sha512
+        except ImportError:  # before Python 3.12
+            from _sha256 import sha256
+            from _sha512 import sha512
+    except ImportError:
+        from hashlib import sha256, sha512
+
+__all__ = ["fast_hash", "sha256", "sha512"]
 
 
 def fast_hash(size: int) -> Any:
     """A hash of so many bytes, to be fed with `update`."""
     try:
-        from _blake2 import blake2b  # without the rest of hashlib, which loads OpenSSL
+        from _blake2 import blake2b
     except ImportError:
         from hashlib import blake2b
     return blake2b(digest_size=size)

@@ -73,7 +73,7 @@ class FileContent:
 
 def fingerprint(data: bytes) -> bytes:
     """SHA-256 of a content."""
-    from hashlib import sha256  # reading alone does without
+    from .hashing import sha256  # reading alone does without
 
     return sha256(data).digest()
 

@@ -23,6 +23,7 @@ from fluxsecrets.errors import ChangedError
 from . import system
 from .beside import temporary_path
 from .cameout import marked, shown_name
+from .clibrary import c_function
 from .reading import FileContent, FileIdentity, changed_error, identity_of, require_regular
 from .undisturbed import undisturbed
 
@@ -307,16 +308,12 @@ def _exchange(*, linux: bool, windows: bool) -> Exchange | None:
     """The call that makes two files change places; it returns 0 or an error number. None without one."""
     if windows:
         return None
-    try:
-        import ctypes
-
-        library = ctypes.CDLL(None, use_errno=True)
-        if linux:
-            call = library.renameat2
-            return lambda one, other: (
-                0 if call(_AT_FDCWD, one, _AT_FDCWD, other, _RENAME_EXCHANGE) == 0 else ctypes.get_errno()
-            )
-        apple = library.renamex_np
-        return lambda one, other: 0 if apple(one, other, _RENAME_SWAP) == 0 else ctypes.get_errno()
-    except (ImportError, AttributeError, OSError):  # a Python without ctypes, a C library without the call
+    found = c_function("renameat2" if linux else "renamex_np")
+    if found is None:
         return None
+    call, last_error = found
+    if linux:
+        return lambda one, other: (
+            0 if call(_AT_FDCWD, one, _AT_FDCWD, other, _RENAME_EXCHANGE) == 0 else last_error()
+        )
+    return lambda one, other: 0 if call(one, other, _RENAME_SWAP) == 0 else last_error()

@@ -1,26 +1,16 @@
-"""SHA-512, HMAC and the comparison of digests, by the interpreter itself.
-
-`hashlib` and `hmac` load the system's OpenSSL, beside the one that cryptography brings. That takes longer
-than what decrypting a small file computes. An interpreter that was built without SHA-2 uses `hashlib`.
-"""
+"""SHA-512, HMAC and the comparison of digests, by the interpreter itself: see `files.hashing`."""
 
 from __future__ import annotations
 
+from fluxsecrets.files.hashing import sha256, sha512
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from hashlib import sha256, sha512
     from hmac import compare_digest as is_equal
 else:
     try:
         from _operator import _compare_digest as is_equal
-
-        try:
-            from _sha2 import sha256, sha512
-        except ImportError:  # before Python 3.12
-            from _sha256 import sha256
-            from _sha512 import sha512
     except ImportError:
-        from hashlib import sha256, sha512
         from hmac import compare_digest as is_equal
 
 __all__ = ["hmac_sha256", "is_equal", "sha512"]
