@@ -16,8 +16,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from datetime import date
 
-_RECIPIENT = re.compile(r"age1[a-z0-9]{20,}|ssh-(?:ed25519|rsa) [A-Za-z0-9+/=]{40,}|\b[0-9A-Fa-f]{40}\b")
-_ANCHOR = r"&(?P<name>[^\s,\[\]{}]+)[ \t]+[\"']?(?P<key>" + _RECIPIENT.pattern + ")"
+# Expressions are compiled when they are first used: `set` needs them of few files only.
+_RECIPIENT = r"age1[a-z0-9]{20,}|ssh-(?:ed25519|rsa) [A-Za-z0-9+/=]{40,}|\b[0-9A-Fa-f]{40}\b"
+_ANCHOR = r"&(?P<name>[^\s,\[\]{}]+)[ \t]+[\"']?(?P<key>" + _RECIPIENT + ")"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ class RemovedKey:
 
 def recipients_in(text: str) -> frozenset[str]:
     """The public keys in a file."""
-    return frozenset(match[0] for match in _RECIPIENT.finditer(text))
+    return frozenset(match[0] for match in re.finditer(_RECIPIENT, text))
 
 
 def names_in(path: str, text: str) -> dict[str, str]:
@@ -172,14 +173,14 @@ class FormerReader:
     now: bool | None
 
 
-_WRAPPED = re.compile(
+_WRAPPED = (
     rb"-----BEGIN (?:AGE ENCRYPTED FILE|PGP MESSAGE)-----(?:\\+[nr]|\s)+"
     rb"([A-Za-z0-9+/]{60,76})(?:\\+[nr]|\s)+([A-Za-z0-9+/]{60,76})"
 )
 """The first two lines of a wrapped key. They hold the ephemeral key, so no two wrapped keys share them."""
 
 
-_TAG = re.compile(rb",iv:([A-Za-z0-9+/=]+,tag:[A-Za-z0-9+/]{22})==,type:")
+_TAG = rb",iv:([A-Za-z0-9+/=]+,tag:[A-Za-z0-9+/]{22})==,type:"
 """A ciphertext's nonce and tag, which no other has. `find_ciphertexts` checks more, but is slower."""
 
 
@@ -188,7 +189,7 @@ def data_key_marks(data: bytes) -> frozenset[bytes]:
 
     It is found without parsing, since a history has many versions.
     """
-    return frozenset((*_TAG.findall(data), *map(b"".join, _WRAPPED.findall(data))))
+    return frozenset((*re.findall(_TAG, data), *map(b"".join, re.findall(_WRAPPED, data))))
 
 
 def renamed(changes: Iterable[Change]) -> Iterator[tuple[str, str]]:

@@ -36,6 +36,9 @@ from fluxsecrets.sops.recipients import Recipient, RecipientKey, recipient_key
 
 from .content import parse
 
+_KEPT = 8 * 2**20
+"""Bytes of encrypted versions that are held until it is known which matter; the rest is read again."""
+
 _SAMPLE = 8
 """Of a path with this many versions, not all are read to see whether it was ever encrypted."""
 
@@ -60,15 +63,20 @@ def former_readers(
     # One pass over the history: a copy can lie under any path.
     marks = {path: set(data_key_marks(data)) for path, data in files.items()}
     encrypted: set[str] = set()
+    texts: dict[str, bytes] = {}
+    room = _KEPT
     for blob, paths, data in _encrypted_blobs(repository, changes, files):
         encrypted.add(blob)
         own = data_key_marks(data)
         for path in paths:
             marks.setdefault(path, set()).update(own)
+        if len(data) <= room:
+            room -= len(data)
+            texts[blob] = data
     related = {path: group for group in same_file(marks, renamed(changes)) for path in group & files.keys()}
     wanted = frozenset().union(*related.values())
     own_changes = [each for each in changes if each.path in wanted and each.blob in encrypted]
-    jobs = list(_jobs(repository, files, related, own_changes))
+    jobs = list(_jobs(repository, files, related, own_changes, texts))
     waits = partial(_waits, session) if with_keys else None
     looks = run_jobs(partial(_known, session, with_keys), jobs, chunk=4, waits=waits)
     return tuple(found for each in looks for found in each)
@@ -110,9 +118,20 @@ def _jobs(
     files: Mapping[str, bytes],
     related: Mapping[str, frozenset[str]],
     changes: Sequence[Change],
+    known: Mapping[str, bytes],
 ) -> Iterator[_Job]:
-    """Return the files that had other recipients, under whatever path, with their versions."""
-    texts = dict(read_blobs(repository, (each.blob or "" for each in changes)))
+    """Return the files that had other recipients, under whatever path, with their versions.
+
+    Args:
+        repository: with the history.
+        files: the encrypted contents, by path.
+        related: for each file, the paths that it ever had.
+        changes: those of these paths.
+        known: contents of blobs that were read before.
+    """
+    blobs = {each.blob or "" for each in changes}
+    texts = {blob: known[blob] for blob in blobs & known.keys()}
+    texts |= read_blobs(repository, blobs - known.keys())
     people = {blob: recipients_in(data.decode("utf-8", "replace")) for blob, data in texts.items()}
     by_path: dict[str, list[Change]] = {}
     for change in changes:
