@@ -6,7 +6,6 @@ Everything above works on paths relative to the root with `/`; a path that is no
 
 from __future__ import annotations
 
-import io
 import mmap
 import os
 import posixpath
@@ -181,10 +180,15 @@ class Tree:
             data = self.planned[path]
             return data[:part] if tail is None else data[-tail:]
         try:
-            with os.fdopen(os.open(f"{self.root}/{path}", _OPEN_FLAGS), "rb", buffering=0) as stream:
+            descriptor = os.open(
+                f"{self.root}/{path}", _OPEN_FLAGS
+            )  # a file object takes as long as the rest
+            try:
                 if tail is not None and size > tail:
-                    stream.seek(size - tail)
-                return _read_at_most(stream, self.limits.size if part is None else part, size)
+                    os.lseek(descriptor, size - tail, os.SEEK_SET)
+                return _read_at_most(descriptor, self.limits.size if part is None else part, size)
+            finally:
+                os.close(descriptor)
         except OSError as error:
             raise _unreadable(path, error) from None
 
@@ -244,16 +248,21 @@ def make_tree(
     root = root.absolute()
     known_folders: set[str] = {"", *folders}
     linked: set[str] = set()
+    passed = {""}  # folders that are no links, and below none
     kept: list[str] = []
     for path in paths:
+        above = parent(path)
+        if above in passed:  # as most files, after the first of their folder
+            kept.append(path)
+            continue
         parents = _parents(path)
         for folder in reversed(parents):
             if folder not in known_folders and folder not in linked:
-                known = linked if (root / folder).is_symlink() else known_folders
+                known = linked if os.path.islink(f"{root}/{folder}") else known_folders  # noqa: PTH114 - as above
                 known.add(folder)
-        if linked and not linked.isdisjoint(parents):
-            continue
-        kept.append(path)
+        if not linked or linked.isdisjoint(parents):
+            passed.add(above)
+            kept.append(path)
     kept.sort()
     return Tree(
         root, tuple(kept), repository, limits, frozenset(kept), frozenset(known_folders), planned or {}, links
@@ -332,11 +341,13 @@ def _parents(path: str) -> list[str]:
     return found
 
 
-def _read_at_most(stream: io.FileIO, limit: int, size: int) -> bytes:
+def _read_at_most(descriptor: int, limit: int, size: int) -> bytes:
     """Up to `limit` bytes of a file that had `size` bytes: more than that is asked for only if it grew."""
     pieces = []
     ask = min(size + 1, 2**20)  # a larger buffer than the file costs more than to read it
-    while limit > 0 and (piece := stream.read(min(limit, ask))):
+    while limit > 0 and (piece := os.read(descriptor, min(limit, ask))):
+        if len(piece) == size < ask:  # most files
+            return piece
         pieces.append(piece)
         limit -= len(piece)
         if len(piece) < ask and sum(map(len, pieces)) == size:
