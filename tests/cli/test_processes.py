@@ -208,7 +208,7 @@ def test_a_machine_that_refuses_in_the_middle_of_a_library(folder, cli, monkeypa
         raise OSError(number, os.strerror(number), "/tmp/somewhere")
 
     folder.write("secret.yaml")
-    monkeypatch.setattr("fluxsecrets.ops.files.status.run_jobs", refuse)
+    monkeypatch.setattr("fluxsecrets.ops.files.status._looks", refuse)
     result = cli("status", "secret.yaml")
     assert result.exit_code == 2
     assert "/tmp/somewhere: the system refused to go on: " in result.stderr

@@ -1,11 +1,15 @@
 """Results as text: aligned, escaped, nothing of a path cut off."""
 
+import re
+import unicodedata
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fluxsecrets.errors import UsageError
 from fluxsecrets.ops.run.results import FileResult, Outcome
+from fluxsecrets.report import text as module
 from fluxsecrets.report.results import listed_rows, result_rows, warning_lines
 from fluxsecrets.report.text import (
     Cell,
@@ -222,3 +226,16 @@ def test_a_sentence_begins_beside_other_cells_and_goes_on_below():
         "    text",
     ]
     assert [*flowing([Cell("a" * 30), Cell("b")], 20, plain, rest="  ")] == ["a" * 30, "  b"]
+
+
+def test_what_python_calls_printable_has_nothing_to_escape():
+    """The expression is not compiled for such texts: for every character, it must have nothing to say."""
+    every = [chr(number) for number in range(0x110000)]
+    shown = "".join(letter for letter in every if letter.isprintable())
+    assert re.search(module._UNPRINTABLE, shown) is None
+
+
+def test_the_letter_of_shortened_keys_has_the_width_that_unicode_says():
+    assert not unicodedata.combining("…")
+    assert unicodedata.east_asian_width("…") not in "WF"
+    assert text_width("age1…xyz") == 8

@@ -6,7 +6,6 @@ Everything above works on paths relative to the root with `/`; a path that is no
 
 from __future__ import annotations
 
-import mmap
 import os
 import posixpath
 import re
@@ -200,6 +199,8 @@ class Tree:
         """
         if path in self.planned:
             return pattern.search(self.planned[path]) is not None
+        import mmap  # few files are that large
+
         try:
             with (
                 (self.root / path).open("rb") as stream,

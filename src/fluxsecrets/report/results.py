@@ -7,10 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from fluxsecrets.shell import command_for
 
-from .alike import few_lines
 from .base import Base, here
-from .errors import shares_cause
-from .json import error_or_null, page, term
 from .page import Errors, Note, Page, Table, Warn
 from .text import Cell, Row, counted, printable
 
@@ -60,12 +57,16 @@ _PLURALS = {"differs from its rule": "differ from their rule"}
 
 def json_page(command: str, batch: BatchResult) -> Page:
     """The results of a command that changes files."""
+    from .json import page
+
     base = here()
     data: wire.Encrypted = {"files": [_file_data(each, base) for each in batch.files], **totals(batch)}
     return page(command, data, base)
 
 
 def _file_data(result: FileResult, base: Base) -> wire.EncryptedFile:
+    from .json import term
+
     return {**result_data(result, base), "outcome": term(result.outcome)}
 
 
@@ -117,6 +118,8 @@ def listed_rows(
 
     `make` makes the rows.
     """
+    from .errors import shares_cause  # `status` of one file does without
+
     together = shares_cause([result.error for result in results])
     rows = make([result for result, left_out in zip(results, together, strict=True) if not left_out])
     return [*rows, *([more_failed(sum(together))] if any(together) else [])]
@@ -172,6 +175,8 @@ def warning_lines(results: Sequence[FileResult]) -> list[str]:
     for warning, paths in sorted(by_warning.items(), key=lambda each: -len(each[1])):
         where = paths[0] if len(paths) == 1 else f"{len(paths)} files"
         lines.append(printable(f"warning: {where}: {warning}"))
+    from .alike import few_lines
+
     return few_lines(lines, "warning")
 
 
@@ -183,6 +188,8 @@ def totals(batch: BatchResult) -> wire.Totals:
 
 def result_data(result: FileResult, base: Base) -> wire.FileResult:
     """What all commands say of a file."""
+    from .json import error_or_null
+
     return {
         "path": base.path(result.path),
         "values": result.values,

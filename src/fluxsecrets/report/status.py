@@ -13,7 +13,6 @@ from fluxsecrets.shell import command_for
 from fluxsecrets.sops.recipients import recipient_text
 
 from .base import Base, here
-from .errors import shares_cause
 from .page import Errors, Note, Page, Table
 from .results import STYLES, drift_lines, more_failed, several, value_count
 from .text import Cell, Row, counted, printable
@@ -46,7 +45,12 @@ def _text_page(found: StatusResult) -> Page:
 
 def _rows(files: Sequence[FileStatus]) -> list[Row]:
     """A row per file, and one for all that failed with so many others that the error is said once."""
-    together = shares_cause([status.error for status in files])
+    errors = [status.error for status in files]
+    if all(error is None for error in errors):
+        return [*map(_row, files)]
+    from .errors import shares_cause
+
+    together = shares_cause(errors)
     rows = [_row(status) for status, left_out in zip(files, together, strict=True) if not left_out]
     return [*rows, *([more_failed(sum(together))] if any(together) else [])]
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:  # a command pays for the operations that it uses, not for tho
     from fluxsecrets.findings import Finding
 
 # What would move a terminal's cursor, hide text or is invisible, or turn the direction of text around.
-_UNPRINTABLE = re.compile(
+_UNPRINTABLE = (
     r"[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff"
     r"\ufff9-\ufffb\U000e0000-\U000e007f]"
 )
@@ -48,14 +48,18 @@ Row = Sequence[Cell]
 def printable(text: str) -> str:
     """Text with control characters escaped, safe for a terminal, and without private keys."""
     text = without_private_keys(text)
-    return _UNPRINTABLE.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
+    if text.isprintable():  # nearly all are; the expression is compiled for the others
+        return text
+    return re.sub(_UNPRINTABLE, lambda match: match[0].encode("unicode_escape").decode(), text)
 
 
 def printable_lines(text: str) -> str:
     """Text of several lines, safe for a terminal: of the control characters, line breaks and tabs stay."""
     kept = text.replace("\r\n", "\n")
-    return _UNPRINTABLE.sub(
-        lambda match: match[0] if match[0] in "\n\t" else match[0].encode("unicode_escape").decode(), kept
+    return re.sub(
+        _UNPRINTABLE,
+        lambda match: match[0] if match[0] in "\n\t" else match[0].encode("unicode_escape").decode(),
+        kept,
     )
 
 
@@ -225,6 +229,8 @@ def text_width(text: str) -> int:
 
 
 def _letter_width(letter: str) -> int:
+    if letter == "…":  # of shortened keys, which are in most tables
+        return 1
     import unicodedata  # most texts are ASCII
 
     if unicodedata.combining(letter):

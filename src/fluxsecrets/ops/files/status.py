@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from functools import partial
 
@@ -14,10 +14,8 @@ from fluxsecrets.ops.policy.policy import names_in_rule
 from fluxsecrets.ops.run.afterkill import left_behind
 from fluxsecrets.ops.run.inputs import Target
 from fluxsecrets.ops.run.names import names_of, read_public_keys
-from fluxsecrets.ops.run.parallel import run_jobs
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.ops.run.targets import Selection, select, tree_of
-from fluxsecrets.ops.run.waiting import waits_for_file
 from fluxsecrets.records import dataclass, field, replace
 from fluxsecrets.repo.offboarding import OpenFile, read_leavers, with_leavers
 from fluxsecrets.repo.othertools import OtherUse, decrypted_by, find_listing_uses, find_uses, notes_of
@@ -119,7 +117,7 @@ def status(session: Session, request: StatusRequest) -> StatusResult:
     selection = select(session, request.paths, request.environment, request.input_type)
     leavers, errors = read_leavers(selection.root)
     look = partial(_look, session, with_leavers(read_public_keys(selection.root), leavers))
-    looks = run_jobs(look, selection.targets, waits=partial(waits_for_file, session))
+    looks = _looks(session, look, selection.targets)
     uses = _uses(session, selection, request)
     readers = decrypted_by(uses)
     states = tuple(
@@ -137,6 +135,18 @@ def status(session: Session, request: StatusRequest) -> StatusResult:
     others = () if request.paths else notes_of(uses)
     notes = (*selection.notes, *(f"{each.path}:{each.line}: {each.message}" for each in others))
     return StatusResult(states, notes, request, work, errors, proposals)
+
+
+def _looks(
+    session: Session, look: Callable[[Target], FileStatus], targets: Sequence[Target]
+) -> Iterator[FileStatus]:
+    """The state of each file, over several processes or threads where there is enough to do."""
+    if len(targets) == 1:
+        return map(look, targets)
+    from fluxsecrets.ops.run.parallel import run_jobs
+    from fluxsecrets.ops.run.waiting import waits_for_file
+
+    return run_jobs(look, targets, waits=partial(waits_for_file, session))
 
 
 def _uses(session: Session, selection: Selection, request: StatusRequest) -> tuple[OtherUse, ...]:

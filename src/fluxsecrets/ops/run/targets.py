@@ -13,13 +13,11 @@ from fluxsecrets.errors import (
     UnprotectedError,
     UsageError,
 )
-from fluxsecrets.files.beside import Fate, remove_leftover
 from fluxsecrets.marks import is_leftover_name
 from fluxsecrets.namedtuples import NamedTuple
 from fluxsecrets.sops.formats import format_for_path
 
 from .inputs import Target, must_exist
-from .parallel import run_jobs
 from .places import Places
 from .session import Session
 
@@ -128,6 +126,8 @@ def _from_repository(session: Session, environment: str | None) -> Selection:
 def _look_at_many(
     work: Callable[[str], SecretFile | None], paths: Sequence[str]
 ) -> Iterator[SecretFile | None]:
+    from .parallel import run_jobs  # named files do without
+
     # Most files take a look at their bytes only: a process is worth its start for hundreds.
     return run_jobs(work, paths, chunk=32)
 
@@ -175,6 +175,8 @@ def _targets(session: Session, tree: Tree, secrets: Sequence[SecretFile]) -> tup
 
 def _needs_nobody(session: Session, tree: Tree, leftover: SecretFile) -> bool:
     """Whether a temporary file needs no attention: it holds ciphertext, is in use, or is deleted now."""
+    from fluxsecrets.files.beside import Fate, remove_leftover
+
     path = tree.root / leftover.path
     fate = remove_leftover(path)
     if fate is Fate.DELETED and not leftover.encrypted and session.warn is not None:
