@@ -124,7 +124,7 @@ class Output:
 
     def progress(self, items: Iterator[Item], total: int, label: str) -> Iterator[Item]:
         """Pass items on, with a progress bar where there are many and somebody is looking."""
-        if self._quiet:
+        if self._quiet or total == 1:
             return items
         from .progress import with_progress  # only for many files
 
@@ -157,6 +157,8 @@ class Output:
 
     def errors(self, errors: Sequence[FluxsecretsError]) -> None:
         """Say what is wrong with many files, what is the same for several once."""
+        if not errors:
+            return
         from fluxsecrets.report.errors import error_lines, similar_errors
 
         for similar in similar_errors(errors):
