@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import PurePath
+from typing import Any
 
 import click
 
@@ -19,8 +20,8 @@ from fluxsecrets.cli.options import (
     shell_option,
 )
 from fluxsecrets.cli.output import Output, show_warnings
+from fluxsecrets.cli.runs.execenv import ExecRequest, make_command, read_encrypted
 from fluxsecrets.cli.runs.execenv import exec_env as run_exec_env
-from fluxsecrets.cli.runs.execenv import make_command, read_encrypted
 from fluxsecrets.errors import UsageError
 from fluxsecrets.ops.exec.execute import PLACEHOLDER, run_with_file
 
@@ -68,17 +69,7 @@ class CommandAfterFile(click.Command):
 @user_option
 @input_type_option
 @order_option
-def exec_env(
-    *,
-    file: str,
-    arguments: tuple[str, ...],
-    pristine: bool,
-    same_process: bool,
-    allowed: tuple[str, ...],
-    shell: bool,
-    user: str | None,
-    input_type: str | None,
-) -> int:
+def exec_env(**values: Any) -> int:
     """Run a command with the values of FILE in its environment.
 
     The keys of FILE's first document are the names; in a Kubernetes Secret, the keys of stringData, and of
@@ -87,17 +78,7 @@ def exec_env(
     by name, here or in FLUXSECRETS_ALLOW_VARIABLES. The exit code is the command's, 128+N if signal N ended
     it, 127 if the command does not exist.
     """
-    return run_exec_env(
-        make_session,
-        file=file,
-        arguments=arguments,
-        pristine=pristine,
-        same_process=same_process,
-        allowed=allowed,
-        shell=shell,
-        user=user,
-        input_type=input_type,
-    )
+    return run_exec_env(make_session, ExecRequest(**values))
 
 
 @click.command("exec-file", cls=CommandAfterFile)

@@ -95,9 +95,9 @@ def _status(session: Callable[[], Session], values: dict[str, Any]) -> int:
 
 
 def _exec_env(session: Callable[[], Session], values: dict[str, Any]) -> int:
-    from fluxsecrets.cli.runs.execenv import exec_env
+    from fluxsecrets.cli.runs.execenv import ExecRequest, exec_env
 
-    return exec_env(session, user=None, **values)
+    return exec_env(session, _taken(ExecRequest, values))
 
 
 _RUNS = {

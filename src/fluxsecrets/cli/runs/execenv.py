@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from fluxsecrets.errors import FluxsecretsError, UsageError
+from fluxsecrets.namedtuples import NamedTuple
 from fluxsecrets.ops.exec.child import Command, find_user
 from fluxsecrets.ops.exec.execute import EnvOptions, file_values, run_with_values
 from fluxsecrets.ops.run.inputs import Input, read_input
@@ -14,22 +15,10 @@ if TYPE_CHECKING:
     from fluxsecrets.ops.run.session import Session
 
 
-def exec_env(
-    start: Callable[[], Session],
-    *,
-    file: str,
-    arguments: tuple[str, ...],
-    pristine: bool,
-    same_process: bool,
-    allowed: tuple[str, ...],
-    shell: bool,
-    user: str | None,
-    input_type: str | None,
-) -> int:
-    """Run a command with the values of a file in its environment.
+class ExecRequest(NamedTuple):
+    """Which command to run with the values of which file.
 
-    Args:
-        start: makes the session.
+    Attributes:
         file: the encrypted file.
         arguments: the command.
         pristine: only the values, and not the environment of this process.
@@ -38,18 +27,36 @@ def exec_env(
         shell: the command is one text for a shell.
         user: whom to run the command as, or None.
         input_type: format of the file, or None.
+    """
+
+    file: str
+    arguments: tuple[str, ...]
+    pristine: bool = False
+    same_process: bool = False
+    allowed: tuple[str, ...] = ()
+    shell: bool = False
+    user: str | None = None
+    input_type: str | None = None
+
+
+def exec_env(start: Callable[[], Session], asked: ExecRequest) -> int:
+    """Run a command with the values of a file in its environment.
+
+    Args:
+        start: makes the session.
+        asked: the command, and the file.
 
     Returns:
         The command's exit code.
     """
     session = start()
-    wanted = make_command(arguments, shell=shell, user=user)
-    given = read_encrypted(session, file, input_type)
+    wanted = make_command(asked.arguments, shell=asked.shell, user=asked.user)
+    given = read_encrypted(session, asked.file, asked.input_type)
     try:
-        values = file_values(session, given.data, given.target.format, allowed)
+        values = file_values(session, given.data, given.target.format, asked.allowed)
     except FluxsecretsError as error:
         raise error.in_file(given.target.shown) from None
-    return run_with_values(session, wanted, values, EnvOptions(pristine, same_process))
+    return run_with_values(session, wanted, values, EnvOptions(asked.pristine, asked.same_process))
 
 
 def make_command(arguments: tuple[str, ...], *, shell: bool, user: str | None) -> Command:
