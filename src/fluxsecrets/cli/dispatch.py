@@ -62,7 +62,7 @@ def dispatch(arguments: list[str], log: Logged | None = None, *, tidy: bool = Tr
 
         return guarded(lambda: run_hook(arguments[2], tuple(arguments[3:])))[0]
     if arguments[:1] == ["textconv"] and len(arguments) == 2 and not arguments[1].startswith("-"):
-        from .textconvrun import may_want_values, show_masked
+        from .textconvshow import may_want_values, show_masked
 
         if not may_want_values(os.environ):
             return guarded(lambda: show_masked(arguments[1]), tidy=False)[0]

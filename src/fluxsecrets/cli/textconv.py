@@ -25,7 +25,7 @@ def command(*, path: str) -> int:
     """
     import os
 
-    from fluxsecrets.cli.textconvrun import may_want_values, show, show_masked
+    from fluxsecrets.cli.textconvshow import may_want_values, show, show_masked
 
     if not may_want_values(os.environ):
         show_masked(path)
