@@ -9,14 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fluxsecrets.errors import FormatError
+from fluxsecrets.flux.commonsecret import is_common_secret
 from fluxsecrets.flux.unknown import UNKNOWN, unknown
-from fluxsecrets.flux.validity import problems
-from fluxsecrets.flux.validity.problem import Problem, Subject, field_name
 from fluxsecrets.marks import SIGN, read_ciphertext
 from fluxsecrets.namedtuples import NamedTuple
 from fluxsecrets.repo.manifests import Plain, Steps, dig, is_reference, line_of, text_of
-from fluxsecrets.repo.secretrules import decode_base64
 from fluxsecrets.sops.document import Data, Document, Mapping, Node, find, to_data
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from fluxsecrets.flux.validity.problem import Problem
 
 ALLOW_INVALID = "--allow-invalid"
 """The option with which an invalid Secret is taken."""
@@ -40,6 +42,8 @@ class Fault(NamedTuple):
     @property
     def message(self) -> str:
         """What is wrong, without any value."""
+        from fluxsecrets.flux.validity.problem import field_name
+
         problem = self.problem
         if problem.found:
             return f"{field_name(problem.steps)} is {problem.found}, expected a string"
@@ -95,14 +99,23 @@ def faults(document: Document) -> Iterator[Fault]:
     for part in document.parts:
         if text_of(part.get("kind")) != "Secret" or text_of(part.get("apiVersion")) != "v1":
             continue
-        data = _known(to_data(part))
-        if not isinstance(data, dict):
-            continue
-        metadata = part.get("metadata")
-        name = text_of(metadata.get("name")) if isinstance(metadata, Mapping) else None
-        for problem in problems(Subject(data, data)):
-            if _is_for_files(problem) and not _is_filled_later(data, problem):
-                yield Fault(name or "", _line(part, problem.steps), problem)
+        if not is_common_secret(part):
+            yield from faults_of_secret(part)
+
+
+def faults_of_secret(part: Mapping) -> Iterator[Fault]:
+    """What is wrong with one Secret, by all checks of Kubernetes and Flux."""
+    from fluxsecrets.flux.validity import problems  # the checks and their tables are seldom needed
+    from fluxsecrets.flux.validity.problem import Subject
+
+    data = _known(to_data(part))
+    if not isinstance(data, dict):
+        return
+    metadata = part.get("metadata")
+    name = text_of(metadata.get("name")) if isinstance(metadata, Mapping) else None
+    for problem in problems(Subject(data, data)):
+        if _is_for_files(problem) and not _is_filled_later(data, problem):
+            yield Fault(name or "", _line(part, problem.steps), problem)
 
 
 def _is_for_files(problem: Problem) -> bool:
@@ -118,7 +131,8 @@ def _is_filled_later(data: Plain, problem: Problem) -> bool:
     """Whether the content that is wrong is a placeholder, such as `env add` writes."""
     if problem.behaviour != "content-invalid":
         return False
-    from fluxsecrets.scan.placeholders import is_placeholder  # start-up time: it is seldom needed
+    from fluxsecrets.repo.secretrules import decode_base64  # start-up time: both are seldom needed
+    from fluxsecrets.scan.placeholders import is_placeholder
 
     value = dig(data, *map(str, problem.steps))
     if not isinstance(value, str):
