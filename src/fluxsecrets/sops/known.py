@@ -48,6 +48,11 @@ class Known:
         self._path, self._value = next(self._items, ((), None))
 
 
+def is_large(data: bytes) -> bool:
+    """Whether a text is so large that two readings of it take much memory."""
+    return len(data) > _LARGE
+
+
 def known_of(data: bytes, items: Iterable[tuple[Path, Value]]) -> Known | None:
     """What to read a text with; None for one that is small."""
-    return Known(items) if len(data) > _LARGE else None
+    return Known(items) if is_large(data) else None

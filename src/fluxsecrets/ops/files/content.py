@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 
 from fluxsecrets.errors import (
@@ -20,7 +19,6 @@ from fluxsecrets.namedtuples import NamedTuple
 from fluxsecrets.ops.run.record import note_key
 from fluxsecrets.records import dataclass, field, replace
 from fluxsecrets.sops.cipher import Cipher, DataKey
-from fluxsecrets.sops.comparison import same_trees
 from fluxsecrets.sops.disclosure import disclosed
 from fluxsecrets.sops.document import Comment, Document, Leaf, Mapping, show_path
 from fluxsecrets.sops.encryption import (
@@ -30,7 +28,6 @@ from fluxsecrets.sops.encryption import (
     is_empty,
     not_encrypted,
     open_document,
-    read_back,
     seal_mac,
     selected,
 )
@@ -43,7 +40,6 @@ from fluxsecrets.sops.envelope import (
 from fluxsecrets.sops.formats import Format, Limits
 from fluxsecrets.sops.metadata import VERSION, Metadata, is_newer
 from fluxsecrets.sops.selectors import Selector, compile_selector
-from fluxsecrets.sops.values import Value, canonical_bytes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -312,6 +308,8 @@ def encrypt_content(
     """
     from fluxsecrets.ops.policy.policy import selector_for
 
+    from .verification import verify  # decrypting does without
+
     document = _parse_plain(format_, data, limits)
     del data  # freed at once where the caller has let go of it, too: a file may have many megabytes
     single_value = format_.single_value
@@ -358,12 +356,12 @@ def encrypt_content(
     if reusable is not None and encrypted.reused == len(encrypted.changes):
         unchanged = format_.rewrite(expanded, encrypted.changes, reusable.metadata)
         if _opens(format_, unchanged, data_key, limits, single_value=single_value):
-            new = unchanged
+            new, metadata = unchanged, reusable.metadata
     values, reused = sum(isinstance(change.target, Leaf) for change in encrypted.changes), encrypted.reused
     # Only the values are needed now. Otherwise memory would hold the text of a large file several times.
     plain = replace(expanded, source="", layout=None)
     del document, expanded, encrypted
-    verify(format_, plain, new, data_key, limits)
+    verify(format_, plain, new, data_key, limits, metadata)
     if kubernetes and len(new) > FLUX_SIZE_LIMIT:
         warnings.append(f"the file has {len(new) / 2**20:.1f} MiB: Flux refuses to decrypt more than 5 MiB")
     return EncryptedFile(new, values, reused, tuple(warnings))
@@ -478,54 +476,3 @@ def _opens(format_: Format, data: bytes, data_key: DataKey, limits: Limits, *, s
     except IntegrityError:
         return False
     return True
-
-
-def verify(format_: Format, plain: Document, encrypted: bytes, data_key: DataKey, limits: Limits) -> None:
-    """Decrypt the text that is about to be written, and compare it with the original value by value.
-
-    This is the last line of defence against a file that nobody could decrypt. Nothing is written without it.
-
-    Raises:
-        UnprotectedError: the encrypted text has different values; the error contains no value.
-    """
-    document = format_.read_again(encrypted, limits, ((leaf.path, leaf.value) for leaf in plain.leaves))
-    metadata = document.metadata
-    if metadata is None:
-        raise _not_verified("it would not be recognised as encrypted")
-    expected, same = plain.leaves, same_trees(plain, document, values=False)
-    # The order is not compared: an expanded alias can move a comment to another map.
-    comments = Counter([item.text for item in plain.items if isinstance(item, Comment)])
-    try:
-        found = read_back(document, own_selector(metadata), data_key, single_value=format_.single_value)
-        for path, value, text in found:
-            if path is None:
-                # A comment that was a ciphertext before stays one, and may decrypt in its new place.
-                left = not comments[str(value)] and is_ciphertext(text)
-                comments[text if left else str(value)] -= 1
-                continue
-            leaf = next(expected, None)
-            same = same and leaf is not None and leaf.path == path and _same(leaf.value, value)
-    except FluxsecretsError as error:
-        raise _not_verified(error.message) from None
-    if not same or next(expected, None) is not None:
-        raise _not_verified("values differ after decrypting it again")
-    if any(comments.values()):
-        raise _not_verified("comments differ after decrypting it again")
-
-
-def _same(value: Value, other: Value) -> bool:
-    if type(value) is str and type(other) is str:
-        return value == other
-    return _fingerprint(value) == _fingerprint(other)
-
-
-def _fingerprint(value: Value) -> tuple[str, bytes]:
-    kind = "text" if isinstance(value, str | bytes) else type(value).__name__
-    return (kind, canonical_bytes(value))
-
-
-def _not_verified(reason: str) -> UnprotectedError:
-    return UnprotectedError(
-        f"the encrypted file did not pass its own check, so nothing was written: {reason}",
-        hint="this is a bug in fluxsecrets: please report it with the file's structure, without its values",
-    )

@@ -37,9 +37,10 @@ from fluxsecrets.sops.metadata import Metadata
 from fluxsecrets.sops.naming import name_of
 from fluxsecrets.sops.recipients import Recipient, recipient_key
 
-from .content import OpenedFile, encrypt_content, open_file, own_selector, parse, verify
+from .content import OpenedFile, encrypt_content, open_file, own_selector, parse
 from .encryptedfiles import encrypted_targets
 from .onlycopy import OTHERS_ONLY
+from .verification import verify
 
 ELSEWHERE = ""
 """Key for files without an environment."""

@@ -19,6 +19,8 @@ from fluxsecrets.sops.values import Value
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import ClassVar, Protocol
+
+    from fluxsecrets.sops.beside import Beside
 else:
     Protocol = object  # that of `typing` is for the type checker alone
 
@@ -131,6 +133,19 @@ class Format(Protocol):
             LimitError: too large, too deep, too much expansion.
             MetadataError: there is a `sops` block, but it is not one.
         """
+
+    def read_beside(self, data: bytes, limits: Limits, plain: Document) -> Beside | None:
+        """What stands in a text that was just written, if it has the form of what it was made of.
+
+        Args:
+            data: the text, encrypted.
+            limits: as for `parse`.
+            plain: what it should hold; places in it do not count.
+
+        Returns:
+            None if it has another form, or if only `read_again` can tell.
+        """
+        return None
 
     def read_again(self, data: bytes, limits: Limits, known: Iterable[tuple[Path, Value]]) -> Document:
         """What `parse` gives, without text, layout and places: enough to compare it with what it was made of.

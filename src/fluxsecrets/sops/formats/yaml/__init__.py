@@ -9,10 +9,10 @@ from collections.abc import Sequence as Items
 from contextlib import suppress
 from operator import attrgetter
 
-from fluxsecrets.errors import FormatError, MetadataError
+from fluxsecrets.errors import FluxsecretsError, FormatError, MetadataError
 from fluxsecrets.namedtuples import NamedTuple
 from fluxsecrets.records import replace
-from fluxsecrets.sops.comparison import comments_of, same_documents_data
+from fluxsecrets.sops.comparison import comments_of, same_data, same_documents_data
 from fluxsecrets.sops.document import (
     Change,
     Comment,
@@ -37,7 +37,7 @@ from fluxsecrets.sops.formats import (
     encode_edited,
     mapped,
 )
-from fluxsecrets.sops.known import known_of
+from fluxsecrets.sops.known import is_large, known_of
 from fluxsecrets.sops.metadata import Metadata, metadata_to_data, parse_metadata
 from fluxsecrets.sops.values import Value
 
@@ -60,6 +60,8 @@ from .scalars import BINARY_TAG, BLOCK_STYLES, BREAK, Layout, write_ciphertext, 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import ClassVar
+
+    from fluxsecrets.sops.beside import Beside
 
 _DEFAULT_STEP = 2
 
@@ -105,10 +107,23 @@ class YamlFormat(Format):
             ),
         )
 
+    def read_beside(self, data: bytes, limits: Limits, plain: Document) -> Beside | None:
+        """What stands in a text that was just written; see `Format.read_beside`."""
+        if is_large(data):  # all of its values would be there once more
+            return None
+        from .beside import read_beside  # decrypting does without
+
+        try:
+            text, _ = decode_text(data, limits, "YAML")
+        except FluxsecretsError:
+            return None
+        return read_beside(text, limits, plain.parts)
+
     def read_again(self, data: bytes, limits: Limits, known: Iterable[tuple[Path, Value]]) -> Document:
         """Read a text that was just written; see `Format.read_again`."""
         text, _ = decode_text(data, limits, "YAML")
         roots, lines = read_roots(text, limits, known_of(data, known))
+        _refuse_different_blocks(roots, lines)
         return Document(self.name, "", tuple(map(_without_block, roots)), _metadata(roots, lines))
 
     def rewrite(self, document: Document, changes: Items[Change], metadata: Metadata | None) -> bytes:
@@ -329,6 +344,24 @@ def _metadata(roots: tuple[Mapping, ...], lines: tuple[int, ...]) -> Metadata | 
     except MetadataError as error:
         error.line = error.line or _line_of_block(roots[0])
         raise
+
+
+def _refuse_different_blocks(roots: tuple[Mapping, ...], lines: tuple[int, ...]) -> None:
+    """Refuse documents that have not the first one's block, which sops reads; Flux reads each by its own.
+
+    Raises:
+        MetadataError: a document has another block, or none.
+    """
+    first = roots[0].get(KEY)
+    if first is None:
+        return
+    data = to_data(first) if len(roots) > 1 else None
+    for root, line in zip(roots[1:], lines[1:], strict=True):
+        block = root.get(KEY)
+        if block is None and not any(isinstance(item, Entry) for item in root.entries):
+            continue
+        if block is None or not same_data(data, to_data(block)):
+            raise MetadataError("the YAML documents have different sops blocks", line=line)
 
 
 def _line_of_block(root: Mapping) -> int | None:
