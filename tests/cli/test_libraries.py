@@ -3,6 +3,7 @@
 import base64
 import subprocess
 import sys
+from functools import partial
 
 import pytest
 
@@ -21,14 +22,17 @@ main()
 """
 
 
-def blocked(tmp_path, module, *arguments, error="ModuleNotFoundError", entry="entry"):
-    """Run a command line in a Python that has not got a module."""
+@pytest.fixture
+def blocked(tmp_path, caches):
+    """Runs a command line in a Python that has not got a module; all tests share the compiled patterns."""
+    return partial(run_blocked, tmp_path, {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(caches)})
+
+
+def run_blocked(tmp_path, env, module, *arguments, error="ModuleNotFoundError", entry="entry"):
     (tmp_path / "secret.yaml").write_text("apiVersion: v1\nkind: Secret\nstringData:\n  a: throwaway\n")
     code = BLOCKED.format(module=module, arguments=arguments, error=error, entry=entry)
     command = [sys.executable, "-I", "-c", code]
-    return subprocess.run(
-        command, cwd=tmp_path, env={"HOME": str(tmp_path)}, capture_output=True, text=True, check=False
-    )
+    return subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
 
 
 @pytest.mark.parametrize(
@@ -40,8 +44,8 @@ def blocked(tmp_path, module, *arguments, error="ModuleNotFoundError", entry="en
         ("click", "click", ("scan", "secret.yaml")),
     ],
 )
-def test_a_missing_library_is_named_with_what_to_do(tmp_path, module, package, arguments):
-    ran = blocked(tmp_path, module, *arguments)
+def test_a_missing_library_is_named_with_what_to_do(blocked, tmp_path, module, package, arguments):
+    ran = blocked(module, *arguments)
     assert ran.returncode == 2
     assert f"error: the Python package {package} is missing on this system: " in " ".join(ran.stderr.split())
     assert f"-m pip install --force-reinstall {package}`" in " ".join(ran.stderr.split())
@@ -49,16 +53,16 @@ def test_a_missing_library_is_named_with_what_to_do(tmp_path, module, package, a
     assert "throwaway" in (tmp_path / "secret.yaml").read_text()
 
 
-def test_the_drop_in_names_it_too(tmp_path):
-    ran = blocked(tmp_path, "cryptography", "decrypt", "secret.yaml", entry="dropin.entry")
+def test_the_drop_in_names_it_too(blocked):
+    ran = blocked("cryptography", "decrypt", "secret.yaml", entry="dropin.entry")
     assert ran.returncode != 0
     assert "Traceback" not in ran.stderr
 
 
-def test_scanning_needs_no_hyperscan(tmp_path):
+def test_scanning_needs_no_hyperscan(blocked, tmp_path):
     made_up = base64.b64encode(bytes(range(60, 200, 5))).decode()
     (tmp_path / "x.env").write_text(f"DATABASE_PASSWORD={made_up}\n")
-    ran = blocked(tmp_path, "hyperscan", "scan", ".")
+    ran = blocked("hyperscan", "scan", ".")
     assert ran.returncode == 1
     assert "x.env" in ran.stdout
 
