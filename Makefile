@@ -56,9 +56,10 @@ bench: $(READY) ## compare with sops, where that is on PATH (takes minutes)
 interop: $(READY) ## exchange files with sops, age, gpg and others, if they are installed
 	@PYTHONPATH=tests $(BIN)/python -m interop
 
-fuzz: $(READY) ## search for inputs that break a parser; ARGS="yaml json" for some of them
+fuzz: $(READY) ## search for inputs that break a parser or a property; ARGS="yaml json" for some parsers
 	@$(BIN)/python -c 'import atheris' 2>/dev/null || $(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary atheris --editable '.[fuzz]' || true
 	@PYTHONPATH=tests nice $(BIN)/python -m fuzzing --seconds $(or $(SECONDS),30) $(ARGS)
+	$(if $(ARGS),,HYPOTHESIS_PROFILE=$(or $(HYPOTHESIS_PROFILE),deep) nice $(BIN)/pytest -q -n auto --dist worksteal -m hypothesis)
 
 soak: $(READY) ## kill commands at random while an editor saves files; N=500 kills, for at most SECONDS=3600
 	@PYTHONPATH=tests nice $(BIN)/python -m soak --kills $(or $(N),500) --seconds $(or $(SECONDS),3600) $(ARGS)

@@ -35,8 +35,12 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
 # Shared machines stall: a deadline would only make tests flaky, and so would "too slow".
-settings.register_profile("dev", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.register_profile("ci", settings.get_profile("dev"), derandomize=True, max_examples=60)
+# A run after a change tries few examples of each property, and others each time; with a hundred of them, the
+# properties took an eighth of all tests. CI always tries the same ones. `make fuzz` tries `deep`. A property
+# whose examples are costly, or whose rare cases matter, has a number of its own, which holds in all profiles.
+settings.register_profile("dev", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=30)
+settings.register_profile("ci", settings.get_profile("dev"), derandomize=True)
+settings.register_profile("deep", settings.get_profile("dev"), max_examples=300)
 settings.register_profile("thorough", settings.get_profile("dev"), max_examples=2_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") else "dev"))
 
