@@ -1,18 +1,20 @@
 """The same command line through real sops and through the drop-in: exit code and data must be the same.
 
-What is encrypted is decrypted by real sops before it is compared, whoever wrote it.
+What is encrypted is decrypted by real sops before it is compared, whoever wrote it. The drop-in is a process
+of its own where the line has a redirection, edits or starts a command, and runs in this process else.
 """
 
 import json
 import os
 import shlex
-import shutil
 import subprocess
 import sys
+from contextlib import chdir
 from pathlib import Path
 
 import pytest
 
+from copies import Copies
 from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.sops.document import to_data
 from fluxsecrets.sops.formats import Limits, format_for_path, make_format
@@ -248,6 +250,9 @@ class Side:
     def run(self, line):
         for name, recipient in self.recipients.items():
             line = line.replace(name, recipient)
+        return self._started(line)
+
+    def _started(self, line):
         done = subprocess.run(
             ["/bin/sh", "-c", f"{self.command} {line}"],
             cwd=self.folder,
@@ -260,6 +265,15 @@ class Side:
 
     def files(self):
         return {path.name: path.read_bytes() for path in sorted(self.folder.iterdir()) if path.is_file()}
+
+
+class InThisProcess(Side):
+    """The drop-in without a process of its own; its `command` takes the words of a line."""
+
+    def _started(self, line):
+        with chdir(self.folder):
+            done = self.command(*shlex.split(line))
+        return done.code, done.out, done.err
 
 
 @pytest.fixture(scope="session")
@@ -291,11 +305,11 @@ def prepared(real_sops, tmp_path_factory):
     first = next(index for index, line in enumerate(lines) if line.startswith("a: "))
     lines[first] = "renamed: " + lines[first].removeprefix("a: ")
     (folder / "moved.yaml").write_text("".join(lines))
-    return folder, {"AGE": keys["alice"], "BOB": keys["bob"]}
+    return Copies(folder), {"AGE": keys["alice"], "BOB": keys["bob"]}
 
 
 @pytest.fixture
-def compare(prepared, real_sops, identity, on_path, tmp_path, monkeypatch):
+def compare(prepared, real_sops, sops, identity, on_path, tmp_path, monkeypatch):
     """Runs a line through both and compares; `data` says how standard output is to be read."""
     source, recipients = prepared
     editor = tmp_path / "editor.py"
@@ -310,11 +324,12 @@ def compare(prepared, real_sops, identity, on_path, tmp_path, monkeypatch):
     monkeypatch.setenv("SOPS_EDITOR", f"{shlex.quote(sys.executable)} {shlex.quote(str(editor))}")
     monkeypatch.setenv("SOPS_DISABLE_VERSION_CHECK", "1")
     monkeypatch.setenv("OUTSIDE", "seen")
-    sides = []
-    for name, command in (("theirs", real_sops), ("ours", "sops")):
-        folder = tmp_path / name
-        shutil.copytree(source, folder)
-        sides.append(Side(command, folder, recipients))
+    folders = [source.copy(tmp_path / name) for name in ("theirs", "ours")]
+    peer, process = (
+        Side(command, folder, recipients)
+        for command, folder in zip((real_sops, "sops"), folders, strict=True)
+    )
+    here = InThisProcess(sops, folders[1], recipients)
 
     def plain(name, data):
         """What bytes stand for: data, whoever wrote them in whatever layout."""
@@ -332,14 +347,14 @@ def compare(prepared, real_sops, identity, on_path, tmp_path, monkeypatch):
             return "encrypted", subprocess.run(command, capture_output=True, timeout=60, check=True).stdout
         return "plain", _data(format_for_path(name), data)
 
-    def compare(line, *, kind="yaml"):
-        theirs, ours = (side.run(line) for side in sides)
+    def compare(line, *, kind="yaml", started=False):
+        theirs, ours = peer.run(line), (process if started or "<" in line else here).run(line)
         assert ours[0] == theirs[0], f"{line}: {ours[2]} {theirs[2]}"
         if theirs[0] != 0 or "help" in line:
             assert ours[1] == b"" or "exec-" in line or "updatekeys" in line
         elif "updatekeys" not in line:
             assert plain(f"out.{kind}", ours[1]) == plain(f"out.{kind}", theirs[1]), line
-        left, right = (side.files() for side in sides)
+        left, right = peer.files(), here.files()
         assert left.keys() == right.keys()
         for name in left:
             same = right[name] == left[name] or plain(name, right[name]) == plain(name, left[name])
@@ -383,9 +398,9 @@ def test_change(compare, line):
 
 @pytest.mark.parametrize("line", EDIT)
 def test_edit(compare, line):
-    compare(line)
+    compare(line, started=True)
 
 
 @pytest.mark.parametrize("line", OTHER)
 def test_other(compare, line):
-    compare(line, kind="txt" if "json" not in line else "json")
+    compare(line, kind="txt" if "json" not in line else "json", started=True)
