@@ -3,13 +3,12 @@
 import re
 from pathlib import Path
 
-import pytest
-
 from documentation import commands
 from documentation.pages import pages
 from fluxsecrets.ops.review.kinds import KINDS
 from fluxsecrets.scan.registry import all_rules
 from pagefiles import DOCS, PAGES, anchors, is_run, links, name, shell_blocks, starts_with_nothing
+from tables import each_row
 
 
 def test_generated_pages_are_up_to_date(environment):
@@ -35,7 +34,7 @@ def test_the_places_that_rules_name_exist():
     assert not [f"{page}#{anchor}" for page, _, anchor in places if anchor not in anchors(DOCS / page)]
 
 
-@pytest.mark.parametrize("page", PAGES, ids=name)
+@each_row("page", PAGES, ids=name)
 def test_links_lead_somewhere(page):
     for link in links(page):
         target, _, anchor = link.partition("#")
@@ -64,7 +63,7 @@ def test_no_page_names_the_folder_that_it_was_written_in():
         assert not re.search(r"/(?:home|Users)/\w+/|/root/", page.read_text(encoding="utf-8")), name(page)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=name)
+@each_row("page", PAGES, ids=name)
 def test_every_example_is_run_or_says_why_not(page):
     unmarked = [block.line for block in shell_blocks(page) if block.code is None and block.why is None]
     assert not unmarked, (
@@ -72,7 +71,7 @@ def test_every_example_is_run_or_says_why_not(page):
     )
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if is_run(page)], ids=name)
+@each_row("page", [page for page in PAGES if is_run(page)], ids=name)
 def test_a_page_says_what_its_examples_start_with(page):
     text = page.read_text(encoding="utf-8")
     assert starts_with_nothing(page) or "example.md" in text, f"{name(page)}: link to docs/example.md"

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from tables import each_row
+
 PROJECT = Path(__file__).parents[1]
 STYLE = PROJECT / "docs" / "style.md"  # it quotes what it advises against
 DONE = [
@@ -74,7 +76,7 @@ def avoided(text):
     return [flat[max(match.start() - 30, 0) : match.end() + 30] for match in AVOIDED.finditer(flat)]
 
 
-@pytest.mark.parametrize("place", DONE)
+@each_row("place", DONE)
 def test_wording_that_was_replaced_does_not_come_back(place):
     files = [each for each in texts(place) if each != STYLE]
     assert files, f"{place} is missing"

@@ -36,6 +36,7 @@ from fluxsecrets.sops import recipients
 from fluxsecrets.sops.cipher import Cipher, DataKey
 from fluxsecrets.sops.formats import FORMATS, format_for_path
 from fluxsecrets.sops.values import value_from_bytes
+from tables import each_row
 
 REAL = real_ciphertexts()
 
@@ -53,7 +54,7 @@ def test_there_are_ciphertexts_of_every_type_and_format():
     }
 
 
-@pytest.mark.parametrize("text", [*REAL.values(), WHOLE, SHORT_NONCE], ids=[*REAL, "whole", "short nonce"])
+@each_row("text", [*REAL.values(), WHOLE, SHORT_NONCE], ids=[*REAL, "whole", "short nonce"])
 def test_what_sops_writes_is_a_ciphertext(text):
     assert text.startswith(SIGN)
     assert is_ciphertext(text)
@@ -68,14 +69,14 @@ def test_the_parts_of_a_ciphertext():
     assert read_ciphertext(f"{WHOLE}\n") is None
 
 
-@pytest.mark.parametrize("text", NEAR_MISSES.values(), ids=NEAR_MISSES)
+@each_row("text", NEAR_MISSES.values(), ids=NEAR_MISSES)
 def test_what_only_looks_like_a_ciphertext_is_none(text):
     assert not is_ciphertext(text)
     assert not is_encrypted_comment(text)
     assert read_ciphertext(text) is None
 
 
-@pytest.mark.parametrize("text", NEAR_MISSES.values(), ids=NEAR_MISSES)
+@each_row("text", NEAR_MISSES.values(), ids=NEAR_MISSES)
 def test_what_only_looks_like_a_ciphertext_is_not_opened(text):
     with pytest.raises(IntegrityError, match="not a SOPS ciphertext"):
         Cipher(DataKey.generate()).decrypt(text, b"a:")
@@ -121,8 +122,8 @@ FILES = {
 NAMES = {"yaml": "a.yaml", "json": "a.json", "dotenv": "a.env", "ini": "a.ini"}
 
 
-@pytest.mark.parametrize("format_name", FILES)
-@pytest.mark.parametrize("mac", {*real_ciphertexts().values(), WHOLE})
+@each_row("format_name", FILES)
+@each_row("mac", {*real_ciphertexts().values(), WHOLE})
 def test_a_block_with_a_mac_shows_it(format_name, mac):
     data = FILES[format_name].format(mac).encode()
     assert has_marks(format_name, data)
@@ -130,8 +131,8 @@ def test_a_block_with_a_mac_shows_it(format_name, mac):
     assert detect_encryption(data, NAMES[format_name]) == format_name
 
 
-@pytest.mark.parametrize("format_name", FILES)
-@pytest.mark.parametrize("mac", NEAR_MISSES.values(), ids=NEAR_MISSES)
+@each_row("format_name", FILES)
+@each_row("mac", NEAR_MISSES.values(), ids=NEAR_MISSES)
 def test_a_mac_that_only_looks_like_one_shows_nothing(format_name, mac):
     data = FILES[format_name].format(mac.replace("\n", "\\n")).encode()
     assert not has_marks(format_name, data)
@@ -188,7 +189,7 @@ def test_a_long_line_is_searched_once():
     assert time.process_time() - start < 20, "seconds; it would take hours"
 
 
-@pytest.mark.parametrize("path", sorted(VECTORS.glob("*/encrypted*")), ids=lambda path: path.parent.name)
+@each_row("path", sorted(VECTORS.glob("*/encrypted*")), ids=lambda path: path.parent.name)
 def test_what_sops_writes(path):
     data, name = path.read_bytes(), format_for_path(path.name)
     assert has_marks("json" if name == "binary" else name, data)

@@ -13,6 +13,7 @@ import pytest
 
 from fluxsecrets import __version__
 from fluxsecrets.sops.config import parse_config
+from tables import each_row
 
 PROJECT = Path(__file__).parents[1]
 SOURCE = PROJECT / "src" / "fluxsecrets"
@@ -97,7 +98,7 @@ def test_imports_point_down_only(tmp_path, module, statement, kept):
     assert f"-> errors -> marks {'KEPT' if kept else 'BROKEN'}" in " ".join(done.stdout.split())
 
 
-@pytest.mark.parametrize(
+@each_row(
     "path",
     sorted((*(SOURCE / "sops").rglob("*.py"), *(SOURCE / "sealed").rglob("*.py"))),
     ids=lambda path: path.stem,

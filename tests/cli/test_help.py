@@ -4,12 +4,12 @@ import re
 from pathlib import Path
 
 import click
-import pytest
 
 import commandlines
 from fluxsecrets.cli.app import cli as group
 from fluxsecrets.cli.commands import COMMANDS, GROUPS, RUN_BY_GIT
 from fluxsecrets.cli.examples import DOCUMENTATION, SHOWN
+from tables import each_row
 
 PROJECT = Path(__file__).parents[2]
 _ONE_WORD = re.compile(r" *(-\S+ )?\S+")
@@ -44,7 +44,7 @@ def test_every_command_has_two_examples_and_a_page():
             commandlines.check(command)
 
 
-@pytest.mark.parametrize("page", sorted({shown.page for shown in SHOWN.values()}))
+@each_row("page", sorted({shown.page for shown in SHOWN.values()}))
 def test_the_page_that_help_names_is_there(page):
     file, _, anchor = page.partition("#")
     text = (PROJECT / DOCUMENTATION / file).read_text(encoding="utf-8")

@@ -11,6 +11,7 @@ from fluxsecrets.clouds.calling import CallLimits
 from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.keys.vault_transit import VaultTransit
 from fluxsecrets.sops.recipients import KINDS, split_list
+from tables import each_row
 from transitserver import TOKEN, Key
 
 VECTORS = Path(__file__).parents[1] / "vectors" / "sops-cloud" / "vault"
@@ -200,9 +201,7 @@ def test_the_drop_in_takes_sopss_variable(agent, tmp_path, monkeypatch):
     assert done.out.count(b"vault_address: https://vault.example.com:8200\n") == 2
 
 
-@pytest.mark.parametrize(
-    "each", json.loads((VECTORS / "uris.json").read_text()), ids=lambda each: ascii(each["uri"])[:60]
-)
+@each_row("each", json.loads((VECTORS / "uris.json").read_text()), ids=lambda each: ascii(each["uri"])[:60])
 def test_addresses_are_taken_apart_as_sops_does_or_refused(each):
     if re.search(r"(^|,)\s|\s($|,)", each["uri"]):
         return  # blanks around an address are left out here; sops refuses them

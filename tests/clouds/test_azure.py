@@ -9,6 +9,7 @@ from azureserver import ASSERTION, HSM, IMDS, LOGIN, PRIVATE_VAULT, TENANT, VAUL
 from fluxsecrets.clouds import azure as clouds
 from fluxsecrets.clouds.azure_login import Credential, has_credentials, looked_in
 from fluxsecrets.errors import ServiceError
+from tables import each_row
 
 KEY = "/keys/sops/"
 posix = pytest.mark.skipif(sys.platform == "win32", reason="the programs of the tests are scripts")
@@ -35,7 +36,7 @@ def vault(azure, rsa_keys):
 # --- addresses --------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("url", "origin"),
     [
         ("https://team.vault.azure.net", "https://team.vault.azure.net"),

@@ -3,6 +3,7 @@
 import pytest
 
 from fluxsecrets.clouds.endpoints import endpoint, is_among
+from tables import each_row
 
 VAULT = "https://vault.example.com"
 
@@ -26,7 +27,7 @@ def test_an_address_has_one_spelling(text, expected):
     assert endpoint(text) == expected
 
 
-@pytest.mark.parametrize(
+@each_row(
     "text",
     [
         "",

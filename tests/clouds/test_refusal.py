@@ -8,6 +8,7 @@ import pytest
 
 from fluxsecrets.clouds import refusal
 from fluxsecrets.clouds.refusal import REASONS
+from tables import each_row
 
 NAMES = {text for name, text in vars(refusal).items() if name.isupper() and isinstance(text, str)}
 
@@ -16,7 +17,7 @@ def test_each_name_is_a_reason():
     assert set(REASONS) == NAMES
 
 
-@pytest.mark.parametrize("name", sorted(REASONS))
+@each_row("name", sorted(REASONS))
 def test_each_reason_reads_as_our_errors_do(name):
     error = refusal.refusal(name, "AWS KMS")
     assert "AWS KMS" in error.message

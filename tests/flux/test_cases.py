@@ -2,9 +2,8 @@
 
 from pathlib import Path
 
-import pytest
-
 from flux_cases import EXPECTED
+from tables import each_row
 
 
 def expected_verdict(case):
@@ -33,7 +32,7 @@ def test_the_names_that_are_wrong_still_are_cases():
     assert not NOT_YET - set(EXPECTED)
 
 
-@pytest.mark.parametrize("name", list(EXPECTED))
+@each_row("name", list(EXPECTED))
 def test_the_verdict_is_the_controllers(name, verdicts):
     found, expected = verdicts[name].verdict, expected_verdict(EXPECTED[name])
     if name in NOT_YET:
@@ -49,7 +48,7 @@ APPLIED = [
 ]
 
 
-@pytest.mark.parametrize("name", APPLIED)
+@each_row("name", APPLIED)
 def test_the_objects_are_the_controllers(name, verdicts):
     """By the names that they get in the cluster."""
     case = EXPECTED[name]

@@ -4,11 +4,10 @@ import ast
 import re
 from pathlib import Path
 
-import pytest
-
 from flux_cases import EXPECTED
 from fluxsecrets import __file__ as package
 from fluxsecrets.flux.since import FACTS
+from tables import each_row
 
 SOURCE = Path(package).parent
 PAGE = (Path(__file__).parents[2] / "docs" / "flux.md").read_text(encoding="utf-8")
@@ -50,7 +49,7 @@ def test_each_row_says_all():
     assert [behaviour for behaviour, cells in ROWS if len(cells) != 4] == []
 
 
-@pytest.mark.parametrize(("behaviour", "fixture"), SHOWN)
+@each_row(("behaviour", "fixture"), SHOWN)
 def test_the_fixture_shows_the_behaviour(behaviour, fixture, verdicts):
     assert fixture in EXPECTED
     assert behaviour in {each.behaviour for each in verdicts[fixture].outcomes}

@@ -8,6 +8,7 @@ import pytest
 
 from flux_cases import EXPECTED
 from fluxsecrets.ops.checks.render import render
+from tables import each_row
 
 APPLIED = {
     name: case for name, case in EXPECTED.items() if case["State"] == "applied" and "Verdict" not in case
@@ -29,7 +30,7 @@ def summary(text):
     return f"plain({len(data)},{hashlib.sha256(data).hexdigest()[:8]})"
 
 
-@pytest.mark.parametrize("name", APPLIED)
+@each_row("name", APPLIED)
 def test_objects_and_values_are_those_of_the_controller(name, rendered):
     objects = {
         (each.data["kind"], each.data["metadata"].get("namespace") or "", each.data["metadata"]["name"]): each

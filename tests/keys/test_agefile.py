@@ -26,6 +26,7 @@ from fluxsecrets.keys.agefile import (
     unseal,
     write_stanza,
 )
+from tables import each_row
 
 BEGIN = "-----BEGIN AGE ENCRYPTED FILE-----"
 END = "-----END AGE ENCRYPTED FILE-----"
@@ -57,7 +58,7 @@ def test_white_space_around_and_crlf_are_accepted():
 LINE = base64.b64encode(bytes(48)).decode()
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("text", "reason"),
     [
         ("", "does not begin"),

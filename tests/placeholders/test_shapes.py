@@ -11,6 +11,7 @@ import yaml
 
 from fluxsecrets.placeholders.key import PlaceholderKey
 from fluxsecrets.placeholders.values import placeholder, shape_of
+from tables import each_row
 
 KEY = PlaceholderKey.derived(b"a throw-away test key")
 MARK = r"masked(?:-[a-z]{5}){4,15}"
@@ -24,7 +25,7 @@ def base64(text):
     return b64encode(text.encode()).decode()
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("text", "shape", "form"),
     [
         ("https://api.example.com", "url", "https://api.example.com"),

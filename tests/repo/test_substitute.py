@@ -12,11 +12,12 @@ from fluxsecrets.repo.substitute import (
     variables_in,
 )
 from fluxsecrets.repo.unknown import UNKNOWN, is_unknown
+from tables import each_row
 
 VECTORS = json.loads((Path(__file__).parents[1] / "vectors/substitution/objects.json").read_text("utf-8"))
 
 
-@pytest.mark.parametrize("case", VECTORS["cases"], ids=lambda case: json.dumps(case["values"]))
+@each_row("case", VECTORS["cases"], ids=lambda case: json.dumps(case["values"]))
 def test_the_result_is_fluxs(case):
     data = case["object"]
     if is_disabled(data):

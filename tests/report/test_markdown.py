@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from fluxsecrets.report.markdown import LIMIT, code, fitting, inline_html, prose, size, table
 from markdown_pages import ATTACKS, assert_harmless
+from tables import each_row
 
 WAYS = (
     code,
@@ -15,13 +16,13 @@ WAYS = (
 )
 
 
-@pytest.mark.parametrize("text", ATTACKS)
-@pytest.mark.parametrize("way", WAYS)
+@each_row("text", ATTACKS)
+@each_row("way", WAYS)
 def test_text_does_nothing(text, way):
     assert_harmless(way(text))
 
 
-@pytest.mark.parametrize("text", ATTACKS)
+@each_row("text", ATTACKS)
 def test_text_stays_in_its_cell(text):
     lines = list(table(("A", "B"), [(code(text), prose(text)), ("`end`", "last")]))
     assert len("\n".join(lines).splitlines()) == 4
@@ -46,7 +47,7 @@ def test_any_text_does_nothing(text):
         assert page.tags <= {"p", "code", "ul", "li", "table", "thead", "tbody", "tr", "th", "td"}
 
 
-@pytest.mark.parametrize("text", ATTACKS)
+@each_row("text", ATTACKS)
 def test_text_in_a_line_of_html(text):
     page = assert_harmless(
         f"<details>\n<summary>{inline_html(text)}: 1 high</summary>\n\n`end`\n\n</details>"

@@ -14,6 +14,7 @@ from fluxsecrets.report.page import Lines
 from fluxsecrets.report.review_markdown import MARKER, markdown_page
 from markdown_pages import ATTACKS, assert_harmless
 from reviews import EVERYTHING, item, review
+from tables import each_row
 
 
 def text_of(what):
@@ -72,7 +73,7 @@ def test_no_change_is_not_fine_if_something_was_not_looked_at():
     assert "12 files: no identity" in page.text
 
 
-@pytest.mark.parametrize("text", ATTACKS)
+@each_row("text", ATTACKS)
 def test_nothing_of_the_repository_does_anything(text):
     what = review(
         [

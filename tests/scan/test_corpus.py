@@ -3,6 +3,7 @@
 import pytest
 
 from scan_corpus import HARMLESS, LEAKS, Chance, corpus, score_us
+from tables import each_row
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +35,7 @@ def test_no_kind_is_missed(score):
     assert {kind: found / there for kind, (there, found) in score.kinds.items() if found < 0.9 * there} == {}
 
 
-@pytest.mark.parametrize("maker", dict.fromkeys(HARMLESS), ids=lambda maker: maker.__name__)
+@each_row("maker", dict.fromkeys(HARMLESS), ids=lambda maker: maker.__name__)
 def test_harmless_files_look_like_leaks_to_somebody(maker):
     """Each has what scanners trip over: a name, ciphertext, or something random."""
     made = maker(Chance(5), 5)
@@ -55,7 +56,7 @@ def test_harmless_files_look_like_leaks_to_somebody(maker):
     )
 
 
-@pytest.mark.parametrize("maker", dict.fromkeys(LEAKS), ids=lambda maker: maker.__name__)
+@each_row("maker", dict.fromkeys(LEAKS), ids=lambda maker: maker.__name__)
 def test_leaks_say_where_they_are(maker):
     made = maker(Chance(6), 6)
     files = made if isinstance(made, list) else [made]

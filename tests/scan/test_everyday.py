@@ -18,6 +18,7 @@ from fluxsecrets.scan.values import is_literal, may_be_password
 from fluxsecrets.scan.wholetext import looks_random
 from scan_corpus import Chance
 from scan_everyday import EVERYDAY, fill
+from tables import each_row
 
 PASSWORD = "Tr0ub4dor-" + "kX9vQ2mN"
 LETTERS = string.ascii_letters + string.digits
@@ -60,7 +61,7 @@ def test_an_expression_that_does_not_close_is_a_value(form, secret):
     assert is_literal(expression[: len(expression) - 1 - form[::-1].index("s")] + secret[:1] * 2)
 
 
-@pytest.mark.parametrize(
+@each_row(
     "text",
     [
         *("{{x}}y", "${x", "{{x", "<<x", "((x", "$ecret123", "%hunter2", "${PASSWORD:-hunter2}"),

@@ -17,6 +17,7 @@ from fluxsecrets.scan.values import (
     may_be_password,
     may_be_token,
 )
+from tables import each_row
 
 REFERENCES = [
     "op://vault/item/field",
@@ -108,14 +109,14 @@ def test_a_reference_is_no_literal(text):
     assert not may_be_password(text)
 
 
-@pytest.mark.parametrize("text", PLACEHOLDERS)
+@each_row("text", PLACEHOLDERS)
 def test_a_placeholder_is_no_literal(text):
     assert is_placeholder(text)
     assert not is_literal(text)
     assert not may_be_password(text)
 
 
-@pytest.mark.parametrize("text", LITERALS)
+@each_row("text", LITERALS)
 def test_everything_else_is_a_literal(text):
     assert is_literal(text)
     assert not is_placeholder(text)
@@ -135,7 +136,7 @@ def test_any_text_is_judged(text):
         assert isinstance(judge(text), bool)
 
 
-@pytest.mark.parametrize(
+@each_row(
     "text",
     [
         *("string", "password", "true", "required", "bearer", "test", "my-password", "the_token"),
@@ -292,7 +293,7 @@ def test_names_that_may_mean_a_secret(name):
     assert telling(name) is Telling.MAYBE
 
 
-@pytest.mark.parametrize(
+@each_row(
     "name",
     [
         *(
@@ -331,7 +332,7 @@ def test_names_that_say_nothing(name):
     assert telling(name) is Telling.NOTHING
 
 
-@pytest.mark.parametrize("text", NEAR_MISSES.values(), ids=NEAR_MISSES)
+@each_row("text", NEAR_MISSES.values(), ids=NEAR_MISSES)
 def test_what_only_looks_like_a_ciphertext_is_a_value(text):
     assert is_literal(text)
     assert not is_literal(WHOLE)

@@ -3,6 +3,7 @@
 import pytest
 
 from fluxsecrets.sealed.scopes import CLUSTER_WIDE, NAMESPACE_WIDE, Scope, scope_of, with_scope
+from tables import each_row
 
 ANNOTATIONS = [
     {},
@@ -15,8 +16,8 @@ ANNOTATIONS = [
 ]
 
 
-@pytest.mark.parametrize("annotations", ANNOTATIONS)
-@pytest.mark.parametrize("scope", list(Scope))
+@each_row("annotations", ANNOTATIONS)
+@each_row("scope", list(Scope))
 def test_annotations_say_the_scope_and_keep_all_else(annotations, scope):
     made = with_scope(annotations, scope)
     assert scope_of(made) is scope

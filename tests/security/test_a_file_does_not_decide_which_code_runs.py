@@ -9,6 +9,7 @@ import pytest
 from fluxsecrets.cli.dropin.entry import run as dropin
 from fluxsecrets.errors import UsageError
 from fluxsecrets.ops.exec.variables import GROUPS, allowed_names, reason_of, refuse_risky
+from tables import each_row
 
 RISKY = (
     *(
@@ -114,7 +115,7 @@ HARMLESS = (
 )
 
 
-@pytest.mark.parametrize("name", RISKY)
+@each_row("name", RISKY)
 def test_variables_that_decide_are_refused_and_can_be_allowed_by_name(name):
     with pytest.raises(UsageError) as caught:
         refuse_risky(["PASSWORD", name], ())
@@ -127,12 +128,12 @@ def test_variables_that_decide_are_refused_and_can_be_allowed_by_name(name):
         refuse_risky([name], allowed_names({"FLUXSECRETS_ALLOW_VARIABLES": f"{name[:-1]} *"}, [f"{name}X"]))
 
 
-@pytest.mark.parametrize("name", HARMLESS)
+@each_row("name", HARMLESS)
 def test_what_an_application_reads_is_not(name):
     refuse_risky([name], (), fold=False)
 
 
-@pytest.mark.parametrize("name", RISKY)
+@each_row("name", RISKY)
 def test_windows_knows_no_case(name):
     for spelled in (name.upper(), name.lower(), name.title()):
         with pytest.raises(UsageError):

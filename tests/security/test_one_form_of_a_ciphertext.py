@@ -12,6 +12,7 @@ from conftest import commit_all
 from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.ops.files.content import check_encrypted
 from fluxsecrets.sops.formats import Limits, format_for_path, make_format
+from tables import each_row
 
 SECRET = (
     "apiVersion: v1\nkind: Secret\nmetadata:\n  name: a{}\n  namespace: app\nstringData:\n  password: {}\n"
@@ -145,8 +146,8 @@ def test_a_file_with_a_mac_that_looks_like_one_is_plain(infra, cli, git):
     assert {name for name in names if name.endswith(".yaml")} <= judged
 
 
-@pytest.mark.parametrize("value", MISSES, ids=NEAR_MISSES)
-@pytest.mark.parametrize("name", ["secret/encrypted.yaml", "json/encrypted.json", "binary/encrypted.bin"])
+@each_row("value", MISSES, ids=NEAR_MISSES)
+@each_row("name", ["secret/encrypted.yaml", "json/encrypted.json", "binary/encrypted.bin"])
 def test_an_encrypted_file_in_which_one_value_only_looks_like_it(name, value):
     text = (VECTORS / name).read_text(encoding="utf-8")
     format_ = make_format(format_for_path(name))

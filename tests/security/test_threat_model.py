@@ -5,7 +5,7 @@ import re
 from functools import cache
 from pathlib import Path
 
-import pytest
+from tables import each_row
 
 PROJECT = Path(__file__).parents[2]
 PAGE = PROJECT / "docs" / "threat-model.md"
@@ -29,7 +29,7 @@ def functions_of(path):
     }
 
 
-@pytest.mark.parametrize("claim", claims(), ids=lambda claim: claim[:60])
+@each_row("claim", claims(), ids=lambda claim: claim[:60])
 def test_a_claim_names_tests_that_exist(claim):
     named = list(_TEST.finditer(claim))
     assert named, claim

@@ -9,6 +9,7 @@ from fluxsecrets.errors import ConfigError, FluxsecretsError, UnprotectedError, 
 from fluxsecrets.sops.config import parse_config
 from fluxsecrets.sops.config_edit import add_beside, add_recipient, remove_recipient, replace_recipient
 from fluxsecrets.sops.recipients import KINDS, Recipient, kms, kms_from_arn
+from tables import each_row
 
 ALICE, BOB, NEW = (Recipient("age", f"age1throwaway{name}") for name in ("alice", "bob", "new"))
 A, B, N = ALICE.id, BOB.id, NEW.id
@@ -58,7 +59,7 @@ def lines_changed(before: bytes, after: bytes) -> tuple[set[bytes], set[bytes]]:
     return set(old) - set(new), set(new) - set(old)
 
 
-@pytest.mark.parametrize("layout", LAYOUTS)
+@each_row("layout", LAYOUTS)
 def test_whoever_comes_stands_behind_the_other_and_goes_again_without_a_trace(layout):
     before = LAYOUTS[layout].encode()
     added = add_beside(before, BOB, NEW, path=".sops.yaml", name="new")
@@ -75,7 +76,7 @@ def test_whoever_comes_stands_behind_the_other_and_goes_again_without_a_trace(la
         assert after.rstrip(b"\n") == before.rstrip(b"\n")
 
 
-@pytest.mark.parametrize("layout", LAYOUTS)
+@each_row("layout", LAYOUTS)
 def test_whoever_goes_is_nowhere_any_more(layout):
     before = LAYOUTS[layout].encode()
     after = remove_recipient(before, BOB, path=".sops.yaml").data
@@ -86,14 +87,14 @@ def test_whoever_goes_is_nowhere_any_more(layout):
     assert b"first" not in gone
 
 
-@pytest.mark.parametrize("layout", LAYOUTS)
+@each_row("layout", LAYOUTS)
 def test_one_takes_the_place_of_another(layout):
     before = LAYOUTS[layout].encode()
     after = replace_recipient(before, BOB, NEW, path=".sops.yaml").data
     assert after == before.replace(B.encode(), N.encode())
 
 
-@pytest.mark.parametrize("layout", LAYOUTS)
+@each_row("layout", LAYOUTS)
 def test_somebody_comes_into_every_rule(layout):
     before = LAYOUTS[layout].encode()
     count = len(groups(before))

@@ -18,6 +18,7 @@ from fluxsecrets.sops.formats import Limits, make_format
 from fluxsecrets.sops.formats.yaml import YamlFormat
 from fluxsecrets.sops.selectors import DEFAULT_SELECTOR, SelectorKind, SelectorSpec, compile_selector
 from strategies import yaml_files
+from tables import each_row
 
 YAML = YamlFormat()
 DATA = SelectorSpec(SelectorKind.ENCRYPTED_REGEX, "^data$")
@@ -240,7 +241,7 @@ def test_the_keys_of_a_path_decide(kind, pattern, plain):
     assert selected(document, selector) == [(item, selector.encrypts(item.path)) for item in document.items]
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("format_name", "text"),
     [
         ("yaml", b"a: &x\n  b: [c, {d: e}]\nf:\n  <<: *x\n  g: *x\n"),
@@ -249,7 +250,7 @@ def test_the_keys_of_a_path_decide(kind, pattern, plain):
         ("dotenv", b"# x\na=1\nb=2\n"),
     ],
 )
-@pytest.mark.parametrize("pattern", ["^a$", "b", "c|e", "<<", "DEFAULT"])
+@each_row("pattern", ["^a$", "b", "c|e", "<<", "DEFAULT"])
 def test_the_keys_of_a_path_decide_in_every_format(format_name, text, pattern):
     selector = compile_selector(SelectorSpec(SelectorKind.ENCRYPTED_REGEX, pattern))
     document = make_format(format_name).parse(text, Limits())

@@ -14,6 +14,7 @@ from fluxsecrets.sops.recipients import (
     recipient_key,
     recipient_text,
 )
+from tables import each_row
 
 ARN = "arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 ROLE = "arn:aws:iam::111122223333:role/teams/deploy"
@@ -50,8 +51,8 @@ def test_a_services_key_is_shown_by_what_people_know_of_it(recipient, shown):
     assert name_of(recipient, {}) == shown
 
 
-@pytest.mark.parametrize("kind", sorted(set(KINDS) - {"age"}))
-@pytest.mark.parametrize(
+@each_row("kind", sorted(set(KINDS) - {"age"}))
+@each_row(
     "text",
     [
         "a" * 10_000,

@@ -15,6 +15,7 @@ from fluxsecrets.sops.selectors import (
     compile_selector,
     select_one,
 )
+from tables import each_row
 
 
 def selector(kind, pattern):
@@ -50,8 +51,8 @@ SOPS_SELECTORS = {
 }
 
 
-@pytest.mark.parametrize("short", SOPS_SELECTORS)
-@pytest.mark.parametrize(("path", "comments", "comment", "kinds"), SOPS_CASES)
+@each_row("short", SOPS_SELECTORS)
+@each_row(("path", "comments", "comment", "kinds"), SOPS_CASES)
 def test_the_same_values_are_encrypted_as_by_sops(short, path, comments, comment, kinds):
     compiled = selector(*SOPS_SELECTORS[short])
     assert compiled.encrypts(path, comments, comment=comment) == (short in kinds)

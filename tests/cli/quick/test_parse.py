@@ -12,6 +12,7 @@ from fluxsecrets.cli import entry
 from fluxsecrets.cli.quick import parse as module
 from fluxsecrets.cli.quick.parse import parse
 from fluxsecrets.cli.quick.table import FORMS, SWITCH
+from tables import each_row
 
 RUNS = {
     "decrypt": ("decrypt.decrypt", "runs.decrypt.decrypt"),
@@ -168,7 +169,7 @@ def test_common_command_lines_are_read_without_click(line, seen):
     assert ours[0] == 7
 
 
-@pytest.mark.parametrize(
+@each_row(
     "line",
     [
         "",

@@ -7,6 +7,7 @@ from fluxsecrets.flux.validity import is_skipped, problems
 from fluxsecrets.flux.validity.problem import Subject
 from fluxsecrets.repo.manifests import read_manifests
 from fluxsecrets.sops.document import to_data
+from tables import each_row
 
 REST = ",iv:oKveO70IHzrLf3H4AR6eQz62tgJ2WM9SwQVizm1u6Rg=,tag:Im8c6URxNk4jfn669sCUFw==,type:str]"
 
@@ -205,7 +206,7 @@ def test_names_are_those_of_dns_but_for_roles(version, kind, name, taken):
     assert behaviours(data) == ([] if taken else ["name-invalid"])
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("version", "kind", "needed"),
     [
         ("v1", "Secret", True),
@@ -218,7 +219,7 @@ def test_names_are_those_of_dns_but_for_roles(version, kind, name, taken):
         ("example.com/v1", "Thing", False),  # nothing says whether it is in a namespace
     ],
 )
-@pytest.mark.parametrize("namespace", [None, "", 5])
+@each_row("namespace", [None, "", 5])
 def test_a_namespaced_object_needs_a_namespace(version, kind, needed, namespace):
     data = {"apiVersion": version, "kind": kind, "metadata": {"name": "a", "namespace": namespace}}
     assert ("namespace-missing" in behaviours(data)) == needed

@@ -19,6 +19,7 @@ from fluxsecrets.ops.run.planpath import PlanPath
 from fluxsecrets.ops.run.results import FileChange
 from fluxsecrets.ops.run.runlock import only_run
 from fluxsecrets.ops.run.statefolder import Place
+from tables import each_row
 
 NAMES = ("a.yaml", "deep/b.yaml", "c.yaml")
 
@@ -411,14 +412,14 @@ OUT_ON_WINDOWS = (
 )
 
 
-@pytest.mark.parametrize("windows", [False, True])
-@pytest.mark.parametrize("text", [*OUT_ANYWHERE, None, 1, ["a"], {}])
+@each_row("windows", [False, True])
+@each_row("text", [*OUT_ANYWHERE, None, 1, ["a"], {}])
 def test_what_leads_out_or_into_git_is_refused(text, windows):
     with pytest.raises(ValueError, match="not a path below"):
         PlanPath.parse(text, windows=windows)
 
 
-@pytest.mark.parametrize("text", OUT_ON_WINDOWS)
+@each_row("text", OUT_ON_WINDOWS)
 def test_forms_of_windows_are_refused_there(text):
     with pytest.raises(ValueError, match="not a path below"):
         PlanPath.parse(text, windows=True)

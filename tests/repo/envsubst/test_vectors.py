@@ -3,10 +3,9 @@
 import json
 from pathlib import Path
 
-import pytest
-
 from fluxsecrets.errors import FormatError
 from fluxsecrets.repo.envsubst import evaluate, parse
+from tables import each_row
 
 VECTORS = json.loads((Path(__file__).parents[2] / "vectors/substitution/texts.json").read_text("utf-8"))
 
@@ -21,7 +20,7 @@ def replaced(text, *, strict):
     return {"error": found.failure} if found.failure else {"out": found.text}
 
 
-@pytest.mark.parametrize("case", VECTORS["cases"], ids=lambda case: ascii(case["text"]))
+@each_row("case", VECTORS["cases"], ids=lambda case: ascii(case["text"]))
 def test_the_result_is_fluxs(case):
     assert replaced(case["text"], strict=False) == case["lenient"]
     assert replaced(case["text"], strict=True) == case.get("strict", case["lenient"])

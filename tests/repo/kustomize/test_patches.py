@@ -11,6 +11,7 @@ from fluxsecrets.repo.kustomize.patches import (
     read_patch,
     selects,
 )
+from tables import each_row
 
 DEPLOYMENT = {
     "apiVersion": "apps/v1",
@@ -139,7 +140,7 @@ def test_operations():
     assert DEPLOYMENT["metadata"]["labels"] == {"tier": "front", "team": "a"}
 
 
-@pytest.mark.parametrize(
+@each_row(
     "operation",
     [
         {"op": "remove", "path": "/spec/gone"},

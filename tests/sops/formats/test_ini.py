@@ -12,6 +12,7 @@ from fluxsecrets.sops.formats.ini import IniFormat
 from fluxsecrets.sops.metadata import KeyGroup, Metadata, WrappedKey
 from fluxsecrets.sops.recipients import Recipient
 from fluxsecrets.sops.selectors import DEFAULT_SELECTOR
+from tables import each_row
 
 INI = IniFormat()
 LIMITS = Limits()
@@ -51,7 +52,7 @@ def comments(text):
 # Reading
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("line", "key", "value", "text"),
     [
         ("k=v", "k", "v", "v"),
@@ -244,7 +245,7 @@ def test_a_block_in_the_middle_takes_nothing_else_with_it():
     ]
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("before", "value", "after"),
     [
         ("k=old", "new", "k=new"),

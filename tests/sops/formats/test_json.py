@@ -13,6 +13,7 @@ from fluxsecrets.sops.formats.json import JsonFormat
 from fluxsecrets.sops.metadata import KeyGroup, Metadata, WrappedKey
 from fluxsecrets.sops.recipients import Recipient
 from fluxsecrets.sops.selectors import DEFAULT_SELECTOR
+from tables import each_row
 
 JSON = JsonFormat()
 LIMITS = Limits()
@@ -79,7 +80,7 @@ def test_numbers_are_integers_within_64_bits_and_floats_beyond(text, value):
     assert math.copysign(1, found) == math.copysign(1, value)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("text", "line", "column"),
     [
         ("", None, None),

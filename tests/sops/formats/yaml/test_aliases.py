@@ -10,6 +10,7 @@ from fluxsecrets.errors import FormatError
 from fluxsecrets.sops.document import to_data
 from fluxsecrets.sops.formats import Limits
 from fluxsecrets.sops.formats.yaml import YamlFormat
+from tables import each_row
 
 YAML = YamlFormat()
 
@@ -25,7 +26,7 @@ def expanded(text, *keys):
     return YAML.expand_aliases(document, leaves, Limits())
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("text", "wanted"),
     [
         ("a: &x one\nb: *x\nc: *x # why\n", "a: &x one\nb: one\nc: one # why\n"),

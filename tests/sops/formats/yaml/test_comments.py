@@ -14,6 +14,7 @@ from fluxsecrets.sops.document import Comment, walk
 from fluxsecrets.sops.formats import Limits
 from fluxsecrets.sops.formats.yaml import YamlFormat
 from strategies import YamlWriter
+from tables import each_row
 
 YAML = YamlFormat()
 
@@ -31,7 +32,7 @@ def seen(text):
     return shown
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("text", "expected"),
     [
         ("# c\na: 1\n", ["#c", "a=1"]),

@@ -6,6 +6,7 @@ from fluxsecrets.errors import FormatError, LimitError
 from fluxsecrets.sops.document import Style
 from fluxsecrets.sops.formats import Limits
 from fluxsecrets.sops.formats.yaml.nodes import RawAlias, RawMapping, RawScalar, RawSequence, parse_nodes
+from tables import each_row
 
 
 def root(text, **limits):
@@ -13,7 +14,7 @@ def root(text, **limits):
     return document.root
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("written", "style"),
     [
         ("plain text", Style.PLAIN),
@@ -24,7 +25,7 @@ def root(text, **limits):
         (">-\n  a\n", Style.FOLDED),
     ],
 )
-@pytest.mark.parametrize("properties", ["", "&a ", "!!str ", "&a  !!str ", "!x &a\n  "])
+@each_row("properties", ["", "&a ", "!!str ", "&a  !!str ", "!x &a\n  "])
 def test_a_scalars_span_is_its_text(written, style, properties):
     text = f"\u043a: x\nkey: {properties}{written}\nlast: 1\n"
     scalar = root(text).values[1]

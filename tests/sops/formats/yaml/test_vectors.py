@@ -11,6 +11,7 @@ from fluxsecrets.sops.document import Leaf, to_data
 from fluxsecrets.sops.formats import Limits
 from fluxsecrets.sops.formats.yaml import YamlFormat
 from fluxsecrets.sops.values import canonical_bytes, type_name
+from tables import each_row
 
 VECTORS = Path(__file__).parents[3] / "vectors"
 YAML = YamlFormat()
@@ -83,7 +84,7 @@ def test_what_sops_refuses_is_refused(core, case):
     assert "ENC[" not in f"{caught.value} {caught.value.details}"
 
 
-@pytest.mark.parametrize("row", SCALARS, ids=lambda row: ascii(row["yaml"]))
+@each_row("row", SCALARS, ids=lambda row: ascii(row["yaml"]))
 def test_scalars_have_the_type_that_sops_gives_them(row):
     source = f"a: {row['yaml']}\n".encode()
     if row.get("error"):

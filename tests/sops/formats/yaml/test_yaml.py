@@ -12,6 +12,7 @@ from fluxsecrets.sops.formats import Limits
 from fluxsecrets.sops.formats.yaml import YamlFormat
 from fluxsecrets.sops.selectors import DEFAULT_SELECTOR, SelectorKind, SelectorSpec
 from strategies import yaml_files
+from tables import each_row
 
 YAML = YamlFormat()
 DATA = SelectorSpec(SelectorKind.ENCRYPTED_REGEX, "^data$")
@@ -25,7 +26,7 @@ NESTED_LISTS = "a0: &a0 [1]\n" + "".join(
 CHAIN = "a0: &a0 [1]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}]\n" for n in range(1, 3000))
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("text", "kind", "message"),
     [
         ("", FormatError, "is empty"),
