@@ -43,13 +43,11 @@ def functions(path):
 
 def called(arguments):
     """Exit code of a command line, and the order of the first calls of our functions: (file, function)."""
-    seen = {}
+    codes = {}
 
     def note(frame, event, _):
-        code = frame.f_code
-        if event == "call" and code.co_filename.startswith(str(SOURCE)):
-            path = Path(code.co_filename).relative_to(SOURCE).as_posix()
-            seen.setdefault((path, code.co_qualname), len(seen))
+        if event == "call":  # of any function: what it is called and where it is are asked at the end
+            codes.setdefault(id(frame.f_code), frame.f_code)
 
     before = sys.getprofile()
     threading.setprofile(note)
@@ -59,6 +57,11 @@ def called(arguments):
     finally:
         sys.setprofile(before)
         threading.setprofile(None)
+    seen = {}
+    for number, each in enumerate(codes.values()):
+        if each.co_filename.startswith(str(SOURCE)):
+            path = Path(each.co_filename).relative_to(SOURCE).as_posix()
+            seen.setdefault((path, each.co_qualname), number)
     return code, seen
 
 
