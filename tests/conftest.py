@@ -20,7 +20,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 import jsonform
-from copies import Copies
+from copies import Copies, take_over
 
 PROJECT = Path(__file__).parents[1]
 VECTORS = Path(__file__).parent / "vectors"
@@ -168,10 +168,27 @@ class Cli:
 
 
 @pytest.fixture(scope="session")
-def caches(tmp_path_factory):
-    """A cache folder for all tests, since compiling the scanner's patterns takes two seconds."""
+def caches(request, tmp_path_factory):
+    """A cache folder for all tests, since compiling the scanner's patterns takes four seconds.
+
+    The compiled patterns are kept for the next run, in pytest's own cache: their name is a hash of what they
+    were made of. Nothing else is, so that each run begins without what an earlier one looked at.
+    """
     base = tmp_path_factory.getbasetemp()
-    return (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "cache"
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "cache"
+    cache = getattr(request.config, "cache", None)  # not with `-p no:cacheprovider`
+    if cache is None:
+        yield folder
+        return
+    kept, used = cache.mkdir("patterns"), folder / "fluxsecrets"
+    used.mkdir(mode=0o700, parents=True, exist_ok=True)
+    take_over(kept, used, _COMPILED)
+    yield folder
+    take_over(used, kept, _COMPILED)
+
+
+_COMPILED = {"patterns-*.hs": 2**20, "prepared-*.txt": 1}
+"""Names, and the least bytes: those of rules that only a test has are small."""
 
 
 @pytest.fixture

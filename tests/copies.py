@@ -1,7 +1,9 @@
 """Copies a folder many times. It is read once, so that a copy costs a test less than `shutil.copytree`."""
 
 import os
+import shutil
 import stat
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -45,3 +47,33 @@ class Copies:
             if mode & 0o133 != 0:  # what the umask may have taken away
                 Path(base + name).chmod(mode)
         return to
+
+
+def take_over(source: Path, target: Path, patterns: Mapping[str, int], most: int = 3) -> None:
+    """Copy the newest files from one folder to another, and delete older ones from there.
+
+    Several processes may do so at a time.
+
+    Args:
+        patterns: names, with the least bytes that a file has.
+        most: files of each name.
+    """
+    for pattern, least in patterns.items():
+        for path in _newest(source, pattern, least)[:most]:
+            part = target / f"{os.getpid()}-{path.name}.part"
+            with suppress(FileNotFoundError):  # another process deleted it
+                if not (target / path.name).exists():
+                    shutil.copy2(path, part)
+                    part.replace(target / path.name)
+        for path in _newest(target, pattern, least)[most:]:
+            path.unlink(missing_ok=True)
+
+
+def _newest(folder: Path, pattern: str, least: int) -> list[Path]:
+    found = []
+    for path in folder.glob(pattern):
+        with suppress(FileNotFoundError):
+            status = path.stat()
+            if status.st_size >= least:
+                found.append((status.st_mtime, path))
+    return [path for _, path in sorted(found, reverse=True)]
