@@ -129,6 +129,27 @@ def test_no_change_gives_other_values(kind, seed):
         assert authenticated(after) == before, changed.decode()
 
 
+@pytest.mark.parametrize(
+    ("kind", "plain", "comment", "value"),
+    [
+        ("dotenv", b"# note\nKEY=throwaway\n", "#{}", "={}"),
+        ("yaml", b"# note\nkey: throwaway\n", "#{}", '"": {}'),
+        ("yaml", b"map:\n  # note\n  key: throwaway\n", "#{}", '"": {}'),
+        ("ini", b"[s]\n; note\nkey = throwaway\n", "; {}", " = {}"),
+    ],
+)
+def test_a_comment_does_not_become_a_value(kind, plain, comment, value):
+    """The path of a comment at the top is that of an empty key there, and no MAC counts comments."""
+    data = encrypt(kind, plain).decode()
+    ciphertext = next(found[0] for found in CIPHERTEXT.finditer(data) if "type:comment" in found[0])
+    written_as_comment = comment.format(ciphertext)
+    assert written_as_comment in data
+    changed = data.replace(written_as_comment, value.format(ciphertext), 1)
+    with pytest.raises(FluxsecretsError) as caught:
+        opened(kind, changed.encode())
+    assert "note" not in str(caught.value)
+
+
 def moved_comments(kind, before, after):
     """How many comments of the new text are not in the old one under the same map."""
     old, new = (

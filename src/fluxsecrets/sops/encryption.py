@@ -561,8 +561,9 @@ class _Opener:
                 line=leaf.line,
                 hint="restore the file from git, or ask the person who encrypted it",
             ) from None
-        if kind == "comment":
-            # sops writes comments in lists as items and counts none of them in the MAC.
+        if kind == "comment" and leaf.path and isinstance(leaf.path[-1], int):
+            # sops writes comments in lists as items and counts none of them in the MAC. Elsewhere it writes
+            # none as values, so there they count: else a comment could become the value of an empty key.
             return Change(leaf, value, encrypted=False, becomes_comment=True)
         if isinstance(value, str | bytes):
             self.mac.add_bytes(data)  # they are its canonical form already
