@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import lru_cache
 from itertools import zip_longest
 from pathlib import Path
 
@@ -225,7 +226,13 @@ def text_width(text: str) -> int:
     """The columns that a text takes at a terminal: East Asian letters and most emoji take two."""
     if text.isascii():
         return len(text)
-    return sum(_letter_width(letter) for letter in text)
+    return _width_of_letters(text)
+
+
+# In a table of many files a cell such as the recipients is the same in each row.
+@lru_cache(maxsize=256)
+def _width_of_letters(text: str) -> int:
+    return sum(map(_letter_width, text))
 
 
 def _letter_width(letter: str) -> int:

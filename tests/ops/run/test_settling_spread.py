@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from fluxsecrets.errors import ChangedError, FileAccessError
 from fluxsecrets.files.reading import read_file
-from fluxsecrets.ops.run import settling
+from fluxsecrets.ops.run import journal, settling
 from fluxsecrets.ops.run.journal import Way, apply, end, pending
 from fluxsecrets.ops.run.results import FileChange
 from fluxsecrets.ops.run.statefolder import Place
@@ -67,6 +67,66 @@ def test_all_files_are_changed(tmp_path_factory, count, batch):
         patch.setattr(settling, "BATCH", batch)
         assert apply(place, "rotate", changes, {}) == {}
     assert contents(root) == goal(root, changes)
+    assert pending(place) is None
+
+
+@given(st.integers(1, 20), st.booleans())
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_files_that_were_just_read_are_seen_as_a_look_sees_them(tmp_path_factory, count, first):
+    root = tmp_path_factory.mktemp("tree")
+    place = Place(root, tmp_path_factory.mktemp("state") / "state")
+    same = FileChange(root / "same", b"same", b"same")
+    same.path.write_bytes(b"same")
+    changes = [same, *make(root, count, odd=True)]
+    seen = []
+
+    def settle(journal, *, just_read=None, **how):
+        looked = list(settling.look(journal))
+        assert (just_read is None) is first
+        seen.append(looked if just_read is None else settling._seen(journal, just_read))
+        assert [(each.entry, each.state, each.content) for each in seen[0]] == [
+            (each.entry, each.state, each.content) for each in looked
+        ]
+        return settling.settle(journal, just_read=just_read, **how)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(journal, "settle", settle)
+        apply(place, "rotate", changes, {}, (lambda: None) if first else None)
+    assert len(seen) == 1
+    assert contents(root) == goal(root, changes)
+
+
+@pytest.mark.parametrize("touch", ["changed", "same", "removed", "folder", "link"])
+@pytest.mark.parametrize("number", [0, 7, 19])
+def test_what_is_saved_while_the_journal_is_written_stays_and_all_is_taken_back(
+    tmp_path, monkeypatch, touch, number
+):
+    changes = make(tmp_path / "tree", 20)
+    path, write = changes[number].path, journal.write_journal
+
+    def and_save(*args):
+        write(*args)
+        if touch in ("changed", "same"):
+            path.write_bytes(b"saved" if touch == "changed" else changes[number].old_data)
+            return
+        path.unlink()
+        if touch == "folder":
+            path.mkdir()
+        elif touch == "link":
+            path.symlink_to(tmp_path / "elsewhere")
+
+    monkeypatch.setattr(journal, "write_journal", and_save)
+    before = contents(tmp_path / "tree")
+    place = Place(tmp_path / "tree", tmp_path / "state")
+    with pytest.raises((ChangedError, FileAccessError)):
+        apply(place, "rotate", changes, {})
+    kept = {name: data for name, data in before.items() if tmp_path / "tree" / name != path}
+    found = contents(tmp_path / "tree")
+    assert {name: data for name, data in found.items() if tmp_path / "tree" / name != path} == kept
+    assert found.get(str(path.relative_to(tmp_path / "tree"))) in {
+        "changed": [b"saved"],
+        "same": [changes[number].old_data],
+    }.get(touch, [None])
     assert pending(place) is None
 
 

@@ -63,6 +63,24 @@ def test_what_does_not_wait_stays_with_processes(monkeypatch):
     assert len({process for job, (process, _) in enumerate(found) if job % 3}) > 1
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="processes are forked on Linux only")
+@pytest.mark.parametrize("slow", [(), (1,), (299,), (7, 150, 151), range(1, 300), range(0, 300, 2)])
+def test_each_process_leaves_what_waits_to_the_threads(slow, monkeypatch):
+    monkeypatch.setattr("fluxsecrets.ops.run.parallel.cpus", lambda: 2)
+    found = list(run_jobs(lambda job: (job, *_where(job)), range(300), waits=lambda job: job in slow))
+    assert [job for job, _, _ in found] == [*range(300)]
+    assert all((process, main) == (os.getpid(), False) for job, process, main in found if job in slow)
+    assert all(main for job, _, main in found if job not in slow)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="processes are forked on Linux only")
+def test_whether_jobs_wait_is_found_out_by_the_processes_that_do_them(monkeypatch):
+    monkeypatch.setattr("fluxsecrets.ops.run.parallel.cpus", lambda: 2)
+    asked = []
+    list(run_jobs(_where, range(300), waits=lambda job: asked.append(job) is not None))
+    assert set(asked) == {0}, "the others were asked about elsewhere"
+
+
 def test_a_process_among_many_does_all_by_itself():
     with alone():
         assert set(run_jobs(_where, range(9), waits=always)) == {(os.getpid(), True)}

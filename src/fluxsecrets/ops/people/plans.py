@@ -6,23 +6,23 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from fluxsecrets.errors import DataKeyError
 from fluxsecrets.ops.files.rekey import FileKeys, file_keys, prepare_target
 from fluxsecrets.ops.run.inputs import Target
-from fluxsecrets.ops.run.people import ConfigFile, People
 from fluxsecrets.ops.run.results import FileChange, FileResult, Outcome, Prepared
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.ops.run.waiting import waits_to_rekey
 from fluxsecrets.ops.run.writer import Operation, prepare_files, write_files
-from fluxsecrets.repo.clusterkeys import keys_of_clusters
-from fluxsecrets.repo.environments import find_environment, load_environments, shared_files
-from fluxsecrets.repo.openers import Openers, openers
-from fluxsecrets.repo.tree import Tree
-from fluxsecrets.sops.config_edit import EditedConfig
-from fluxsecrets.sops.config_places import SharedList
 from fluxsecrets.sops.recipients import Recipient, recipient_key
+
+if TYPE_CHECKING:  # `rotate` mostly does without the rules and the environments
+    from fluxsecrets.ops.run.people import ConfigFile, People
+    from fluxsecrets.repo.openers import Openers
+    from fluxsecrets.repo.tree import Tree
+    from fluxsecrets.sops.config_edit import EditedConfig
+    from fluxsecrets.sops.config_places import SharedList
 
 Step = TypeVar("Step")
 Watch = Callable[[Iterator[Prepared], int], Iterable[Prepared]]
@@ -43,6 +43,9 @@ class KeyHolders:
 
     def of(self, files: Iterable[FileKeys]) -> dict[Openers, tuple[str, ...]]:
         """Return the paths of files, as shown, by those who can open them."""
+        from fluxsecrets.repo.clusterkeys import keys_of_clusters
+        from fluxsecrets.repo.openers import openers
+
         clusters = keys_of_clusters(self.tree, self.people.recipients.values(), self.people.names)
         without = {recipient_key(self.gone)} if self.gone is not None else set()
         found: dict[Openers, list[str]] = {}
@@ -201,6 +204,8 @@ def files_of(
     Raises:
         ConfigError: there is no such environment.
     """
+    from fluxsecrets.repo.environments import find_environment, load_environments, shared_files
+
     found = find_environment(tree, environment)
     own = found.files | frozenset(found.generator_files)
     shared = shared_files(load_environments(tree))

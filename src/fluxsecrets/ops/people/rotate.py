@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fluxsecrets.errors import UnprotectedError, UsageError
 from fluxsecrets.marks import OFFBOARDING_FOLDER
@@ -34,7 +35,11 @@ from fluxsecrets.sops.naming import name_of
 from fluxsecrets.sops.recipients import KINDS, Recipient, kms, recipient_key
 
 from .plans import Rekeying, SharedFile
-from .regenerate import regenerated
+
+if TYPE_CHECKING:
+    from fluxsecrets.ops.files.content import OpenedFile
+
+    from .regenerate import Regenerated
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +192,7 @@ def rotate_target(session: Session, options: RotateOptions, target: Target) -> P
     if not options.accept_recipients:
         refuse(differences, names)
     threshold = min(metadata.shamir_threshold, len(groups))
-    fresh = regenerated(session, opened) if options.values else None
+    fresh = _regenerated(session, opened) if options.values else None
     if fresh is None:
         new, warnings = with_new_data_key(session, opened, groups, threshold)
     else:
@@ -201,6 +206,12 @@ def rotate_target(session: Session, options: RotateOptions, target: Target) -> P
         shared_with=options.shared.get(target.repository_path or "", ()),
     )
     return Prepared(result, replacing(file.content, new) if options.write else None)
+
+
+def _regenerated(session: Session, opened: OpenedFile) -> Regenerated | None:
+    from .regenerate import regenerated  # few runs make new values
+
+    return regenerated(session, opened)
 
 
 def _changed(groups: RecipientGroups, options: RotateOptions) -> RecipientGroups:

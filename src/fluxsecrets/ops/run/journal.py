@@ -24,7 +24,7 @@ from pathlib import Path
 from fluxsecrets.errors import ChangedError, FileAccessError, FluxsecretsError, KeptError, UsageError
 from fluxsecrets.files.beside import remove_leftovers
 from fluxsecrets.files.deadfolders import remove_dead_folders
-from fluxsecrets.files.reading import read_file
+from fluxsecrets.files.reading import FileContent, read_file
 
 from .journalfile import (
     LIMIT,
@@ -136,15 +136,16 @@ def apply(
         found = pending(place)
         if found is not None:
             raise _interrupted_error(found)
-        for change in changes:
-            _check(change)
+        checked = [_checked(change) for change in changes]
         write_journal(place, begun, changes, details)
         settled = Settled(0, ())
         try:
             if first is not None:
                 first()
             journal = read_journal(place)
-            settled = settle(journal, forward=True, until_changed=True)
+            # What comes first may take long, so that the files are looked at once more.
+            just_read = checked if first is None else None
+            settled = settle(journal, forward=True, until_changed=True, just_read=just_read)
             if settled.changed:
                 raise _changed_error(journal, settled.changed)
         except FluxsecretsError as error:
@@ -311,16 +312,18 @@ def _changed_error(journal: Journal, changed: Sequence[Seen]) -> ChangedError:
     )
 
 
-def _check(change: FileChange) -> None:
+def _checked(change: FileChange) -> FileContent | None:
+    """Make sure that a file holds its old content, and return that in short; None if there is no file."""
     try:
-        content: bytes | None = read_file(change.path, limit=LIMIT).data
+        content: FileContent | None = read_file(change.path, limit=LIMIT)
     except FileAccessError:
         if os.path.lexists(change.path):
             raise
         content = None
-    if content != change.old_data:
+    if (None if content is None else content.data) != change.old_data:
         raise ChangedError(
             "was changed while its new content was being made" if content is not None else "is gone",
             hint="nothing was changed; run the command again",
             path=str(change.path),
         )
+    return None if content is None else content.without_data()

@@ -14,6 +14,7 @@ import sys
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
+from functools import partial
 from itertools import compress, islice
 from operator import not_
 
@@ -64,6 +65,9 @@ def run_jobs(
     Raises:
         FluxsecretsError: a worker process died.
     """
+    if waits is not None and _forks() and _workers(len(jobs), chunk, most) > 1 and not waits(jobs[0]):
+        yield from _told_apart(work, jobs, chunk, most, waits)
+        return
     slow = [waits is not None and waits(job) for job in jobs]
     if sum(slow) < _WAITING or _Alone.on:
         yield from _computed(work, jobs, chunk, most)
@@ -74,6 +78,35 @@ def run_jobs(
     with closing(_in_threads(work, [*compress(jobs, slow)])) as answers:
         for is_slow in slow:
             yield next(answers if is_slow else quick)
+
+
+def _told_apart(
+    work: Callable[[Job], Result],
+    jobs: Sequence[Job],
+    chunk: int,
+    most: int | None,
+    waits: Callable[[Job], bool],
+) -> Generator[Result]:
+    """The same where many jobs are quick: each process finds out which of its own wait, and leaves them."""
+    answers = _computed(partial(_if_quick, work, waits), jobs, chunk, most)
+    told = 0
+    for answer in answers:
+        if answer is None:
+            break
+        yield answer[0]
+        told += 1
+    else:
+        return
+    rest = [None, *answers]  # processes end before threads start, see above
+    slow = [job for job, answer in zip(jobs[told:], rest, strict=True) if answer is None]
+    with closing(_in_threads(work, slow)) as waited:
+        for answer in rest:
+            yield next(waited) if answer is None else answer[0]
+
+
+def _if_quick(work: Callable[[Job], Result], waits: Callable[[Job], bool], job: Job) -> tuple[Result] | None:
+    """The result of a job, or None for one that waits."""
+    return None if waits(job) else (work(job),)
 
 
 def run_parts(
@@ -151,8 +184,8 @@ def _in_threads(work: Callable[[Job], Result], jobs: Sequence[Job]) -> Generator
 def _computed(
     work: Callable[[Job], Result], jobs: Sequence[Job], chunk: int, most: int | None
 ) -> Iterator[Result]:
-    workers = min(most or cpus(), len(jobs) // (chunk * _CHUNKS_FOR_A_PROCESS))
-    if workers < 2 or _Alone.on or not (_forks() or _can_have_workers()):
+    workers = _workers(len(jobs), chunk, most)
+    if workers < 2 or not (_forks() or _can_have_workers()):
         yield from map(work, jobs)
         return
     # The first one is done here: what it looks up, parses or asks the user for then serves all workers.
@@ -164,6 +197,11 @@ def _computed(
         yield from spread(work, chunks, workers)
     else:
         yield from _pooled(work, chunks, workers)
+
+
+def _workers(count: int, chunk: int, most: int | None) -> int:
+    """How many processes are worth it for some jobs; fewer than two mean this one."""
+    return 1 if _Alone.on else min(most or cpus(), count // (chunk * _CHUNKS_FOR_A_PROCESS))
 
 
 def _forks() -> bool:

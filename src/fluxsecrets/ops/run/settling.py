@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -93,19 +93,40 @@ def _look(journal: Journal, entry: Entry) -> Seen:
     return Seen(entry, FileState.CHANGED, content, reason)
 
 
-def settle(journal: Journal, *, forward: bool, until_changed: bool = False) -> Settled:
+def _seen(journal: Journal, contents: Sequence[FileContent | None]) -> list[Seen]:
+    """What `look` finds where all files hold their old contents."""
+    return [
+        Seen(
+            entry,
+            FileState.DONE if _digest_of(entry.new) == _digest_of(entry.old) else FileState.PENDING,
+            content,
+        )
+        for entry, content in zip(journal.entries, contents, strict=True)
+    ]
+
+
+def settle(
+    journal: Journal,
+    *,
+    forward: bool,
+    until_changed: bool = False,
+    just_read: Sequence[FileContent | None] | None = None,
+) -> Settled:
     """Give every file its new content, or its old one back; files that have it already are left alone.
 
     Args:
         journal: the plan.
         forward: whether to complete it or to take it back.
         until_changed: stop as soon as a file turns out to be changed.
+        just_read: the files in the journal's order, all with their old contents, if they were read just now.
+            They are not read once more for a first look. What changes from then on is noticed when each one
+            is replaced, as it is after that look.
 
     Raises:
         FileAccessError: a file can't be written, or the journal is damaged. Some files may be replaced.
     """
     goal = FileState.DONE if forward else FileState.PENDING
-    found = list(look(journal))
+    found = list(look(journal)) if just_read is None else _seen(journal, just_read)
     changed = [seen for seen in found if seen.state is FileState.CHANGED]
     waiting = [seen for seen in found if seen.state is not FileState.CHANGED and seen.state is not goal]
     done, notes = 0, dict[Path, str]()
