@@ -50,7 +50,7 @@ def peak(cli, *arguments):
     command = [sys.executable, "-IS", "-c", LAUNCHER, cli.executable, *arguments]
     done = subprocess.run(command, capture_output=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr.decode()
-    return int(done.stdout)
+    return int(done.stdout.splitlines()[-1])
 
 
 @pytest.mark.parametrize("name", PLAIN)
@@ -77,3 +77,13 @@ def test_many_small_values_cost_eight_times_the_file_beside_what_a_command_takes
     used = peak(cli, "decrypt", "-o", f"again-{name}", f"encrypted-{name}")
     assert used - idle <= 8 * size
     assert folder.read(f"again-{name}") == SMALL[name].encode()
+
+
+@pytest.mark.parametrize("name", ["small.json"])
+def test_new_data_keys_for_many_small_values_cost_eight_times_the_file(folder, cli, name):
+    folder.write(name, SMALL[name].encode())
+    folder.write(f"one-{name}", b'{"a": "b"}\n')
+    for each in (name, f"one-{name}"):
+        peak(cli, "encrypt", each)
+    idle, used = (peak(cli, "rotate", each) for each in (f"one-{name}", name))
+    assert used - idle <= 8 * (folder.path / name).stat().st_size

@@ -12,7 +12,9 @@ from fluxsecrets.errors import (
     NotEncryptedError,
     UnprotectedError,
 )
+from fluxsecrets.records import replace
 from fluxsecrets.sops.cipher import Cipher, DataKey
+from fluxsecrets.sops.document import Leaf
 from fluxsecrets.sops.encryption import MacHash, check_mac, open_document, seal_mac, selected
 from fluxsecrets.sops.formats import Limits, make_format
 from fluxsecrets.sops.formats.yaml import YamlFormat
@@ -230,6 +232,29 @@ def test_decrypting_gives_the_file_back_byte_for_byte(core, plain):
     assume(encrypted is not None)
     assert core.decrypt(encrypted) == plain
     assert core.open(encrypted).warnings == ()
+
+
+@given(yaml_files())
+def test_the_opened_parts_hold_what_the_plain_file_holds(core, plain):
+    encrypted = encrypt_if_any(core, plain)
+    assume(encrypted is not None)
+    opened = core.open(encrypted)
+    expected = YamlFormat().parse(core.decrypt(encrypted), Limits())
+    found = replace(opened.document, parts=opened.plain)
+    assert [(leaf.path, leaf.value) for leaf in found.leaves] == [
+        (leaf.path, leaf.value) for leaf in expected.leaves
+    ]
+    changed = {id(change.target): change.value for change in opened.changes}
+    if not any(getattr(item, "alias", False) for item in opened.document.items):
+        places = [
+            (item.path, item.start, changed.get(id(item), held(item)[2])) for item in opened.document.items
+        ]
+        assert places == [(item.path, item.start, held(item)[2]) for item in found.items]
+
+
+def held(item):
+    """What a value or comment holds, wherever it stands."""
+    return type(item), item.path, item.value if isinstance(item, Leaf) else item.text
 
 
 @pytest.mark.parametrize("kind", [kind for kind in SelectorKind if not kind.value.endswith("comment_regex")])

@@ -148,7 +148,8 @@ class Opened:
     def plain(self) -> tuple[Mapping, ...]:
         """The document's parts with their values in place, sops's list comments taken out."""
         if not self._plain:
-            values = self.values
+            # A dict of thousands of changes takes memory just where most is in use.
+            values = _InOrder(self.changes) if not self._of_aliases else self.values
             parts = tuple(_with_values(part, values) for part in self.document.parts)
             self._plain.append(parts)  # type: ignore[arg-type]
         return self._plain[0]
@@ -572,7 +573,25 @@ class _Opener:
         return Change(leaf, value, encrypted=False)
 
 
-def _with_values(node: Node, changes: MappingABC[int, Change]) -> Node:
+class _InOrder:
+    """The changes of a document, found as in `Opened.values` by who walks it once in its order."""
+
+    def __init__(self, changes: Items[Change]) -> None:
+        self._changes = iter(changes)
+        self._next = next(self._changes, None)
+
+    def get(self, target: int) -> Change | None:
+        change = self._next
+        if change is None or id(change.target) != target:
+            return None
+        self._next = next(self._changes, None)
+        return change
+
+
+_Changes = MappingABC[int, Change] | _InOrder
+
+
+def _with_values(node: Node, changes: _Changes) -> Node:
     if isinstance(node, Leaf):
         change = changes.get(id(node))
         return node if change is None else node._replace(value=change.value)
@@ -591,19 +610,22 @@ def _with_values(node: Node, changes: MappingABC[int, Change]) -> Node:
     return Sequence(tuple(_plain_items(node.items, changes)), node.start, node.end, node.flow)
 
 
-def _plain_items(items: Items[Node | Comment], changes: MappingABC[int, Change]) -> list[Node | Comment]:
+def _plain_items(items: Items[Node | Comment], changes: _Changes) -> list[Node | Comment]:
     plain: list[Node | Comment] = []
     for item in items:
-        change = changes.get(id(item))
         if isinstance(item, Comment):
             plain.append(_comment_with_text(item, changes))
-        elif isinstance(item, Leaf) and change is not None and change.becomes_comment:
+        elif not isinstance(item, Leaf):
+            plain.append(_with_values(item, changes))
+        elif (change := changes.get(id(item))) is None:
+            plain.append(item)
+        elif change.becomes_comment:
             plain.append(Comment(item.path[:-1], str(change.value), item.start, item.end, item.line))
         else:
-            plain.append(_with_values(item, changes))
+            plain.append(item._replace(value=change.value))
     return plain
 
 
-def _comment_with_text(comment: Comment, changes: MappingABC[int, Change]) -> Comment:
+def _comment_with_text(comment: Comment, changes: _Changes) -> Comment:
     change = changes.get(id(comment))
     return comment if change is None else comment._replace(text=str(change.value))

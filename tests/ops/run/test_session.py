@@ -2,12 +2,14 @@
 
 import errno
 import os
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fluxsecrets.ops.run.session import Session
+from fluxsecrets.records import replace
 from fluxsecrets.sops.config import parse_config
 
 RULES = "creation_rules:\n  - path_regex: ^a/\n    age: []\n  - path_regex: ^b/\n    age: []\n"
@@ -65,6 +67,30 @@ def test_the_rules_that_are_planned_count_at_once(tmp_path):
     assert session.rules_for(path).config.path == "new"
     session.plan_config(tmp_path / "a/new/.sops.yaml", parse_config(RULES.encode(), path="newer"))
     assert session.rules_for(path).config.path == "newer"
+
+
+def test_rules_that_were_asked_for_before_are_those_of_the_run_that_asks(tmp_path):
+    def text(indent):
+        return f"stores: {{yaml: {{indent: {indent}}}}}\ncreation_rules: [{{age: []}}]\n".encode()
+
+    def indent(session):
+        found = session.rules_for(path)
+        assert session.rules_for(path) == session.rules_for(path.with_name(path.name)) == found
+        return found.config.stores.yaml_indent
+
+    (tmp_path / "a").mkdir()
+    for name, width in (".sops.yaml", 3), ("other.yaml", 4), ("a/other.yaml", 5):
+        (tmp_path / name).write_bytes(text(width))
+    path = tmp_path / "a" / "secret.yaml"
+    session = Session({}, tmp_path)
+    assert indent(session) == 3
+    assert indent(session.with_configs({tmp_path / ".sops.yaml": text(6)})) == 6
+    assert indent(replace(session, config_path=Path("other.yaml"))) == 4
+    named = replace(session, config_path=Path("other.yaml"))
+    assert indent(named) == 4
+    assert indent(replace(named, cwd=tmp_path / "a")) == 5
+    session.plan_config(tmp_path / "a" / ".sops.yaml", parse_config(text(7), path="new"))
+    assert indent(session) == 7
 
 
 def test_a_folder_that_cannot_be_searched_is_not_taken_for_one_without_rules(tmp_path, monkeypatch):

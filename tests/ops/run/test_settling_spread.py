@@ -17,6 +17,7 @@ from fluxsecrets.ops.run import journal, settling
 from fluxsecrets.ops.run.journal import Way, apply, end, pending
 from fluxsecrets.ops.run.results import FileChange
 from fluxsecrets.ops.run.statefolder import Place
+from fluxsecrets.records import replace
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are forked on Linux only")
 
@@ -107,7 +108,7 @@ def test_what_is_saved_while_the_journal_is_written_stays_and_all_is_taken_back(
     def and_save(*args):
         write(*args)
         if touch in ("changed", "same"):
-            path.write_bytes(b"saved" if touch == "changed" else changes[number].old_data)
+            path.write_bytes(b"saved" if touch == "changed" else changes[number].old.data)
             return
         path.unlink()
         if touch == "folder":
@@ -125,9 +126,40 @@ def test_what_is_saved_while_the_journal_is_written_stays_and_all_is_taken_back(
     assert {name: data for name, data in found.items() if tmp_path / "tree" / name != path} == kept
     assert found.get(str(path.relative_to(tmp_path / "tree"))) in {
         "changed": [b"saved"],
-        "same": [changes[number].old_data],
+        "same": [changes[number].old.data],
     }.get(touch, [None])
     assert pending(place) is None
+
+
+@pytest.mark.parametrize("way", [Way.RESUME, Way.ABORT])
+def test_old_contents_are_read_when_the_journal_is_written(tmp_path, monkeypatch, way):
+    changes = [
+        replace(each, old=each.old.without_data()) if each.old is not None else each
+        for each in make(tmp_path / "tree", 20, odd=True)
+    ]
+    before = contents(tmp_path / "tree")
+    place = Place(tmp_path / "tree", tmp_path / "state")
+    with monkeypatch.context() as patch:
+        patch.setattr(journal, "settle", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            apply(place, "rotate", changes, {})
+    assert pending(place) is not None
+    end(place, way)
+    goals = {Way.RESUME: goal(tmp_path / "tree", changes), Way.ABORT: before}
+    assert contents(tmp_path / "tree") == goals[way]
+
+
+def interrupted(*_args, **_how):
+    raise KeyboardInterrupt
+
+
+def test_a_file_that_is_not_what_was_read_is_seen_without_its_bytes(tmp_path):
+    changes = [replace(each, old=each.old.without_data()) for each in make(tmp_path / "tree", 9)]
+    changes[5].path.write_bytes(b"saved")
+    before = contents(tmp_path / "tree")
+    with pytest.raises(ChangedError, match="while its new content was being made"):
+        apply(Place(tmp_path / "tree", tmp_path / "state"), "rotate", changes, {})
+    assert contents(tmp_path / "tree") == before
 
 
 def test_other_processes_write(tmp_path, monkeypatch):

@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from fluxsecrets.errors import FluxsecretsError, NotEncryptedError, UnprotectedError
 from fluxsecrets.files.reading import FileContent, read_file
+from fluxsecrets.namedtuples import NamedTuple
 from fluxsecrets.ops.policy.policy import Policy
 from fluxsecrets.ops.run.inputs import Target
 from fluxsecrets.ops.run.names import names_of, post_quantum_warnings
@@ -209,19 +210,67 @@ def with_new_data_key(
         RecipientError: encrypting for a recipient failed.
         UnprotectedError: the result would not have the same values.
     """
+    renewed = renew(session, opened, groups, threshold, stores)
+    return renewed.verified(session.limits), renewed.warnings
+
+
+class Renewed(NamedTuple):
+    """An opened file's text with a new data key, from which `verified` gets the new content.
+
+    The opened file is not needed any more: a large one is let go of before its new text is read again.
+
+    Attributes:
+        text: not to be written before it is verified.
+        plain: what it has to hold; None where that is verified already.
+        metadata: the `sops` block that it has to have.
+        warnings: what the user should know.
+    """
+
+    format: Format
+    text: bytes
+    data_key: DataKey | None = None
+    plain: Document | None = None
+    metadata: Metadata | None = None
+    warnings: tuple[str, ...] = ()
+
+    def verified(self, limits: Limits) -> bytes:
+        """The new content, read again and compared.
+
+        Raises:
+            UnprotectedError: it does not have the same values.
+        """
+        if self.plain is not None and self.data_key is not None:
+            verify(self.format, self.plain, self.text, self.data_key, limits, self.metadata)
+        return self.text
+
+
+def renew(
+    session: Session,
+    opened: OpenedFile,
+    groups: RecipientGroups,
+    threshold: int,
+    stores: StoresConfig | None = None,
+) -> Renewed:
+    """The steps of `with_new_data_key` for which the opened file is needed; the arguments are the same.
+
+    Raises:
+        RecipientError, UnprotectedError: see `with_new_data_key`.
+    """
     if not opened.opened.warnings and not any(change.becomes_comment for change in opened.opened.changes):
-        return _in_place(session, opened, groups, threshold), ()
+        return _in_place(session, opened, groups, threshold)
     # Some comments are not encrypted, or are in places where sops writes them but can't read them. The
     # detour through plain text fixes them.
-    return with_new_text(session, opened, opened.text(), groups, threshold, stores)
+    text, warnings = with_new_text(session, opened, opened.text(), groups, threshold, stores)
+    return Renewed(opened.format, text, warnings=warnings)
 
 
-def _in_place(session: Session, opened: OpenedFile, groups: RecipientGroups, threshold: int) -> bytes:
+def _in_place(session: Session, opened: OpenedFile, groups: RecipientGroups, threshold: int) -> Renewed:
     check_recipients(groups, session.providers)
     format_, document, own = opened.format, opened.opened.document, opened.metadata
     data_key = DataKey.generate()
     cipher = Cipher(data_key)
-    changes = [
+    # One at a time where the format can: a file may have many megabytes of them.
+    changes = (
         Change(
             change.target,
             cipher.encrypt(
@@ -232,7 +281,7 @@ def _in_place(session: Session, opened: OpenedFile, groups: RecipientGroups, thr
             encrypted=True,
         )
         for change in opened.opened.changes
-    ]
+    )
     # The MAC was compared with the values when the file was opened.
     digest, _ = Cipher(opened.opened.data_key).decrypt_bytes(
         own.mac or "", mac_additional_data(own.lastmodified)
@@ -245,11 +294,9 @@ def _in_place(session: Session, opened: OpenedFile, groups: RecipientGroups, thr
         lastmodified=now,
         mac=seal_mac(digest.decode(), now, cipher),
     )
-    data = format_.rewrite(document, changes, metadata)
-    del changes, cipher  # a file may have many megabytes
-    plain = replace(document, parts=opened.parts, metadata=None)
-    verify(format_, plain, data, data_key, session.limits)
-    return data
+    text = format_.rewrite(document, changes, metadata)
+    plain = replace(document, source="", parts=opened.parts, metadata=None, layout=None)
+    return Renewed(format_, text, data_key, plain, metadata)
 
 
 def _kind(target: Leaf | Comment, *, single_value: bool) -> str | None:
@@ -390,6 +437,7 @@ class RekeyFile:
     """A file that is opened for re-keying.
 
     Attributes:
+        content: the state that was read; its bytes are in what was opened.
         applied: the rules that were tried for it.
         opened: the decrypted file, with its MAC checked.
     """
@@ -404,7 +452,8 @@ def open_target(session: Session, target: Target) -> RekeyFile:
     content = read_file(target.path, limit=session.limits.size)
     applied = session.rules_for(target.path)
     format_ = make_format(target.format, *([applied.config.stores] if applied is not None else []))
-    return RekeyFile(content, applied, open_file(format_, content.data, session.providers, session.limits))
+    opened = open_file(format_, content.data, session.providers, session.limits)
+    return RekeyFile(content.without_data(), applied, opened)
 
 
 def rekeyed(

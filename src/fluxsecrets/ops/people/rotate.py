@@ -11,10 +11,11 @@ from fluxsecrets.errors import UnprotectedError, UsageError
 from fluxsecrets.marks import OFFBOARDING_FOLDER
 from fluxsecrets.ops.files.encryptedfiles import encrypted_targets
 from fluxsecrets.ops.files.rekey import (
+    Renewed,
     flat,
     open_target,
     rekeyed,
-    with_new_data_key,
+    renew,
     with_new_text,
 )
 from fluxsecrets.ops.manifests.meant import require_one_way
@@ -194,18 +195,22 @@ def rotate_target(session: Session, options: RotateOptions, target: Target) -> P
     threshold = min(metadata.shamir_threshold, len(groups))
     fresh = _regenerated(session, opened) if options.values else None
     if fresh is None:
-        new, warnings = with_new_data_key(session, opened, groups, threshold)
+        renewed = renew(session, opened, groups, threshold)
     else:
-        new, warnings = with_new_text(session, opened, fresh.text, groups, threshold)
+        text, warnings = with_new_text(session, opened, fresh.text, groups, threshold)
+        renewed = Renewed(opened.format, text, warnings=warnings)
     outcome = Outcome.ROTATED if options.write else Outcome.WOULD_ROTATE
-    more = (*warnings, *_drift(file.applied, groups, names))
+    more = (*renewed.warnings, *_drift(file.applied, groups, names))
     result = replace(
         rekeyed(session, target, file, groups, names, outcome, more),
         new_data_key=True,
         regenerated=fresh.keys if fresh is not None else (),
         shared_with=options.shared.get(target.repository_path or "", ()),
     )
-    return Prepared(result, replacing(file.content, new) if options.write else None)
+    content = file.content
+    del file, opened, metadata, fresh  # before the text is read again, see `Renewed`
+    new = renewed.verified(session.limits)
+    return Prepared(result, replacing(content, new) if options.write else None)
 
 
 def _regenerated(session: Session, opened: OpenedFile) -> Regenerated | None:

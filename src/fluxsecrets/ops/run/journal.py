@@ -15,7 +15,7 @@ both of its versions are kept (`kept`): no operation waits forever, and nothing 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
@@ -136,8 +136,8 @@ def apply(
         found = pending(place)
         if found is not None:
             raise _interrupted_error(found)
-        checked = [_checked(change) for change in changes]
-        write_journal(place, begun, changes, details)
+        checked: list[FileContent | None] = []
+        write_journal(place, begun, changes, _old_contents(changes, checked), details)
         settled = Settled(0, ())
         try:
             if first is not None:
@@ -312,18 +312,30 @@ def _changed_error(journal: Journal, changed: Sequence[Seen]) -> ChangedError:
     )
 
 
+def _old_contents(changes: Iterable[FileChange], checked: list[FileContent | None]) -> Iterator[bytes | None]:
+    """Read the old contents one by one, as files may be many, and keep them in short; see `_checked`."""
+    for change in changes:
+        content = _checked(change)
+        checked.append(None if content is None else content.without_data())
+        yield None if content is None else content.data
+
+
 def _checked(change: FileChange) -> FileContent | None:
-    """Make sure that a file holds its old content, and return that in short; None if there is no file."""
+    """The old content of a file, or None without a file.
+
+    Raises:
+        ChangedError: the file holds something else.
+    """
     try:
         content: FileContent | None = read_file(change.path, limit=LIMIT)
     except FileAccessError:
         if os.path.lexists(change.path):
             raise
         content = None
-    if (None if content is None else content.data) != change.old_data:
+    if not change.is_old(None if content is None else content.data):
         raise ChangedError(
             "was changed while its new content was being made" if content is not None else "is gone",
             hint="nothing was changed; run the command again",
             path=str(change.path),
         )
-    return None if content is None else content.without_data()
+    return content

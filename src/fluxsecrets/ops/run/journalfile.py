@@ -13,9 +13,10 @@ import os
 import re
 import shutil
 import stat
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from io import BytesIO
 from itertools import count
 from pathlib import Path
 
@@ -109,9 +110,20 @@ class Journal:
 
 
 def write_journal(
-    place: Place, begun: RunInfo, changes: Sequence[FileChange], details: Mapping[str, object]
+    place: Place,
+    begun: RunInfo,
+    changes: Sequence[FileChange],
+    old: Iterable[bytes | None],
+    details: Mapping[str, object],
 ) -> None:
     """Write down a change of files. From its last step on the change can be completed and taken back.
+
+    Args:
+        place: the work tree.
+        begun: who begins it.
+        changes: each file once.
+        old: what these files hold, or None for those that do not exist; each is taken once.
+        details: see `journal.apply`.
 
     Raises:
         FileAccessError: it can't be written, or a path can't be in a plan; nothing was changed.
@@ -121,25 +133,24 @@ def write_journal(
     key = journal_key(make=True)
     assert key is not None  # noqa: S101 - it was made
     box = Box.make(key)
-    contents = bytearray()
+    contents = BytesIO()
     numbers = count()
 
     def keep(data: bytes | None) -> dict[str, object] | None:
         if data is None:
             return None
-        number, start = next(numbers), len(contents)
-        contents.extend(box.seal(number, data))
-        length = len(contents) - start
+        number, start = next(numbers), contents.tell()
+        length = contents.write(box.seal(number, data))
         return {"number": number, "start": start, "length": length, "digest": box.digest(data)}
 
     files = [
         {
             "path": _plan_path(change.path, place),
             "mode": _mode(change),
-            "old": keep(change.old_data),
+            "old": keep(data),
             "new": keep(change.new),
         }
-        for change in changes
+        for change, data in zip(changes, old, strict=True)
     ]
     plan = {
         "version": VERSION,
@@ -156,7 +167,7 @@ def write_journal(
             shutil.rmtree(draft)
         draft.mkdir(mode=0o700)
         try:
-            write_atomic(draft / _CONTENTS, bytes(contents))
+            write_atomic(draft / _CONTENTS, contents.getvalue())  # which copies nothing
             write_atomic(draft / _PLAN, data)
             write_atomic(draft / _MAC, _mac(key, data))
             draft.rename(state / JOURNAL)

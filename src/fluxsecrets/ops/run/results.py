@@ -110,7 +110,8 @@ class FileChange:
     Attributes:
         path: absolute, links resolved.
         new: its new content; None removes it.
-        old: what was read there, or its bytes alone; None where there must be no file.
+        old: what was read there, also without its bytes, or the bytes alone; None where there must be no
+            file.
         mode: permission bits of a new file; None keeps the old file's, or is 0o600.
     """
 
@@ -119,10 +120,11 @@ class FileChange:
     old: FileContent | bytes | None = field(repr=False)
     mode: int | None = None
 
-    @property
-    def old_data(self) -> bytes | None:
-        """What the file held."""
-        return self.old.data if isinstance(self.old, FileContent) else self.old
+    def is_old(self, data: bytes | None) -> bool:
+        """Whether this is what the file held; None stands for no file."""
+        if isinstance(self.old, FileContent):
+            return data is not None and self.old.is_same(data)
+        return data == self.old
 
 
 class Prepared(NamedTuple):

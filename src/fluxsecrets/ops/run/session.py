@@ -98,7 +98,7 @@ class Session:
     _trusted_servers: TrustedServers | None = None
     _configs: dict[str, SopsConfig] = field(default_factory=dict)
     _config_paths: dict[str, Path] = field(default_factory=dict)
-    _last: tuple[Path, SopsConfig, AppliedConfig] | None = None
+    _last: tuple[Path, AppliedConfig, Path, Path | None] | None = None
     _openable: dict[tuple[tuple[str, str, str], ...], bool] = field(default_factory=dict)
     _public: dict[Path, frozenset[tuple[str, str]]] = field(default_factory=dict)
 
@@ -321,6 +321,7 @@ class Session:
             config: what it will say.
         """
         self._configs[str(path)] = config
+        self._last = None
 
     def load_config(self, path: Path) -> SopsConfig:
         """Read a `.sops.yaml`, once per run.
@@ -352,7 +353,7 @@ class Session:
         from fluxsecrets.sops.config import parse_config
 
         changed = {str(path): parse_config(data, path=self.shown(path)) for path, data in texts.items()}
-        return replace(self, _configs={**self._configs, **changed})
+        return replace(self, _configs={**self._configs, **changed}, _last=None)
 
     def rules_for(self, path: Path) -> AppliedConfig | None:
         """The rules tried for a file, up to the one that applies.
@@ -366,18 +367,22 @@ class Session:
         Raises:
             ConfigError: the `.sops.yaml` is invalid.
         """
+        last = self._last
+        # The steps of the work on one file ask one after the other, mostly with one and the same object.
+        if last is not None and last[0] is path and last[2] is self.cwd and last[3] is self.config_path:
+            return last[1]
         found = self._rules_above(path)
         if found is None:
             return None
         config, relative = found
-        last = self._last
-        if last is None or last[0] != path or last[1] is not config:
+        if last is None or last[0] != path or last[1].config is not config:
             from fluxsecrets.sops.config import rule_for
 
-            # The steps of the work on one file ask one after the other.
-            last = (path, config, AppliedConfig(config, relative, rule_for(config, relative)))
-            self._last = last
-        return last[2]
+            applied = AppliedConfig(config, relative, rule_for(config, relative))
+        else:
+            applied = last[1]
+        self._last = (path, applied, self.cwd, self.config_path)
+        return applied
 
     def rule_for(self, path: Path) -> CreationRule | None:
         """The rule that applies to a file; None without one."""

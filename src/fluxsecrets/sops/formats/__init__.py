@@ -157,7 +157,7 @@ class Format(Protocol):
         """
         return replace(self.parse(data, limits), source="", layout=None)
 
-    def rewrite(self, document: Document, changes: Sequence[Change], metadata: Metadata | None) -> bytes:
+    def rewrite(self, document: Document, changes: Iterable[Change], metadata: Metadata | None) -> bytes:
         """New text with the changes applied, and the `sops` block added, replaced, or removed (None)."""
 
     def render(self, parts: Sequence[Data]) -> bytes:
@@ -359,19 +359,53 @@ def encode_edited(source: str, edits: list[tuple[int, int, str]], *, bom: bool =
     """
     edits.sort(key=lambda edit: edit[:2])
     edits.reverse()
+    size = len(source) + sum(len(new) + start - end for start, end, new in edits)
+    return _encoded(source, _used_up(edits), size, bom=bom)
+
+
+def _used_up(edits: list[tuple[int, int, str]]) -> Iterator[tuple[int, int, str]]:
+    while edits:
+        yield edits.pop()
+
+
+def encode_in_order(source: str, edits: Iterable[tuple[int, int, str]], *, bom: bool = False) -> bytes:
+    """The same for edits in the order of the text, which may be made one at a time.
+
+    Raises:
+        FormatError: they are not in order.
+    """
+    return _encoded(source, _in_order(edits), len(source), bom=bom)
+
+
+def _in_order(edits: Iterable[tuple[int, int, str]]) -> Iterator[tuple[int, int, str]]:
+    position = 0
+    for edit in edits:
+        if edit[0] < position:
+            raise not_checked("written")
+        position = edit[1]
+        yield edit
+
+
+def _encoded(source: str, edits: Iterable[tuple[int, int, str]], size: int, *, bom: bool) -> bytes:
     result = BytesIO()
     write = result.write
+    if size > _PIECE:
+        # As much as the text will probably take, at once. A large buffer that grows moves, and memory keeps
+        # a hole of the same size in each of its former places.
+        result.seek(size - 1)
+        write(b"\0")
+        result.seek(0)
     if bom:
         write(_BOM)
     position = 0
-    while edits:
-        start, end, new = edits.pop()
+    for start, end, new in edits:
         if start > position:
             write(source[position:start].encode())
         for place in range(0, len(new), _PIECE):
             write(new[place : place + _PIECE].encode())
         position = end
     write(source[position:].encode())
+    result.truncate()
     return result.getvalue()
 
 

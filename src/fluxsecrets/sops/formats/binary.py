@@ -6,6 +6,7 @@ a Go string holds any bytes); it is neither decoded nor matched against selector
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from collections.abc import Mapping as MappingABC
 from collections.abc import Sequence as SequenceABC
 from dataclasses import dataclass, replace
@@ -63,10 +64,11 @@ class BinaryFormat(Format):
             self.name, source, (Mapping((Entry(DATA_KEY, leaf, 0, 0, 1),), 0, len(source)),), None
         )
 
-    def rewrite(self, document: Document, changes: SequenceABC[Change], metadata: Metadata | None) -> bytes:
+    def rewrite(self, document: Document, changes: Iterable[Change], metadata: Metadata | None) -> bytes:
         """The encrypted JSON where there is metadata, else the bytes of the value alone."""
         if document.metadata is not None and metadata is not None:
             return rewrite_json(document, changes, _block(metadata))
+        changes = tuple(changes)
         leaf = next(document.leaves)
         value = changes[-1].value if changes else leaf.value
         if metadata is None:

@@ -8,7 +8,7 @@ Unlike in sops, a message about a line never shows the line.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from collections.abc import Mapping as MappingABC
 from collections.abc import Sequence as SequenceABC
 from typing import ClassVar, cast
@@ -72,7 +72,7 @@ class DotenvFormat(Format):
             self.name, source, (Mapping(tuple(entries), 0, len(source)),), metadata, layout=tuple(runs)
         )
 
-    def rewrite(self, document: Document, changes: SequenceABC[Change], metadata: Metadata | None) -> bytes:
+    def rewrite(self, document: Document, changes: Iterable[Change], metadata: Metadata | None) -> bytes:
         """New text with the changes applied, and the `sops_` lines added, replaced, or removed (None)."""
         edits = [(change.target.start, change.target.end, _change_text(change)) for change in changes]
         edits += _block_edits(document, metadata)

@@ -22,7 +22,7 @@ touches how sops reads the values of a file that was written here:
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from collections.abc import Mapping as MappingABC
 from collections.abc import Sequence as SequenceABC
 from dataclasses import dataclass
@@ -108,21 +108,23 @@ class IniFormat(Format):
         layout = _Layout(bom, reader.block, reader.header_comments)
         return Document(self.name, source, (Mapping(entries, 0, len(source)),), metadata, layout)
 
-    def rewrite(self, document: Document, changes: SequenceABC[Change], metadata: Metadata | None) -> bytes:
+    def rewrite(self, document: Document, changes: Iterable[Change], metadata: Metadata | None) -> bytes:
         """New text with the changes applied, and the `[sops]` section added, replaced, or removed (None).
 
         Raises:
             FormatError: a value that stays plain and that sops reads otherwise, or one that INI can't hold.
         """
         layout = cast("_Layout", document.layout)
+        edits: list[Edit] = []
+        changed: dict[int, None] = {}
+        for change in changes:
+            changed[change.target.start] = None
+            edits += _change_edits(document.source, layout, change)
         if metadata is not None:
-            changed = {change.target.start for change in changes}
             for leaf in document.leaves:
                 if leaf.start not in changed:
                     _check_plain(document.source, leaf)
-        edits: list[tuple[int, int, str]] = []
-        for change in changes:
-            edits += _change_edits(document.source, layout, change)
+        del changed
         edits += _block_edits(document.source, layout, metadata)
         return encode_edited(document.source, edits, bom=layout.bom)
 

@@ -38,7 +38,7 @@ from . import (
     StoresConfig,
     bytes_as_text,
     decode_text,
-    encode_edited,
+    encode_in_order,
     encode_text,
     mapped,
     not_checked,
@@ -96,7 +96,7 @@ class JsonFormat(Format):
         metadata = parse_metadata(cast("dict[str, Data]", to_data(block)))
         return Document(self.name, source, (Mapping(entries, root.start, root.end),), metadata, layout=root)
 
-    def rewrite(self, document: Document, changes: SequenceABC[Change], metadata: Metadata | None) -> bytes:
+    def rewrite(self, document: Document, changes: Iterable[Change], metadata: Metadata | None) -> bytes:
         """New text with the changes applied, and the `sops` block added, replaced, or removed (None)."""
         block = None if metadata is None else metadata_to_data(metadata)
         return rewrite_json(document, changes, block)
@@ -136,11 +136,26 @@ def make(stores: StoresConfig) -> Format:
     return JsonFormat(stores.json_indent)
 
 
-def rewrite_json(document: Document, changes: SequenceABC[Change], block: _Block | None) -> bytes:
-    """New text of what `JsonFormat.parse` read, with this plain data as its `sops` block, or without one."""
-    edits = [_edit(change) for change in changes]
-    edits += _block_edits(document.source, cast("Mapping", document.layout), block)
-    return encode_edited(document.source, edits)
+def rewrite_json(document: Document, changes: Iterable[Change], block: _Block | None) -> bytes:
+    """New text of what `JsonFormat.parse` read, with this plain data as its `sops` block, or without one.
+
+    Args:
+        document: what was read.
+        changes: in the order of the text.
+        block: the data of the `sops` block.
+    """
+    edits = _block_edits(document.source, cast("Mapping", document.layout), block)
+    return encode_in_order(document.source, _merged(map(_edit, changes), sorted(edits)))
+
+
+def _merged(edits: Iterable[Edit], others: list[Edit]) -> Iterator[Edit]:
+    """All edits in the order of the text; the second ones are few."""
+    others.reverse()
+    for edit in edits:
+        while others and others[-1][:2] <= edit[:2]:
+            yield others.pop()
+        yield edit
+    yield from reversed(others)
 
 
 def _edit(change: Change) -> tuple[int, int, str]:

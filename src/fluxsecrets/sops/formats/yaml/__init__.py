@@ -126,11 +126,12 @@ class YamlFormat(Format):
         _refuse_different_blocks(roots, lines)
         return Document(self.name, "", tuple(map(_without_block, roots)), _metadata(roots, lines))
 
-    def rewrite(self, document: Document, changes: Items[Change], metadata: Metadata | None) -> bytes:
+    def rewrite(self, document: Document, changes: Iterable[Change], metadata: Metadata | None) -> bytes:
         """New text with the changes applied and the block set; see `Format.rewrite`."""
         file = document.layout
         assert isinstance(file, _FileLayout)  # noqa: S101 - made by `parse` above
         source, layout = document.source, file.layout
+        changes = tuple(changes)
         emptied = _emptied(document.parts, changes)
         edits = [edit for change in changes for edit in _edits(source, change, file, emptied)]
         data = None if metadata is None else metadata_to_data(metadata)
@@ -141,6 +142,7 @@ class YamlFormat(Format):
                 edits = with_comments(source, part, root, edit, edits, layout)
         if metadata is not None:
             edits += _unterminated_block_scalar(document, changes)
+        del changes  # a file may have many megabytes of them
         return encode_edited(source, edits, bom=file.bom)
 
     def _block_again(self, file: _FileLayout, data: dict[str, object] | None) -> FormerBlock | None:
