@@ -13,6 +13,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import MappingProxyType
 
+from agents import LIFETIME
+
 RUN, STATUS, LOCK = b"r", b"s", b"l"
 READY, BEGUN, DONE, DECLINED, GO = b"A", b"W", b"=", b"D", b"\0"
 _HEAD = 5
@@ -25,7 +27,7 @@ class Agent:
         self.executable = executable
         self.folder = folder
         self.process = subprocess.Popen(
-            [executable, "agent", "--foreground", *options],
+            [executable, "agent", "--foreground", "--lifetime", LIFETIME, *options],
             # As in the tests' own environment: the locale decides on Python's mode.
             env={
                 "PATH": os.environ["PATH"],

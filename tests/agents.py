@@ -40,6 +40,9 @@ def run(program, *args, env=None, **options):
     return Done(done.returncode, done.stdout, done.stderr)
 
 
+LIFETIME = "20m"
+"""Of an agent in tests: one that is left behind when tests are killed ends soon."""
+
 _LEFT_OUT = ("LANG", "LC_", "FLUXSECRETS_", "SOPS_")
 
 
@@ -57,10 +60,10 @@ class RunningAgent:
     def socket(self) -> Path:
         return self.runtime / "fluxsecrets" / "agent.sock"
 
-    def __call__(self, *args: str) -> subprocess.CompletedProcess[bytes]:
+    def __call__(self, *args: str, **variables: str) -> subprocess.CompletedProcess[bytes]:
         # As the fixture `environment` has it: the encoding has to be that of the clients.
         environ = {name: text for name, text in os.environ.items() if not name.startswith(_LEFT_OUT)}
-        environ["XDG_RUNTIME_DIR"] = str(self.runtime)
+        environ |= {"XDG_RUNTIME_DIR": str(self.runtime), **variables}
         command = [self.executable, "agent", *args]
         return subprocess.run(command, env=environ, capture_output=True, timeout=60, check=False)
 
@@ -77,11 +80,11 @@ class RunningAgent:
 
 
 @contextmanager
-def running(executable: str, *options: str, runtime: Path | None = None):
-    """Start an agent, and stop it at the end."""
+def running(executable: str, *options: str, runtime: Path | None = None, **variables: str):
+    """Start an agent, with more variables of its own, and stop it at the end."""
     made = runtime or Path(tempfile.mkdtemp(prefix="fa-", dir="/tmp"))  # a socket's path has to be short
     agent = RunningAgent(executable, made)
-    started = agent(*options)
+    started = agent("--lifetime", LIFETIME, *options, **variables)
     assert started.returncode == 0, started.stderr
     pid = agent.pid
     try:

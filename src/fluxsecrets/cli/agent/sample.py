@@ -1,6 +1,6 @@
-"""A throw-away file on which the agent uses its code before a client waits for that.
+"""Throw-away files on which the agent uses its code before a client waits for that: one of each format.
 
-It is encrypted for a throw-away identity, and both are in a folder of the agent. So nothing of the user's
+They are encrypted for a throw-away identity, and all are in a folder of the agent. So nothing of the user's
 is read, and what modules remember has nothing to do with the user's files.
 """
 
@@ -12,66 +12,80 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from datetime import UTC, datetime
-from importlib import import_module
 from pathlib import Path
 
 from fluxsecrets.cli.dispatch import dispatch
 from fluxsecrets.cli.dropin.dispatch import run as run_dropin
 
-_NAME, _KEYS = "sample.yaml", "keys.txt"
-_CONTENT = "apiVersion: v1\nkind: Secret\nmetadata:\n  name: sample\nstringData:\n  sample: sample\n"
+from .preloaded import preload
 
+_KEYS = "keys.txt"
+_YAML, _INI = "sample.yaml", "sample.ini"
+_CONTENTS = {
+    _YAML: ("yaml", b"apiVersion: v1\nkind: Secret\nmetadata:\n  name: a\nstringData:\n  a: b\n  c: 1.5\n"),
+    "sample.json": ("json", b'{"a": {"b": "c", "d": 1.5}}\n'),
+    "sample.env": ("dotenv", b"A=b\n"),
+    _INI: ("ini", b"[a]\nb = c\n"),
+    "sample.bin": ("binary", b"\0"),
+}
+"""The name of each file, its format, and its content."""
+
+_LAST = ["decrypt", _YAML]
 _ALL = (
-    ["get", _NAME, "stringData.sample"],
-    ["textconv", _NAME],
-    ["status", _NAME],
-    ["decrypt", _NAME],
+    ["get", _YAML, "stringData.a"],
+    *([command, name] for command in ("textconv", "status", "decrypt") for name in _CONTENTS),
+    # An output type takes the writer of its format.
+    *(["decrypt", _INI, "--output-type", kind] for kind in ("json", "yaml", "dotenv")),
+    _LAST,
 )
 
 
 @contextmanager
 def sample_in(folder: Path) -> Iterator[Path]:
-    """Make the file in a folder of its own below a private one, and remove it at the end.
+    """Make the files in a folder of their own below a private one, and remove them at the end.
 
     Raises:
-        OSError: it can't be made.
+        OSError: they can't be made.
     """
     from fluxsecrets.api import encrypt
     from fluxsecrets.keys.generate import generate_identity, identity_text
 
     place = folder / "sample"
     place.mkdir(mode=0o700, exist_ok=True)
-    keys, file = place / _KEYS, place / _NAME
-    for one in (keys, file):  # a killed agent's
-        one.unlink(missing_ok=True)
+    keys = place / _KEYS
+    _remove_from(place)  # a killed agent's
     identity = generate_identity(datetime.now(UTC))
     keys.touch(mode=0o600)
     keys.write_text(identity_text(identity), encoding="utf-8")
     with _alone(place):
-        file.write_bytes(encrypt(_CONTENT, age=[identity.recipient]))
+        for name, (kind, content) in _CONTENTS.items():
+            (place / name).write_bytes(encrypt(content, format=kind, age=[identity.recipient]))
     try:
         yield place
     finally:
         with suppress(OSError):
-            keys.unlink()
-            file.unlink()
+            _remove_from(place)
             place.rmdir()
 
 
+def _remove_from(place: Path) -> None:
+    for name in (_KEYS, *_CONTENTS):
+        (place / name).unlink(missing_ok=True)
+
+
 def load_all(place: Path) -> None:
-    """Run each command once, which imports all that they need."""
-    for name in ("app", "decrypt", "values", "status", "textconv"):  # what unusual options take
-        import_module(f"fluxsecrets.cli.{name}")
+    """Import all that commands need, and run each of them once."""
+    preload()
     with _alone(place):
         for line in _ALL:
             dispatch(line, tidy=False)
-        run_dropin(["-d", _NAME], tidy=False)
+        run_dropin(["-d", _YAML], tidy=False)
 
 
 def rehearse(place: Path) -> None:
     """Run one command, so that this process has a copy of its own of the memory that commands write to."""
     with _alone(place):
-        dispatch(["decrypt", _NAME], tidy=False)
+        dispatch(_LAST, tidy=False)
 
 
 @contextmanager
