@@ -239,7 +239,8 @@ def test_no_key_is_in_files_environments_and_dumps(own_agent, encrypted, identit
         assert os.readlink(f"/proc/{pid}/cwd") == "/"  # noqa: PTH115
         assert [os.readlink(f"/proc/{pid}/fd/{each}") for each in range(3)] == [os.devnull] * 3  # noqa: PTH115
     kept = [path for path in agent.runtime.rglob("*") if path.is_file()]
-    assert {path.name for path in kept} == {"keys.txt", "sample.yaml"}  # throw-away, of the sample
+    sample = {f"sample.{kind}" for kind in ("yaml", "json", "env", "ini", "bin")}
+    assert {path.name for path in kept} == {"keys.txt", *sample}  # throw-away
     for path in kept:
         assert not encrypted.leaks(path.read_bytes())
         assert SECRET not in path.read_bytes()
@@ -249,12 +250,12 @@ def test_no_plain_text_and_no_key_passes_the_socket(own_agent, encrypted):
     """All that client and agent say to each other is recorded on its way."""
     agent = own_agent()
     seen = bytearray()
-    inside = agent.socket.with_name("inside.sock")
-    agent.socket.rename(inside)
+    outside = agent.runtime / "other" / "fluxsecrets" / "agent.sock"
+    outside.parent.mkdir(mode=0o700, parents=True)
 
     def relay(client):
         with socket.socket(socket.AF_UNIX) as there:
-            there.connect(str(inside))
+            there.connect(str(agent.socket))
 
             def back():
                 with suppress(OSError):
@@ -282,8 +283,8 @@ def test_no_plain_text_and_no_key_passes_the_socket(own_agent, encrypted):
             client.close()
 
     with socket.socket(socket.AF_UNIX) as listener:
-        listener.bind(str(agent.socket))
-        agent.socket.chmod(0o600)
+        listener.bind(str(outside))
+        outside.chmod(0o600)
         listener.listen()
 
         def accept():
@@ -293,15 +294,14 @@ def test_no_plain_text_and_no_key_passes_the_socket(own_agent, encrypted):
 
         thread = threading.Thread(target=accept, daemon=True)
         thread.start()
-        done = run("fluxsecrets", "decrypt", "secret.yaml", env={"FLUXSECRETS_X": "of the request"})
+        variables = {"FLUXSECRETS_X": "of the request", "XDG_RUNTIME_DIR": str(outside.parents[1])}
+        done = run("fluxsecrets", "decrypt", "secret.yaml", env=variables)
         assert done.out == encrypted.secret.encode()
         assert b"of the request" in seen
         assert wire.BEGUN + wire.DONE + b"\0" in seen
         assert not encrypted.leaks(bytes(seen))
         listener.shutdown(socket.SHUT_RDWR)
         thread.join()
-    agent.socket.unlink()
-    inside.rename(agent.socket)
 
 
 def test_who_is_at_the_other_end():

@@ -8,7 +8,7 @@ import signal
 import socket
 import struct
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -42,7 +42,7 @@ class Children:
     """The process that waits, and those that work."""
 
     def __init__(
-        self, loaded: Loaded, sample: Path, kept: Unlocked, others: Callable[[], Iterable[socket.socket]]
+        self, loaded: Loaded, sample: Path, kept: Unlocked, close_inherited: Callable[[], None]
     ) -> None:
         """Fork none yet.
 
@@ -50,9 +50,10 @@ class Children:
             loaded: the code that they run.
             sample: the folder of `sample_in`.
             kept: what the agent keeps; a process sees it as it was when it was forked.
-            others: sockets of the agent, which its children close.
+            close_inherited: closes what is the agent's alone, in each process.
         """
-        self._loaded, self._sample, self._kept, self._others = loaded, sample, kept, others
+        self._loaded, self._sample, self._kept = loaded, sample, kept
+        self._close_inherited = close_inherited
         self._waiting: _Waiting | None = None
         self._working: dict[int, float] = {}
 
@@ -151,8 +152,7 @@ class Children:
         if process == 0:
             try:
                 here.close()
-                for other in self._others():
-                    other.close()
+                self._close_inherited()
                 _wait_and_answer(there, self._loaded, self._sample, self._kept)
             finally:
                 os._exit(Outcome.GONE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 
 import click
 
@@ -14,6 +15,9 @@ from fluxsecrets.errors import UsageError
 
 from . import wire
 from .lasting import IDLE, LIFETIME, Limits, parse_duration
+
+_SECONDS, _STEP = 30.0, 0.1
+"""For another agent to answer or to end, and between looks at it."""
 
 
 @click.group("agent", cls=SuggestingGroup, invoke_without_command=True)
@@ -65,36 +69,48 @@ def _require_sockets() -> None:
 
 
 def _run(limits: Limits, *, stores: bool, detached: bool) -> int:
-    from .process import harden, leave_terminal, say_ready
+    from .process import harden, leave_terminal, say_ready, say_taken
     from .running import run
+    from .socketfile import AgentRunsError
 
     if detached:
         leave_terminal()
     harden()
-    run(limits, stores=stores, ready=say_ready if detached else lambda: None)
+    try:
+        run(limits, stores=stores, ready=say_ready if detached else lambda: None)
+    except AgentRunsError:
+        if not detached:
+            raise
+        say_taken()
     return 0
 
 
 def _start(options: list[str], out: Output, *, stores: bool) -> int:
     from .process import start
-    from .socketfile import agent_folder
+    from .socketfile import AgentRunsError, agent_folder
     from .talk import tell
 
     agent_folder()
-    state = tell(wire.STATUS)
-    if state is not None:
-        if state.get("stores") and not stores:
-            raise UsageError(
-                "the agent that runs keeps unlocked keys",
-                hint="run `fluxsecrets agent stop`, then `fluxsecrets agent --no-store`",
-            )
-        out.note(f"an agent runs already, process {state['pid']}")
+    end = time.monotonic() + _SECONDS
+    while (state := tell(wire.STATUS)) is None:
+        try:
+            said = start(["agent", "--detached", *options])
+        except AgentRunsError:  # one that was started beside this one and answers soon, or one that ends
+            if time.monotonic() > end:
+                raise
+            time.sleep(_STEP)
+            continue
+        if said:
+            sys.stderr.write(said)
+            return 2
+        out.note("the agent runs; `fluxsecrets agent status` shows what it keeps")
         return 0
-    said = start(["agent", "--detached", *options])
-    if said:
-        sys.stderr.write(said)
-        return 2
-    out.note("the agent runs; `fluxsecrets agent status` shows what it keeps")
+    if state.get("stores") and not stores:
+        raise UsageError(
+            "the agent that runs keeps unlocked keys",
+            hint="run `fluxsecrets agent stop`, then `fluxsecrets agent --no-store`",
+        )
+    out.note(f"an agent runs already, process {state['pid']}")
     return 0
 
 

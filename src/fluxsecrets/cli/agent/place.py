@@ -21,8 +21,8 @@ def folder_of(environ: Mapping[bytes, bytes], platform: str) -> bytes | None:
         environ: the environment.
         platform: a value of `sys.platform`.
     """
-    runtime = environ.get(b"XDG_RUNTIME_DIR", b"")
-    if runtime.startswith(b"/"):
+    runtime = runtime_of(environ)
+    if runtime is not None:
         return runtime.rstrip(b"/") + b"/fluxsecrets"
     state = environ.get(b"XDG_STATE_HOME", b"")
     if not state.startswith(b"/"):
@@ -32,6 +32,12 @@ def folder_of(environ: Mapping[bytes, bytes], platform: str) -> bytes | None:
         below = b"/Library/Application Support" if platform == "darwin" else b"/.local/state"
         state = home.rstrip(b"/") + below
     return state.rstrip(b"/") + b"/fluxsecrets/agent"
+
+
+def runtime_of(environ: Mapping[bytes, bytes]) -> bytes | None:
+    """Return the runtime folder of the session, or None if it has none."""
+    runtime = environ.get(b"XDG_RUNTIME_DIR", b"")
+    return runtime if runtime.startswith(b"/") else None
 
 
 def socket_in(folder: bytes) -> bytes:

@@ -11,12 +11,15 @@ from contextlib import suppress
 from fluxsecrets.errors import FileAccessError
 from fluxsecrets.programs import disable_core_dumps
 
+from .socketfile import AgentRunsError
+
 _PR_SET_DUMPABLE = 4
 
 _SECONDS = 30.0
 """For an agent to be ready."""
 
-READY = b"ready\n"
+READY, TAKEN = b"ready\n", b"an agent runs\n"
+"""What the process in the background says: clients are answered; another one has the place."""
 
 _PASSED = ("HOME", "PATH", "USER", "LOGNAME", "LANG", "TZ", "TMPDIR", "XDG_RUNTIME_DIR", "XDG_STATE_HOME")
 _PASSED_PREFIXES = ("LC_", "PYTHON")
@@ -54,6 +57,12 @@ def say_ready() -> None:
     os.close(nothing)
 
 
+def say_taken() -> None:
+    """Tell the command that started this process that another agent has the place."""
+    with suppress(OSError):
+        os.write(1, TAKEN)
+
+
 def start(arguments: list[str]) -> str:
     """Start this program again in a session of its own, and wait until it is ready.
 
@@ -66,6 +75,7 @@ def start(arguments: list[str]) -> str:
         What it said instead of being ready; empty if it is.
 
     Raises:
+        AgentRunsError: another agent has the place.
         FileAccessError: it was not ready in time.
     """
     program = sys.orig_argv[: len(sys.orig_argv) - len(sys.argv) + 1]
@@ -89,4 +99,6 @@ def start(arguments: list[str]) -> str:
         raise FileAccessError(
             "the agent was not ready in time", hint="start it with --foreground to see what it does"
         ) from None
-    return said.removesuffix(READY).decode("utf-8", "replace") if not said.endswith(READY) else ""
+    if said.endswith(TAKEN):
+        raise AgentRunsError("an agent runs")
+    return "" if said.endswith(READY) else said.decode("utf-8", "replace")

@@ -26,10 +26,10 @@ def run(limits: Limits, *, stores: bool, ready: Callable[[], None]) -> None:
         FluxsecretsError: the socket can't be made, or an agent runs.
     """
     folder = agent_folder()
-    with listening(folder) as listener, translated(folder, "written"), sample_in(folder) as sample:
+    with listening(folder) as place, translated(folder, "written"), sample_in(folder) as sample:
         load_all(sample)
         gc.collect()
         gc.freeze()  # the processes that are forked share what is not written to
-        agent = Agent(listener, loaded(), sample, limits, stores=stores)
+        agent = Agent(place, loaded(), sample, limits, stores=stores)
         ready()
         agent.serve()

@@ -21,6 +21,7 @@ from .control import Counts, Said, keep, reply
 from .lasting import Limits, now
 from .loaded import Loaded
 from .peers import is_own, process_of
+from .socketfile import Place
 
 _MOST_ARRIVING = 128
 _SECONDS = 5.0
@@ -41,33 +42,34 @@ class _Arriving:
 
 
 class Agent:
-    """Answers clients until it is stopped, or its time is over."""
+    """Answers clients until it is stopped, its time is over, or its socket is removed."""
 
-    def __init__(
-        self, listener: socket.socket, loaded: Loaded, sample: Path, limits: Limits, *, stores: bool
-    ) -> None:
+    def __init__(self, place: Place, loaded: Loaded, sample: Path, limits: Limits, *, stores: bool) -> None:
         """Take what is listened on.
 
         Args:
-            listener: the socket.
+            place: the socket.
             loaded: the code that requests are answered with.
             sample: the folder of `sample_in`.
             limits: how long it keeps keys, and lives.
             stores: whether it keeps what a client unlocked.
         """
-        self._listener: Final = listener
+        self._place: Final = place
+        self._listener: Final = place.listener
         self._loaded, self._limits, self._stores = loaded, limits, stores
         self._kept = Unlocked(asks=False)
         self._arriving: dict[int, _Arriving] = {}
         self._buffer = bytearray(64 * 1024)
         self._wakeups = socket.socketpair()
-        self._children = Children(loaded, sample, self._kept, self._sockets)
+        self._children = Children(loaded, sample, self._kept, self._close_inherited)
         self._counts = Counts()
         self._started = self._used = now()
         self._ends = False
 
-    def _sockets(self) -> list[socket.socket]:
-        return [self._listener, *self._wakeups, *(each.line for each in self._arriving.values())]
+    def _close_inherited(self) -> None:
+        for each in (self._listener, *self._wakeups, *(each.line for each in self._arriving.values())):
+            each.close()
+        os.close(self._place.lock)
 
     def serve(self) -> None:
         """Answer until a signal or a client ends it, or the lifetime is over."""
@@ -121,7 +123,8 @@ class Agent:
 
     def _keep_time(self) -> None:
         time = now()
-        if time - self._started >= self._limits.lifetime:
+        # Without its socket nobody could use, lock or stop it, and nobody would see that it runs.
+        if time - self._started >= self._limits.lifetime or not self._place.is_there():
             self._ends = True
             self._lock()
         elif len(self._kept) and time - self._used >= self._limits.idle:

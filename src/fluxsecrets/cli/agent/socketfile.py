@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import NamedTuple
 
 from fluxsecrets.errors import FileAccessError, UsageError
 from fluxsecrets.files import system
@@ -16,7 +17,7 @@ from fluxsecrets.files.locks import try_lock
 from fluxsecrets.files.private import make_private_folders
 from fluxsecrets.files.reading import translated
 
-from .place import folder_of, socket_in
+from .place import folder_of, runtime_of, socket_in
 
 _LONGEST = 103 if sys.platform == "darwin" else 107
 """Bytes of a socket's path, as the system has them."""
@@ -28,7 +29,8 @@ def agent_folder() -> Path:
     """Return the folder of the socket; it need not exist.
 
     Raises:
-        FileAccessError: there is no place for it, or its name is too long.
+        FileAccessError: there is no place for it, or its name is too long. A runtime folder that does not
+            exist is not made: only who makes it for a session knows where it goes in the end.
     """
     folder = folder_of(os.environb, sys.platform)
     if folder is None:
@@ -41,11 +43,47 @@ def agent_folder() -> Path:
             hint="set XDG_RUNTIME_DIR to a folder with a shorter name",
             path=os.fsdecode(folder),
         )
+    runtime = runtime_of(os.environb)
+    if runtime is not None and not os.path.isdir(runtime):  # noqa: PTH112 - bytes
+        raise FileAccessError(
+            "XDG_RUNTIME_DIR names it, and it is not a folder that exists",
+            hint="set XDG_RUNTIME_DIR to the runtime folder of your session, or unset it",
+            path=os.fsdecode(runtime),
+        )
     return Path(os.fsdecode(folder))
 
 
+class AgentRunsError(UsageError):
+    """An agent runs, or is about to, or has not ended yet."""
+
+
+class Place(NamedTuple):
+    """Where the agent listens.
+
+    Attributes:
+        listener: the socket.
+        lock: descriptor of the folder, which holds the lock. A process that is forked closes it: it may
+            live longer than the agent, and must not keep the next one out.
+        number: of the socket's file, see `is_there`.
+    """
+
+    listener: socket.socket
+    lock: int
+    number: int
+
+    def is_there(self) -> bool:
+        """Return whether clients can find the socket; not after somebody removed it, or its folder."""
+        try:
+            found = os.lstat(self.listener.getsockname())
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        except OSError:  # of a network's file system, which may be well again
+            return True
+        return found.st_ino == self.number and stat.S_ISSOCK(found.st_mode)
+
+
 @contextmanager
-def listening(folder: Path) -> Iterator[socket.socket]:
+def listening(folder: Path) -> Iterator[Place]:
     """Listen on the socket until the block ends; then it is removed.
 
     Args:
@@ -53,7 +91,7 @@ def listening(folder: Path) -> Iterator[socket.socket]:
 
     Raises:
         FileAccessError: the folder is not a private one of this user, or nothing can be made in it.
-        UsageError: an agent runs.
+        AgentRunsError: an agent has the lock.
     """
     make_private_folders(folder)
     with translated(folder, "written"):
@@ -62,17 +100,18 @@ def listening(folder: Path) -> Iterator[socket.socket]:
         _require_private(folder, os.fstat(descriptor))
         # The lock ends with the agent, however it ends. So a socket that is there now is a dead one's.
         if not try_lock(descriptor):
-            raise UsageError("an agent runs", hint="`fluxsecrets agent status` shows it")
+            raise AgentRunsError("an agent runs", hint="`fluxsecrets agent status` shows it")
         path = Path(os.fsdecode(socket_in(os.fsencode(folder))))
         with translated(path, "written"):
             _remove_stale(path)
             listener = _bound(path)
         with listener:
             try:
-                yield listener
+                yield Place(listener, descriptor, path.lstat().st_ino)
             finally:
+                # Of the folder with the lock: another one may have taken its name, with an agent of its own.
                 with suppress(OSError):
-                    path.unlink()
+                    os.unlink(path.name, dir_fd=descriptor)
     finally:
         os.close(descriptor)
 
