@@ -171,7 +171,8 @@ def test_a_request_in_drips_ends_with_the_lock(own_agent, encrypted):
     """Its process knows the keys; it must not answer with them later."""
     agent = own_agent()
     hand_over()
-    request = wire.Request("fluxsecrets", b"", 0o77, ["utf-8", "strict", "0", "0"] * 2, [b"a", b"status"], {})
+    streams = ["utf-8", "strict", "0", "0"] * 2
+    request = wire.Request("fluxsecrets", b"", [], 0o77, streams, [b"a", b"status"], {})
     with connected(agent) as line:
         null = os.open(os.devnull, os.O_RDWR)
         given = array.array("i", [null, null, null])

@@ -147,7 +147,7 @@ def _check(request: wire.Request, peer: Peer, loaded: Loaded) -> None:
     arguments = [os.fsdecode(text) for text in request.argv[1:]]
     if not may_answer(request.program, arguments):
         raise _DeclinedError(Outcome.MALFORMED)
-    if request.interpreter != loaded.interpreter:
+    if request.interpreter != loaded.interpreter or not loaded.is_found_on(request.path):
         raise _DeclinedError(Outcome.OTHER_CODE)
     if not loaded.is_unchanged():
         raise _DeclinedError(Outcome.CHANGED_CODE)
@@ -176,6 +176,7 @@ def _run(line: socket.socket, request: wire.Request, unlocked: Unlocked, end: fl
 
     signal.signal(FORGET, forget)
     open_streams(gate, request.streams)
+    sys.path[:] = [os.fsdecode(text) for text in request.path]
     sys.argv[:] = [os.fsdecode(text) for text in request.argv]
     signals = _wait_for_go(line, end)
     _follow(line, signals)

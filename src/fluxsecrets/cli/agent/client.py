@@ -139,8 +139,8 @@ def _request(program: str, environ: Mapping[bytes, bytes]) -> bytes:
     mask = posix.umask(_OTHERS)
     posix.umask(mask)
     streams = (*_form_of(sys.stdout), *_form_of(sys.stderr))
-    argv = [text.encode(encoding, errors) for text in sys.argv]
-    return frame(RUN, encoded(Request(program, interpreter(), mask, streams, argv, environ)))
+    argv, path = ([text.encode(encoding, errors) for text in texts] for texts in (sys.argv, sys.path))
+    return frame(RUN, encoded(Request(program, interpreter(), path, mask, streams, argv, environ)))
 
 
 def _form_of(stream: Any) -> tuple[str, str, str, str]:

@@ -11,17 +11,20 @@ from fluxsecrets import __version__
 
 
 def interpreter() -> bytes:
-    """Return the versions, where modules come from, and how Python was started."""
+    """Return the versions, and how Python was started.
+
+    That it was isolated (-I) is left out: it decides on `sys.path`, which is compared, and on variables, of
+    which this shows what they did.
+    """
     flags = sys.flags
     options = getattr(sys, "_xoptions", None)  # -X has no other name
     parts = (
         __version__,
         sys.version,
         sys.prefix,
-        sys.path,
         sys.getfilesystemencoding(),
         sys.getfilesystemencodeerrors(),
-        (flags.optimize, flags.isolated, flags.dev_mode, flags.no_site, flags.bytes_warning),
+        (flags.optimize, flags.dev_mode, flags.no_site, flags.bytes_warning),
         sys.warnoptions,
         options,
     )

@@ -32,18 +32,20 @@ class Request:
     Attributes:
         program: `fluxsecrets` or `fluxsecrets-sops`.
         interpreter: what decides which code runs, see `interpreter`.
+        path: `sys.path`, which decides, too.
         umask: of the client.
         streams: encoding, errors, line buffering and write-through of standard output and standard error.
         argv: `sys.argv`.
         environ: the environment, as bytes.
     """
 
-    __slots__ = ("argv", "environ", "interpreter", "program", "streams", "umask")
+    __slots__ = ("argv", "environ", "interpreter", "path", "program", "streams", "umask")
 
     def __init__(
         self,
         program: str,
         interpreter: bytes,
+        path: Sequence[bytes],
         umask: int,
         streams: Sequence[str],
         argv: Sequence[bytes],
@@ -51,6 +53,7 @@ class Request:
     ) -> None:
         self.program = program
         self.interpreter = interpreter
+        self.path = path
         self.umask = umask
         self.streams = streams
         self.argv = argv
@@ -74,9 +77,10 @@ def length_in(head: bytes | bytearray) -> int:
 
 def encoded(request: Request) -> bytes:
     """Return the content of a `RUN` frame. The system keeps null characters out of all these texts."""
-    counts = (str(request.umask).encode(), str(len(request.argv)).encode())
-    fields = (request.program.encode(), request.interpreter, *counts, *(s.encode() for s in request.streams))
-    return b"\0".join((*fields, *request.argv, *_assignments(request.environ)))
+    numbers = (request.umask, len(request.argv), len(request.path))
+    fields = (request.program.encode(), request.interpreter, *(str(each).encode() for each in numbers))
+    streams = (text.encode() for text in request.streams)
+    return b"\0".join((*fields, *streams, *request.argv, *request.path, *_assignments(request.environ)))
 
 
 def decoded(content: bytes) -> Request:
@@ -85,11 +89,13 @@ def decoded(content: bytes) -> Request:
     Raises:
         ValueError: it is malformed.
     """
-    program, interpreter, umask, count, *rest = content.split(b"\0")
-    end = _STREAM_FIELDS + int(count)
-    streams, argv, assignments = rest[:_STREAM_FIELDS], rest[_STREAM_FIELDS:end], rest[end:]
-    if int(count) < 1 or len(argv) != int(count) or len(streams) != _STREAM_FIELDS:
+    program, interpreter, umask, *rest = content.split(b"\0")
+    arguments, places = (int(text) for text in rest[:2])
+    streams, rest = rest[2 : 2 + _STREAM_FIELDS], rest[2 + _STREAM_FIELDS :]
+    if arguments < 1 or places < 0 or len(streams) != _STREAM_FIELDS or len(rest) < arguments + places:
         raise ValueError("fields are missing")
+    argv, path = rest[:arguments], rest[arguments : arguments + places]
+    assignments = rest[arguments + places :]
     environ: dict[bytes, bytes] = {}
     for text in assignments:
         name, equals, value = text.partition(b"=")
@@ -97,7 +103,7 @@ def decoded(content: bytes) -> Request:
             raise ValueError("not a variable")
         environ[name] = value
     return Request(
-        program.decode(), interpreter, int(umask), [text.decode() for text in streams], argv, environ
+        program.decode(), interpreter, path, int(umask), [text.decode() for text in streams], argv, environ
     )
 
 
