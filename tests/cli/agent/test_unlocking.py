@@ -55,9 +55,15 @@ def test_a_passphrase_is_typed_once(own_agent, encrypted, locked, identity):
         done = run(*line)  # there is no terminal
         assert (done.code, done.out, done.err) == (0, plain, b"")
     assert agent.status()["answered"] == before + 2
-    # A key file that was changed is another one.
+    # A key file that was changed is another one, and one that was removed opens nothing.
+    before = locked.read_bytes()
     locked.write_bytes(lock_file(identity.path.read_bytes(), PASSPHRASE, work_factor=4))
     assert run("fluxsecrets", "decrypt", "secret.yaml").code == 2
+    locked.unlink()
+    assert run("fluxsecrets", "decrypt", "secret.yaml").code == 2
+    locked.write_bytes(before)
+    locked.chmod(0o600)
+    assert run("fluxsecrets", "decrypt", "secret.yaml").code == 0
 
 
 def test_what_was_forgotten_is_asked_for_again(own_agent, encrypted, locked):

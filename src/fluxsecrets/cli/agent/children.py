@@ -55,6 +55,7 @@ class Children:
         self._loaded, self._sample, self._kept = loaded, sample, kept
         self._close_inherited = close_inherited
         self._waiting: _Waiting | None = None
+        self._ended_early = False
         self._working: dict[int, float] = {}
 
     @property
@@ -63,12 +64,14 @@ class Children:
         return len(self._working) >= _MOST
 
     def prepare(self) -> None:
-        """Fork a process that waits, unless one does.
+        """Fork a process that waits, unless one does, or the last one ended by itself.
+
+        What ended that one may end the next one, too. So another one is forked for the next request only.
 
         Raises:
             OSError: the system has no room for it.
         """
-        if self._waiting is None:
+        if self._waiting is None and not self._ended_early:
             self._waiting = self._fork()
 
     def forget(self) -> list[int]:
@@ -110,9 +113,8 @@ class Children:
         Raises:
             OSError: the system has no room for a process.
         """
-        self.prepare()
-        waiting, self._waiting = self._waiting, None
-        assert waiting is not None  # noqa: S101 - it was just prepared
+        waiting = self._fork() if self._waiting is None else self._waiting
+        self._waiting, self._ended_early = None, False
         with waiting.way:
             given = array.array("i", [line.fileno()])
             waiting.way.sendmsg(
@@ -132,7 +134,7 @@ class Children:
             del self._working[process]
         if self._waiting is not None and _has_ended(self._waiting.process):
             self._waiting.way.close()
-            self._waiting = None
+            self._waiting, self._ended_early = None, True
         return ended
 
     def end_late(self, now: float) -> None:
@@ -164,7 +166,8 @@ def _wait_and_answer(way: socket.socket, loaded: Loaded, sample: Path, kept: Unl
     signal.set_wakeup_fd(-1)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD, FORGET):
         signal.signal(number, signal.SIG_DFL)
-    rehearse(sample)
+    with suppress(OSError):  # somebody removed the sample: it only takes longer then
+        rehearse(sample)
     loaded.is_unchanged()
     is_as_free(os.getpid(), 0.0)
     said, ancillary, _, _ = way.recvmsg(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 import signal
 import socket
+import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +28,10 @@ from .socketfile import Place
 _MOST_ARRIVING = 128
 _SECONDS = 5.0
 """For a client to say what it wants."""
+
+_EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+_PAUSE = 0.1
+"""Errors of `accept` that stay until something is closed, and seconds to wait for that."""
 
 _LONGEST_WAIT = 30.0
 """Seconds between looks at the clock: the machine may have slept."""
@@ -122,16 +128,16 @@ class Agent:
         return max(0.0, min(left)) + 0.001
 
     def _keep_time(self) -> None:
-        time = now()
+        moment = now()
         # Without its socket nobody could use, lock or stop it, and nobody would see that it runs.
-        if time - self._started >= self._limits.lifetime or not self._place.is_there():
+        if moment - self._started >= self._limits.lifetime or not self._place.is_there():
             self._ends = True
             self._lock()
-        elif len(self._kept) and time - self._used >= self._limits.idle:
+        elif len(self._kept) and moment - self._used >= self._limits.idle:
             self._lock()
-        self._children.end_late(time)
+        self._children.end_late(moment)
         for each in list(self._arriving.values()):
-            if time - each.since > _SECONDS:
+            if moment - each.since > _SECONDS:
                 self._drop(each)
 
     def _lock(self) -> None:
@@ -139,14 +145,18 @@ class Agent:
         self._counts.note(self._children.forget())
 
     def _accept(self) -> None:
-        with suppress(OSError):
+        try:
             line, _ = self._listener.accept()
-            if len(self._arriving) >= _MOST_ARRIVING or not is_own(line, os.geteuid()):
-                line.close()
-                return
-            line.setblocking(False)
-            arriving = self._arriving[line.fileno()] = _Arriving(line, process_of(line), now())
-            self._listen(arriving)
+        except OSError as error:
+            if error.errno in _EXHAUSTED:  # the client still waits: this would be tried again and again
+                time.sleep(_PAUSE)
+            return
+        if len(self._arriving) >= _MOST_ARRIVING or not is_own(line, os.geteuid()):
+            line.close()
+            return
+        line.setblocking(False)
+        arriving = self._arriving[line.fileno()] = _Arriving(line, process_of(line), now())
+        self._listen(arriving)
 
     def _listen(self, client: _Arriving) -> None:
         try:
@@ -192,18 +202,18 @@ class Agent:
             client.line.send(reply(self._state()))
 
     def _state(self) -> AgentState:
-        time, counts = now(), self._kept.counts
+        moment, counts = now(), self._kept.counts
         identities = sum(counts[kind] for kind in IDENTITIES)
         answered, declined = self._counts.shown()
         return AgentState(
             pid=os.getpid(),
-            uptime=int(time - self._started),
+            uptime=int(moment - self._started),
             program=__version__,
             identities=identities,
             opened=counts[PLUGIN] + counts[PGP],
             stores=self._stores,
-            locks_in=max(0, int(self._used + self._limits.idle - time)) if len(self._kept) else None,
-            ends_in=max(0, int(self._started + self._limits.lifetime - time)),
+            locks_in=max(0, int(self._used + self._limits.idle - moment)) if len(self._kept) else None,
+            ends_in=max(0, int(self._started + self._limits.lifetime - moment)),
             current=self._loaded.is_unchanged(),
             answered=answered,
             declined=declined,
