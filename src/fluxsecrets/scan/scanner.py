@@ -76,11 +76,6 @@ class FileScan(NamedTuple):
         return self._replace(path=path, scanned=tuple(each._replace(path=path) for each in self.scanned))
 
 
-def silent(path: str) -> FileScan:
-    """The result for a file of which nothing is to be said."""
-    return FileScan(path, (Scanned(path),))
-
-
 def sealed(path: str) -> FileScan:
     """The result for an encrypted file of which nothing else is to be said."""
     return FileScan(path, (Scanned(path, encrypted=True),))

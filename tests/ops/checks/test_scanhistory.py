@@ -12,9 +12,17 @@ from fluxsecrets.repo.git import find_repository
 from fluxsecrets.scan.clean import CleanContents
 from fluxsecrets.scan.engine import Engine
 from fluxsecrets.scan.fileset import FileSet
-from fluxsecrets.scan.scanner import Scanner
+from fluxsecrets.scan.scanned import Scanned
+from fluxsecrets.scan.scanner import FileScan, Scanner
 from fluxsecrets.scan.sources.commits import HISTORY, plan
 from scan_corpus import Chance, corpus
+
+
+def _filled(commits, results):
+    """The results with those of which nothing is to be said."""
+    for place, scan in results:
+        silent = FileScan(place.path, (Scanned(place.path),), None, commits.commits[place.first])
+        yield silent if scan is None else scan
 
 
 class History:
@@ -45,7 +53,7 @@ class History:
                 scanned=tuple(each._replace(problem=str(each.problem)) for each in scan.scanned),
                 error=str(scan.error),
             )
-            for _, scan in in_order(self.plan, results, self.lost)
+            for scan in _filled(self.plan, in_order(self.plan, results, self.lost))
         ]
 
     def known(self, cache, judged_by=("rules",)):
@@ -230,7 +238,11 @@ def test_a_ciphertext_that_comes_to_another_file_is_compared_with_the_known_one(
         scans = in_order(
             commits, judged(repository, Scanner(None, (), None, engine), commits.units, known=known), []
         )
-        rules = [finding.rule for _, scan in scans for finding in files.add(scan.scanned[0], scan.commit)]
+        rules = [
+            finding.rule
+            for scan in _filled(commits, scans)
+            for finding in files.add(scan.scanned[0], scan.commit)
+        ]
         known.save()
         return rules
 

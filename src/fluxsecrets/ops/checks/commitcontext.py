@@ -37,6 +37,11 @@ class CommitContext:
         self._generators = Generators()
         self._generating: dict[str, list[int]] = {}
 
+    def add_plain(self, place: Place) -> None:
+        """Take a file of which nothing is to be said but that it was read, and is plain."""
+        self._read.add(self._blobs[place])
+        self._plain.append(place)
+
     def add(self, place: Place, scan: FileScan) -> None:
         """Take what came of a file."""
         blob = self._blobs[place]

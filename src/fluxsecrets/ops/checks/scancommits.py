@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 from fluxsecrets.ops.policy.staterules import CommitFiles
 from fluxsecrets.repo.git.survey import Period
@@ -19,8 +20,11 @@ from .scanhistory import in_order, judged
 from .scanjob import ScanJob
 from .scanmodel import ScanResult
 
+if TYPE_CHECKING:  # a push of a few commits does without
+    from fluxsecrets.scan.changes import KnownChanges
+
 _MANY = 200
-"""Contents from which knowing those of earlier runs is worth its reading."""
+"""Commits or contents from which knowing those of earlier runs is worth its reading."""
 
 
 def scan_commits(job: ScanJob) -> None:
@@ -35,7 +39,13 @@ def scan_commits(job: ScanJob) -> None:
     job.judge_by(part.trust, files=CommitFiles(repository, part.tip) if part.tip else None)
     partial, period = job.request.partial_history, job.request.period or Period()
     found = job.plan = plan(
-        repository, part.arguments, job.is_chosen, part.loose, partial=partial, period=period
+        repository,
+        part.arguments,
+        job.is_chosen,
+        part.loose,
+        partial=partial,
+        period=period,
+        known=lambda commits: _known_changes(job, len(commits)),
     )
     known = _known_clean(job, len(found.units))
     context = CommitContext(found)
@@ -43,8 +53,12 @@ def scan_commits(job: ScanJob) -> None:
     judging = judged(repository, job.scanner, found.units, jobs=job.request.jobs, known=known)
     results = job.watched(judging, len(found.units))
     for place, scan in in_order(found, results, lost):
-        job.take(scan)
-        context.add(place, scan)
+        if scan is None:
+            job.paths.add(place.path)
+            context.add_plain(place)
+        else:
+            job.take(scan)
+            context.add(place, scan)
     if known is not None:
         known.save()
     job.errors += found.problems
@@ -73,6 +87,16 @@ def by_secret(job: ScanJob, result: ScanResult) -> ScanResult:
         errors=(*result.errors, *errors),
         remarks=(*result.remarks, *remarks),
     )
+
+
+def _known_changes(job: ScanJob, count: int) -> KnownChanges | None:
+    """What earlier runs know of commits, or None if it is not asked for, or not worth its reading."""
+    folder = cache_folder(os.environ)
+    if folder is None or not job.request.use_cache or count < _MANY:
+        return None
+    from fluxsecrets.scan.changes import KnownChanges
+
+    return KnownChanges(folder, job.needed().common_dir)
 
 
 def _known_clean(job: ScanJob, count: int) -> CleanContents | None:

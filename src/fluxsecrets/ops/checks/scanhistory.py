@@ -15,7 +15,7 @@ from fluxsecrets.repo.git import BLOB_LIMIT, Repository
 from fluxsecrets.repo.git.survey import readable_objects
 from fluxsecrets.scan.ciphertexts import Shown, shown
 from fluxsecrets.scan.clean import CleanContents
-from fluxsecrets.scan.scanner import FileScan, Scanner, sealed, silent
+from fluxsecrets.scan.scanner import FileScan, Scanner, sealed
 from fluxsecrets.scan.sources.commits import Place, Plan, Unit, read_unit
 
 _MANY = 1_500
@@ -29,10 +29,15 @@ _RANGE = 400
 
 
 class Judged(NamedTuple):
-    """What came of a content: one result for each of its places, in their order; none if it can't be read."""
+    """What came of a content.
+
+    Attributes:
+        scans: one result for each of its places, in their order; none if it can't be read. None if nothing is
+            to be said of any, as of most.
+    """
 
     unit: Unit
-    scans: tuple[FileScan, ...]
+    scans: tuple[FileScan, ...] | None
 
 
 def judged(
@@ -62,18 +67,12 @@ def judged(
         return
     passed, encrypted, others = _sorted_out(repository, scanner, known, units)
     for unit in passed:
-        yield _filled(unit, None)
+        yield Judged(unit, None)
     seen = _Seen()
     for unit, marks in encrypted.items():
         seen.add(unit, marks)
     for each in _read(repository, scanner, others, jobs):
-        for place, scan in zip(each.unit.places, each.scans, strict=False):  # none if it can't be read
-            if scan.is_silent:
-                known.add(each.unit.blob, place.path)
-            elif (marks := scan.shown).ciphertexts:
-                seen.add(each.unit, marks)
-                if scan.is_sealed:
-                    known.add_encrypted(each.unit.blob, place.path, marks)
+        _note(known, seen, each)
         yield each
     yield from _read(
         repository, scanner, [unit for unit, marks in encrypted.items() if seen.elsewhere(marks)], jobs
@@ -81,6 +80,22 @@ def judged(
     for unit, marks in encrypted.items():
         if not seen.elsewhere(marks):
             yield Judged(unit, tuple(sealed(place.path) for place in unit.places))
+
+
+def _note(known: CleanContents, seen: _Seen, each: Judged) -> None:
+    """Note what is clean, and which ciphertexts there are."""
+    unit = each.unit
+    if each.scans is None:
+        for place in unit.places:
+            known.add(unit.blob, place.path)
+        return
+    for place, scan in zip(unit.places, each.scans, strict=False):  # none if it can't be read
+        if scan.is_silent:
+            known.add(unit.blob, place.path)
+        elif (marks := scan.shown).ciphertexts:
+            seen.add(unit, marks)
+            if scan.is_sealed:
+                known.add_encrypted(unit.blob, place.path, marks)
 
 
 def _sorted_out(
@@ -151,7 +166,7 @@ def _read(
     """The results for all units, by ranges of them that go to several processes."""
     if len(units) < _MANY or jobs == 1:
         for unit, scans in zip(units, _scans(repository, scanner, units, (0, len(units))), strict=True):
-            yield _filled(unit, scans)
+            yield Judged(unit, scans)
         return
     from fluxsecrets.ops.run.parallel import run_jobs
 
@@ -161,7 +176,7 @@ def _read(
     work = partial(_scans, repository, scanner, units)
     for span, results in zip(spans, run_jobs(work, spans, chunk=1, most=jobs), strict=True):
         for unit, scans in zip(units[slice(*span)], results, strict=True):
-            yield _filled(unit, scans)
+            yield Judged(unit, scans)
 
 
 def _scans(
@@ -172,21 +187,21 @@ def _scans(
     contents = readable_objects(repository, (unit.blob for unit in wanted), limit=BLOB_LIMIT)
     found: list[tuple[FileScan, ...] | None] = []
     for unit, (_, kind, data) in zip(wanted, contents, strict=True):
-        scans = judge(repository, scanner, unit, (kind, data)).scans
+        scans = judge(repository, scanner, unit, (kind, data))
         found.append(None if scans and all(scan.is_silent for scan in scans) else scans)
     return found
 
 
-def _filled(unit: Unit, scans: tuple[FileScan, ...] | None) -> Judged:
-    if scans is None:
-        scans = tuple(silent(place.path) for place in unit.places)
-    return Judged(unit, scans)
+def judge(
+    repository: Repository, scanner: Scanner, unit: Unit, content: tuple[str, bytes | None]
+) -> tuple[FileScan, ...]:
+    """Judge a content at each of its places; without findings, one result serves files of the same name.
 
-
-def judge(repository: Repository, scanner: Scanner, unit: Unit, content: tuple[str, bytes | None]) -> Judged:
-    """Judge a content at each of its places; without findings, one result serves files of the same name."""
+    Returns:
+        One result for each place; none if the content can't be read.
+    """
     if content[0] != "blob":
-        return Judged(unit, ())
+        return ()
     clean: dict[str, FileScan] = {}
     scans = []
     for place in unit.places:
@@ -199,22 +214,26 @@ def judge(repository: Repository, scanner: Scanner, unit: Unit, content: tuple[s
         if scan.is_clean:
             clean[name] = scan
         scans.append(scan)
-    return Judged(unit, tuple(scans))
+    return tuple(scans)
 
 
-def in_order(plan: Plan, results: Iterable[Judged], lost: list[Unit]) -> Iterator[tuple[Place, FileScan]]:
+def in_order(
+    plan: Plan, results: Iterable[Judged], lost: list[Unit]
+) -> Iterator[tuple[Place, FileScan | None]]:
     """The results for each place, in the order of the commits that brought them.
 
-    `lost` gets the contents that can't be read.
+    `lost` gets the contents that can't be read. A result is None if nothing is to be said of the file.
     """
-    by_blob = {each.unit.blob: each for each in results}
-    found: list[tuple[Place, FileScan]] = []
+    by_blob = {each.unit.blob: each.scans for each in results}
+    found: list[tuple[Place, FileScan | None]] = []
     for unit in plan.units:
-        each = by_blob.pop(unit.blob)
-        if each.scans:
-            found += zip(unit.places, each.scans, strict=True)
+        scans = by_blob.pop(unit.blob)
+        if scans is None:
+            found += [(place, None) for place in unit.places]
+        elif scans:
+            found += zip(unit.places, scans, strict=True)
         else:
             lost.append(unit)
     found.sort(key=lambda pair: pair[0].first)  # stable: within a commit as git lists its files
     for place, scan in found:
-        yield place, FileScan(scan.path, scan.scanned, scan.error, plan.commits[place.first])
+        yield place, None if scan is None else scan._replace(commit=plan.commits[place.first])

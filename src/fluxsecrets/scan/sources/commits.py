@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from fluxsecrets.errors import FluxsecretsError, GitError, UsageError
 from fluxsecrets.repo.git import Repository
-from fluxsecrets.repo.git.history import Change
+from fluxsecrets.repo.git.history import Change, stream_changes
 from fluxsecrets.repo.git.survey import Period, readable_changes, readable_commits
 from fluxsecrets.scan.blob import Blob
 
 from . import SourceFile, blob_chunks, pieces, unread
+
+if TYPE_CHECKING:  # a push of a few commits does without
+    from fluxsecrets.scan.changes import KnownChanges
 
 UNPUSHED = ("HEAD", "--not", "--remotes")
 HISTORY = ("--all",)
@@ -186,6 +189,7 @@ def plan(
     *,
     partial: bool = False,
     period: Period = Period(),  # noqa: B008 - immutable
+    known: Callable[[Sequence[str]], KnownChanges | None] = lambda commits: None,
 ) -> Plan:
     """What is to be read: every file that the commits add or change, each content once.
 
@@ -196,28 +200,56 @@ def plan(
         loose: contents that belong to no commit.
         partial: take the commits that a shallow clone has for all there are.
         period: only commits that were made in it.
+        known: returns what earlier runs know of some commits, or None; what is new is added to it.
 
     Raises:
         GitError: a revision is unknown.
     """
     commits: list[str] = []
     problems: list[FluxsecretsError] = []
+    kept = None
     if arguments:
         commits, missing = readable_commits(repository, arguments, period)
         problems += _cut_off(repository, commits, missing, partial=partial)
+        # At the border of a shallow clone, all files of a commit look new: that does not follow from its id.
+        kept = None if missing or repository.cut_off_at() else known(commits)
     lost: list[str] = []
     found = _Places(chosen)
-    at = 0
-    for change in readable_changes(repository, commits, lost) if commits else ():
-        while commits[at] != change.commit:
-            at += 1
-        found.add(change, at)
+    if kept is None or not _add_known(repository, commits, kept, found):
+        found = _Places(chosen)
+        _add_all(repository, commits, lost, found)
     if lost:
         problems.append(unread.changes(repository.root, len(lost), len(commits)))
     for change in loose:
         commits.append(change.commit)
         found.add(change, len(commits) - 1)
     return Plan(tuple(commits), found.units(), tuple(found.removed), tuple(problems))
+
+
+def _add_all(repository: Repository, commits: Sequence[str], lost: list[str], found: _Places) -> None:
+    """Add what commits changed that git can read; `lost` gets the other commits."""
+    at = 0
+    for change in readable_changes(repository, commits, lost) if commits else ():
+        while commits[at] != change.commit:
+            at += 1
+        found.add(change, at)
+
+
+def _add_known(repository: Repository, commits: Sequence[str], known: KnownChanges, found: _Places) -> bool:
+    """Add what commits changed, asking git for what is not known; whether it could tell."""
+    fresh: dict[str, list[Change]] = {commit: [] for commit in commits if commit not in known}
+    try:
+        for change in stream_changes(repository, fresh) if fresh else ():
+            fresh[change.commit].append(change)
+    except GitError:
+        return False
+    for at, commit in enumerate(commits):
+        for change in known.of(commit) if commit in known else fresh[commit]:
+            found.add(change, at)
+    for commit, changes in fresh.items():
+        known.add(commit, changes)
+    known.save(commits)
+    return True
 
 
 def _cut_off(
