@@ -36,7 +36,7 @@ _NONE = 2 ** (8 * _WIDTH) - 1
 
 
 class KnownChanges:
-    """What commits of one repository changed, as far as it is known."""
+    """What commits of one repository changed; without those that no earlier run asked for."""
 
     def __init__(self, folder: Path, repository: Path) -> None:
         """Read what earlier runs left.
