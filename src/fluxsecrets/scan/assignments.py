@@ -153,7 +153,7 @@ _JUDGES = {
     Surroundings.CONFIGURATION: _in_configuration,
 }
 
-_IN_EXAMPLES = re.compile(
+_IN_EXAMPLES = (
     r"p[a4@]ss(?:w[o0]?r?d?|phrase)?|pwd|s[e3]cr[e3]t|tests?|example|sample|admin|root|user(?:name)?|demo|foo|bar|baz"
     r"|minio|postgres|mysql|mariadb|redis|mongo|guest|elastic|rabbit|grafana|wordpress|pw"
     r"|dummy|fake|abc(?:d(?:ef?)?)?|qwerty|letmein|change|please|default|your?|super|some|token|key|value|my|the|[\W\d_]"
@@ -175,12 +175,12 @@ def is_chosen(value: str) -> bool:
 
 def _is_example(value: str) -> bool:
     """Whether a text consists of the words and numbers of examples: `mySecretPassword123`, in base64 too."""
-    if len(_IN_EXAMPLES.sub("", value.lower())) < 3:
+    if len(re.sub(_IN_EXAMPLES, "", value.lower())) < 3:
         return True
     from .decode import text_behind
 
     inner = text_behind(value.encode()) if re.fullmatch(_BASE64, value) else None
-    return inner is not None and len(_IN_EXAMPLES.sub("", inner.decode("latin-1").lower())) < 3
+    return inner is not None and len(re.sub(_IN_EXAMPLES, "", inner.decode("latin-1").lower())) < 3
 
 
 def is_chosen_well(value: str) -> bool:

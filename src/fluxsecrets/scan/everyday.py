@@ -58,10 +58,10 @@ _TRANSLATED = (
     r"(?i)(?:.*/)?(?:(?:i18n|l10n|locales?|lang|langs|languages?|translations?)/.*"
     rf"|(?:[\w-]*(?:messages|strings|translations?|locale)[_.-])?{_LANGUAGE}\.(?:json|ya?ml|properties|toml|ts|js|ftl))"
 )
-_WORDING = re.compile(r"[^\W\d_][^\d_=$/\\]*")
+_WORDING = r"[^\W\d_][^\d_=$/\\]*"
 _LONGEST_WORD = 20
 
-_OBJECT = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)+")
+_OBJECT = r"[a-z][a-z0-9]*(?:-[a-z0-9]+)+"
 _LONGEST_HASH = 10
 _HOLDERS = frozenset({"secret", "credential", "credentials", "creds"})
 # Whose secret is a value, not an object: `clientSecret`.
@@ -82,7 +82,7 @@ def is_everyday(path: str, text: str) -> bool:
 def _is_wording(text: str) -> bool:
     """Whether a text is words of a language, without a digit or a sign that passwords have."""
     words = text.split()
-    return _WORDING.fullmatch(text.strip()) is not None and all(
+    return re.fullmatch(_WORDING, text.strip()) is not None and all(
         len(word) <= _LONGEST_WORD and not any(sign.isupper() for sign in word[1:]) for word in words
     )
 
@@ -99,7 +99,7 @@ def names_object(name: str, text: str) -> bool:
 
 def is_object_name(text: str) -> bool:
     """Whether a text is words with a short hash, as kustomize and people name objects."""
-    if _OBJECT.fullmatch(text) is None:
+    if re.fullmatch(_OBJECT, text) is None:
         return False
     odd = [part for part in text.split("-") if is_odd(part)]
     return len(odd) <= 1 and all(len(part) <= _LONGEST_HASH for part in odd)

@@ -18,7 +18,7 @@ _FORMS = any_of(
 )
 _SPRING = r"\{cipher\}(?:\{key:[\w.-]+\})?(?:[0-9a-f]{64}(?:[0-9a-f]{32})*|[A-Za-z0-9+/]{128,}={0,2})"
 """Of Spring's configuration server: AES with a start value, or RSA."""
-_PACKED = re.compile(r"[A-Za-z0-9+/]+={0,2}")
+_PACKED = r"[A-Za-z0-9+/]+={0,2}"
 _SHORTEST = 120
 """Characters; PGP and Ansible Vault need more for a single recipient."""
 
@@ -72,7 +72,7 @@ def is_for_renovate(data: bytes, start: int, text: str) -> bool:
 
 
 def _unpacked(text: str) -> bytes | None:
-    if _PACKED.fullmatch(text) is None:
+    if re.fullmatch(_PACKED, text) is None:
         return None
     try:
         return b64decode(text + "=" * (-len(text) % 4))

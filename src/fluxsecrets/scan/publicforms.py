@@ -6,7 +6,6 @@ end: a password behind `-----BEGIN CERTIFICATE-----` or after `ssh-ed25519` is n
 
 from __future__ import annotations
 
-import json
 import re
 from base64 import b64decode
 
@@ -15,15 +14,15 @@ from .names import WORD, Telling, telling
 from .values import is_literal
 from .wholetext import looks_random
 
-_BLOCK = re.compile(
+_BLOCK = (
     r"-----BEGIN (?P<label>(?:TRUSTED |X509 )?CERTIFICATE|(?:RSA )?PUBLIC KEY|X509 CRL)-----\s"
     r"(?P<body>[A-Za-z0-9+/=\s]+)-----END (?P=label)-----\s*"
 )
-_SSH_KEY = re.compile(
+_SSH_KEY = (
     r"(?P<kind>ssh-(?:rsa|ed25519|dss)|ecdsa-sha2-nistp\d{3}|sk-[a-z0-9-]+@openssh\.com)[ \t]+"
     r"(?P<key>AAAA[A-Za-z0-9+/]+={0,2})(?:[ \t]+(?P<owner>[A-Za-z_][\w.-]{0,31}@[\w.-]{1,64}))?(?=\s|\Z)"
 )
-_KNOWN_HOST = re.compile(
+_KNOWN_HOST = (
     r"(?:@(?:cert-authority|revoked) )?(?:\|1\|[\w+/=]{28}\|[\w+/=]{28}|"
     r"(?P<host>[\w.,:*?!\[\]-]{1,255}))[ \t]+"
 )
@@ -31,13 +30,13 @@ _SWITCHES = frozenset({"true", "false", "yes", "no", "on", "off", "enabled", "di
 _NUMBERED = frozenset({"port", "ports", "timeout", "replicas", "uid", "gid", "puid", "pgid"})
 _AFTER = frozenset({"number", "seconds", "ms", "count"})
 _NAMED = r"\$\{[A-Za-z_][A-Za-z0-9_]*\}"
-_ADDRESS = re.compile(
+_ADDRESS = (
     r"(?:[a-z][a-z0-9+-]{0,20}:){0,2}(?://)?(?:[a-z][a-z0-9-]{0,23}\.)*"
     rf"{_NAMED}(?:\.[a-z][a-z0-9-]{{0,23}})*(?::(?:\d{{1,5}}|{_NAMED}))?"
     rf"(?:/(?:[a-z][a-z0-9._-]{{0,31}}|{_NAMED}))*/?"
 )
-_PARTS = re.compile(rf"{_NAMED}|[./:]+")
-_FOLDER = re.compile(r"(?:/[\w.@-]{1,32}){2,12}/?")
+_PARTS = rf"{_NAMED}|[./:]+"
+_FOLDER = r"(?:/[\w.@-]{1,32}){2,12}/?"
 _TOP_FOLDER = r"/[a-z][a-z._-]{1,31}"
 _PATHS = frozenset({"path", "dir", "directory", "folder", "file", "filename", "mount", "root", "home"})
 _KEY = r"[A-Za-z_.-]{1,32}[0-9]{0,2}"
@@ -83,7 +82,7 @@ def _ends_as_path(name: str) -> bool:
 
 
 def _is_address(text: str) -> bool:
-    return _ADDRESS.fullmatch(text) is not None and not any(map(looks_random, _PARTS.split(text)))
+    return re.fullmatch(_ADDRESS, text) is not None and not any(map(looks_random, re.split(_PARTS, text)))
 
 
 def is_small_number(name: str, text: str) -> bool:
@@ -96,7 +95,7 @@ def is_small_number(name: str, text: str) -> bool:
 
 def is_folder(text: str) -> bool:
     """Whether a text is the path of a folder, of names that people give."""
-    return _FOLDER.fullmatch(text) is not None and not any(map(looks_random, text.split("/")))
+    return re.fullmatch(_FOLDER, text) is not None and not any(map(looks_random, text.split("/")))
 
 
 def without_public_keys(text: str) -> str:
@@ -108,11 +107,11 @@ def without_public_keys(text: str) -> str:
         return text
     kept = []
     for line in text.splitlines():
-        found = _SSH_KEY.search(line)
+        found = re.search(_SSH_KEY, line)
         if found is None or not _is_ssh_key(found["kind"], found["key"]):
             kept.append(line)
             continue
-        host = _KNOWN_HOST.fullmatch(line[: found.start()].lstrip())
+        host = re.fullmatch(_KNOWN_HOST, line[: found.start()].lstrip())
         named = host is None or any(map(looks_random, re.split(r"[],[]", host["host"] or "")))
         owner = found["owner"] or ""
         kept.append((line[: found.start()] if named else "") + (owner if looks_random(owner) else ""))
@@ -122,8 +121,9 @@ def without_public_keys(text: str) -> str:
 
 def _of_blocks(text: str) -> str:
     at, labels = 0, set()
+    blocks = re.compile(_BLOCK)
     while at < len(text):
-        block = _BLOCK.match(text, at)
+        block = blocks.match(text, at)
         if block is None or not _is_der(block["body"]):
             return ""
         labels.add(block["label"].split()[-1])
@@ -164,6 +164,8 @@ def _only_refers(text: str) -> bool:
     """Whether every text in JSON is a reference or an address around one."""
     if not text.startswith(("{", "[")) or "${" not in text:
         return False
+    import json
+
     try:
         rest = [("", json.loads(text))]
     except (ValueError, RecursionError):

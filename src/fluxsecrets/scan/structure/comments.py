@@ -36,23 +36,23 @@ _HINT = "delete the comment, and change the value if it was ever pushed"
 _REACH = 1000
 """Bytes before a value in which the sign of its comment is looked for: minified files have long lines."""
 
-_SIGN = re.compile(rb"(?:^|[ \t])(?:#|;|//)")
-_PAIR = re.compile(
+_SIGN = rb"(?:^|[ \t])(?:#|;|//)"
+_PAIR = (
     r"""(?m)^[ \t]*#[# \t]*(?P<key>["']?[\w.-]+["']?)[ \t]*:[ \t]+"""
     r"""(?P<quote>["']?)(?P<value>[^\s"'#][^\s"']{7,})(?P=quote)[ \t]*\r?$"""
 )
-_END = re.compile(rb"""["']?[ \t]*(?:\r?\n|\r?$|[ \t]#)""")
+_END = rb"""["']?[ \t]*(?:\r?\n|\r?$|[ \t]#)"""
 
 
 def in_comment(data: bytes, start: int) -> bool:
     """Whether a comment's sign is before a place in its line. Quoted signs count, too."""
     first = max(data.rfind(b"\n", 0, start) + 1, start - _REACH)
-    return _SIGN.search(data[first:start]) is not None
+    return re.search(_SIGN, data[first:start]) is not None
 
 
 def is_commented_secret(data: bytes, found: Assignment) -> bool:
     """Whether an assignment in a comment holds a secret."""
-    if found.quoted or _END.match(data, found.end):
+    if found.quoted or re.compile(_END).match(data, found.end):
         return is_secret(found, Surroundings.COMMENT)
     return looks_random(found.value) and is_secret(found, Surroundings.COMMENT)
 
@@ -91,7 +91,7 @@ def _commented_out(page: Page, spans: _Spans, node: Map, field: str) -> Iterator
     end = text.find("\n", max(starts))
     # The comments above the first value, and below the last one, belong to the map by their indentation.
     first = text.rfind(f"{field}:", 0, min(starts))
-    for match in _PAIR.finditer(text, max(first, 0), _end(text, end)):
+    for match in re.compile(_PAIR).finditer(text, max(first, 0), _end(text, end)):
         value = match["value"]
         plain = secret.decoded(value) if field == "data" else value
         if match.start("value") in spans or not is_literal(plain):

@@ -31,11 +31,11 @@ _KIND = re.compile(
     re.MULTILINE,
 )
 # What may stand before a line of a manifest: blanks, the sign of a comment, a quotation or a change.
-_LEAD = re.compile(r"(?P<mark>[ \t]*(?:(?:#+|//+|;+|\*|>+|\||\+|-- |REM )[ \t]*)?)(?P<dash>(?:- +)*)")
+_LEAD = r"(?P<mark>[ \t]*(?:(?:#+|//+|;+|\*|>+|\||\+|-- |REM )[ \t]*)?)(?P<dash>(?:- +)*)"
 _KEY = re.compile(r"""["']?[\w.$/-]+["']?[ \t]*:(?:[ \t\r]|$)|#""")
 _DASHES = re.compile(r"(?:- +)+")
 _NEVER = re.compile(r"[ \t]*(?:```|~~~|---|\.\.\.[ \t]*$|----)")
-_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_CONTROL = "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]"
 _BRACES = re.compile(r"[{}]")
 _REACH = 16 * 2**10
 """Characters around a sign in which the braces that belong to it are looked for."""
@@ -43,7 +43,7 @@ _REACH = 16 * 2**10
 _MOST = 1_000
 """Signs of Secrets in a file; judging more would take too long."""
 
-_PATCH = re.compile(
+_PATCH = (
     r"""path["']?[ \t]*:[ \t]*["']?/(?P<field>stringData|data)/(?P<key>[^"'\s,}]+)["']?[ \t]*,?\s*"""
     r"""["']?value["']?[ \t]*:[ \t]*(?P<quote>["']?)(?P<value>[^"'\s,}|>{\[][^"'\n,}]*)(?P=quote)"""
 )
@@ -72,7 +72,7 @@ def judge_embedded(blob: Blob, *, manifest: bool) -> Iterator[Match]:
 
     In a `manifest`, the objects at the left margin are known already.
     """
-    text = _CONTROL.sub("\n", blob.text) if blob.binary else blob.text
+    text = re.sub(_CONTROL, "\n", blob.text) if blob.binary else blob.text
     for region in _regions(text, manifest=manifest):
         strict = blob.binary or region.alone or (manifest and not region.comment)
         yield from _judge(blob, text, region, strict=strict)
@@ -82,7 +82,7 @@ def judge_patches(blob: Blob) -> Iterator[Match]:
     """The values that JSON patches put into Secrets."""
     text = blob.text
     for_secrets = re.search(r"kind[\"']?[ \t]*:[ \t]*[\"']?Secret\b", text) is not None
-    for found in _PATCH.finditer(text):
+    for found in re.finditer(_PATCH, text):
         value = found["value"].strip()
         if found["field"] == "data" and not for_secrets:
             continue
@@ -159,7 +159,7 @@ def _braces(text: str, at: int, done: int) -> Region | None:
 
 def _lines(text: str, found: re.Match[str], done: int) -> Region | None:
     """The lines above and below that belong to the same map."""
-    lead = _LEAD.fullmatch(found["lead"])
+    lead = re.fullmatch(_LEAD, found["lead"])
     if lead is None:
         return None
     mark, column = lead["mark"].rstrip(" \t"), len(found["lead"])
@@ -168,11 +168,11 @@ def _lines(text: str, found: re.Match[str], done: int) -> Region | None:
     end = _end(text, found.end(), mark, column)
     body = text[first:end].split("\n")
     lines = [_without(line, mark, column) for line in body]
-    alone = not mark and first < _REACH and not _COMMENTS.sub("", text[:first]).strip()
+    alone = not mark and first < _REACH and not re.sub(_COMMENTS, "", text[:first]).strip()
     return Region("\n".join(lines), first, column, alone, comment=bool(mark))
 
 
-_COMMENTS = re.compile(r"(?m)^[ \t]*(?:#[^\n]*|---[ \t]*)$")
+_COMMENTS = r"(?m)^[ \t]*(?:#[^\n]*|---[ \t]*)$"
 
 
 def _first(text: str, start: int, done: int, mark: str, column: int) -> int:
