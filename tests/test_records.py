@@ -185,6 +185,21 @@ def test_what_is_done_after_making_one():
         records.replace(Point(1), x=99)
 
 
+def test_replaced_where_a_class_makes_itself():
+    """By names, since nobody knows the order in which its own `__init__` takes them."""
+
+    def own_init(self, *, b, a):
+        object.__setattr__(self, "a", a)
+        object.__setattr__(self, "b", b)
+
+    for each in both([("a", {}), ("b", {})], {"frozen": True}, methods={"__init__": own_init}):
+        below = type("Below", (each,), {})
+        for one in (each, below):
+            module = records if hasattr(one, "__record_fields__") else dataclasses
+            made = module.replace(one(b=2, a=1), a=3)
+            assert (type(made), made.a, made.b) == (one, 3, 2)
+
+
 def test_frozen_ones_raise_the_error_of_the_standard_library():
     with pytest.raises(dataclasses.FrozenInstanceError):
         Point(1).x = 2

@@ -10,7 +10,7 @@ hashed. An object takes up to a microsecond longer to make, so there should not 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from itertools import islice
+from itertools import islice, repeat
 from operator import attrgetter
 
 TYPE_CHECKING = False
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["dataclass", "field", "replace"]
 
 _FIELDS, _STANDARD = "__record_fields__", "__dataclass_fields__"
+_TAKE, _INIT = "__record_values__", "__record_init__"
 
 
 class _Missing:
@@ -90,8 +91,12 @@ def _replace(record: Any, /, **changes: object) -> Any:
         import dataclasses  # a class of the standard library
 
         return dataclasses.replace(record, **changes)
-    kept = {name: getattr(record, name) for name in fields if name not in changes}
-    return type(record)(**kept, **changes)
+    made: Any = type(record)
+    values = dict(zip(fields, made.__record_values__(record), strict=True))
+    values.update(changes)
+    if made.__init__ is made.__record_init__ and len(values) == len(fields):
+        return made(*values.values())  # they are in the order of the fields
+    return made(**values)
 
 
 def _made(cls: type, *, frozen: bool, slots: bool, eq: bool, shown: bool) -> type:
@@ -118,6 +123,7 @@ def _made(cls: type, *, frozen: bool, slots: bool, eq: bool, shown: bool) -> typ
     given = {name for name in methods if name in said and name != "__hash__"}
     content = {name: each for name, each in methods.items() if name not in given}
     content |= {_FIELDS: fields, _STANDARD: _FromModel(_STANDARD, attrgetter(_STANDARD))}
+    content |= {_TAKE: _values([*fields]), _INIT: methods["__init__"]}
     content |= {
         "__dataclass_params__": _Parameters(frozen),
         "__signature__": _FromModel("__signature__", _signature_of),
@@ -171,15 +177,32 @@ def _init(cls: type, fields: Mapping[str, _Field], *, frozen: bool) -> Callable[
     if optional != sorted(optional):
         raise TypeError(f"{cls.__name__}: non-default argument follows default argument")
 
+    missing = _defaults_from(fields)
+
     def __init__(self: Any, /, *values: Any, **named: Any) -> None:  # noqa: N807 - it is one
-        if named or len(values) != len(names):
+        if named:
             values = _all_values(cls, fields, values, named)
-        for name, value in zip(names, values, strict=True):
-            put(self, name, value)
+        elif len(values) != len(names):
+            more = missing.get(len(values))
+            values = (*values, *more) if more is not None else _all_values(cls, fields, values, named)
+        # `put` returns None: `any` goes through all of them, without a step of the interpreter for each
+        any(map(put, repeat(self), names, values))
         if post:
             self.__post_init__()
 
     return __init__
+
+
+def _defaults_from(fields: Mapping[str, _Field]) -> Mapping[int, tuple[object, ...]]:
+    """Return the defaults of the last fields, by the position of the first; as far as none has a factory."""
+    found: dict[int, tuple[object, ...]] = {}
+    last: tuple[object, ...] = ()
+    for position, each in reversed([*enumerate(fields.values())]):
+        if each.default is _MISSING:
+            break
+        last = (each.default, *last)
+        found[position] = last
+    return found
 
 
 def _all_values(
