@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.repo.decryption import Fate, Treatment
@@ -16,7 +17,7 @@ from fluxsecrets.repo.graph import Applied
 from fluxsecrets.repo.manifests import DECRYPT_ANNOTATION, Plain, Steps, dig, dig_steps, pairs, walk
 from fluxsecrets.repo.objects import Object
 from fluxsecrets.repo.outcome import Effect, Outcome
-from fluxsecrets.sops.document import show_path
+from fluxsecrets.sops.document import show_path, to_data
 from fluxsecrets.sops.metadata import Metadata, parse_metadata
 from fluxsecrets.sops.selectors import Selector, compile_selector
 
@@ -114,18 +115,26 @@ class _Origin:
 
     def __init__(self, item: Object, metadata: Metadata) -> None:
         self.item = item
-        self.own: dict[str, set[Steps]] = {}
-        written = item.manifest.node if item.manifest is not None else None
-        if written is None:
-            return
-        from fluxsecrets.sops.document import to_data
+        self.metadata = metadata
 
-        data = to_data(written)
-        self.same = dig(data, "sops", "mac") == metadata.mac
-        for steps, values in walk(data):
+    @cached_property
+    def written(self) -> object:
+        return to_data(self.item.manifest.node) if self.item.manifest is not None else None
+
+    @cached_property
+    def same(self) -> bool:
+        """Whether the object has the block of its file."""
+        return bool(dig(self.written, "sops", "mac") == self.metadata.mac)
+
+    @cached_property
+    def own(self) -> Mapping[str, set[Steps]]:
+        """The keys over each text of the file. What an identity opens is authenticated, and asks for none."""
+        found: dict[str, set[Steps]] = {}
+        for steps, values in walk(self.written):
             for key, value in values.items():
                 for text in _texts(value):
-                    self.own.setdefault(text, set()).add(_keys((*steps, key)))
+                    found.setdefault(text, set()).add(_keys((*steps, key)))
+        return found
 
     def fits(self, text: str, steps: Steps) -> bool | None:
         """Whether a ciphertext is under the keys under which it was encrypted."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fluxsecrets.repo.manifests import Plain
-from fluxsecrets.repo.objects import with_data
+from fluxsecrets.repo.objects import key_with, with_data
 from fluxsecrets.repo.outcome import Effect, Outcome
 
 from .model import KustomizationVerdict, ObjectVerdict, Verdict
@@ -20,15 +20,13 @@ _GROUP = "kustomize.toolkit.fluxcd.io"
 _SHARED = {f"{_GROUP}/ssa": ("Merge", "IfNotPresent", "Ignore"), f"{_GROUP}/reconcile": ("disabled",)}
 """Annotations and labels of objects that Flux does not take from others."""
 
-_Identity = tuple[str, str, str | None, str]
-
 
 class Ownership:
     """Which Kustomization applies which object, among those that were judged."""
 
     def __init__(self) -> None:
         """Begin with nothing."""
-        self._owners: dict[_Identity, tuple[str, Plain]] = {}
+        self._owners: dict[tuple[str, str, str | None, str], tuple[str, Plain]] = {}
 
     def add(self, verdict: KustomizationVerdict) -> tuple[Outcome, ...]:
         """Add what a Kustomization applies.
@@ -45,12 +43,12 @@ class Ownership:
         for each in verdict.objects:
             if each.data is None or _is_shared(each):
                 continue
-            item = with_data(each.item, each.data)  # its name may hold variables
-            if is_unknown(item.name) or is_unknown(item.namespace):
+            key = key_with(each.item, each.data)  # its name may hold variables
+            if is_unknown(key[2]) or is_unknown(key[3]):
                 continue
-            identity = (item.group, item.kind, item.namespace, item.name)
-            owner, data = self._owners.setdefault(identity, (name, each.data))
+            owner, data = self._owners.setdefault(key, (name, each.data))
             if owner != name and data != each.data:
+                item = with_data(each.item, each.data)
                 reason = f"{formatted(item)} is applied by {owner} too: each overwrites the other's"
                 yield Outcome(
                     Effect.ALTERED,
@@ -63,5 +61,8 @@ class Ownership:
 
 
 def _is_shared(each: ObjectVerdict) -> bool:
-    known = {**each.item.labels, **each.item.annotations}
+    labels, annotations = each.item.labels, each.item.annotations
+    if not labels and not annotations:
+        return False
+    known = {**labels, **annotations}
     return any(known.get(name) in values for name, values in _SHARED.items())

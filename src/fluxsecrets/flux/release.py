@@ -26,6 +26,7 @@ CONTROLLER = "kustomize-controller"
 
 _IMAGE = re.compile(rf"{CONTROLLER}:v?(\d+)\.(\d+)\.")
 _VERSION = re.compile(r"[=v]*(\d+)\.(\d+)(?:\.\d+.*)?")
+_PART_OF = "app.kubernetes.io/part-of"
 _DEFAULT_OF_CHART = "2.x"
 """What the chart flux-instance has in its values.yaml; a FluxInstance itself must name a version."""
 
@@ -90,8 +91,18 @@ def given_release(environment: str, settings: Settings, option: str | None) -> R
 
 def release_of(objects: Iterable[Object]) -> Release | None:
     """Return the version that the objects of an environment show, by what says it most directly."""
-    found = list(objects)
+    found = [item for item in objects if may_tell(item)]
     return next((each for read in (_of_image, _of_instance, _of_parts) for each in read(found)), None)
+
+
+def may_tell(item: Object) -> bool:
+    """Return whether an object may show a version of Flux; most don't, so they are looked at once."""
+    return (
+        is_controller(item)
+        or item.group == SOURCE_GROUP
+        or dig(item.data, "metadata", "labels", _PART_OF) == "flux"
+        or instance_of(item)[0] is not None
+    )
 
 
 def instance_of(item: Object) -> tuple[object, Steps]:
@@ -133,7 +144,7 @@ def _of_instance(objects: Iterable[Object]) -> Iterator[Release]:
 
 def _of_parts(objects: Iterable[Object]) -> Iterator[Release]:
     for item in objects:
-        if item.labels.get("app.kubernetes.io/part-of") == "flux":
+        if item.labels.get(_PART_OF) == "flux":
             label = "app.kubernetes.io/version"
             version = item.labels.get(label, "")
             if _VERSION.fullmatch(version):

@@ -45,6 +45,9 @@ _MADE_ELSEWHERE = {
 }
 """What controllers make Secrets of, and where the name of the Secret is, if it has another."""
 
+_KEPT = frozenset({"Secret", "ConfigMap", *(kind for _, kind in _MADE_ELSEWHERE)})
+"""The kinds that `key_of` returns a key for."""
+
 
 def key_of(item: Object) -> Key | None:
     """The Secret or ConfigMap that an object is, or that a controller makes of it; None for others."""
@@ -68,11 +71,15 @@ class Store:
         """The store after a Kustomization was applied."""
         added: dict[Key, Held] = {}
         for each in objects:
-            item = each.item if each.data is None else with_data(each.item, each.data)
-            key = key_of(item)
+            if each.data is None:
+                key = key_of(each.item)
+            elif str(each.data.get("kind") or each.item.kind) in _KEPT:
+                key = key_of(with_data(each.item, each.data))
+            else:  # most objects
+                continue
             if key is not None:
                 added[key] = _held(each, owner)
-        return Store({**self.held, **added})
+        return Store({**self.held, **added}) if added else self
 
 
 def store_of(present: Iterable[Present]) -> Store:

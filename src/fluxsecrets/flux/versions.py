@@ -13,7 +13,7 @@ from fluxsecrets.repo.manifests import dig, maps, text, texts
 from fluxsecrets.repo.objects import Object
 from fluxsecrets.repo.settings import Settings
 
-from .release import CONTROLLER, Release, find_release, instance_of, is_controller, release_of
+from .release import CONTROLLER, Release, find_release, instance_of, is_controller, may_tell, release_of
 from .since import DEFAULT_ACCOUNT, STRICT, STRICT_GATE, has
 
 GATE: Final = "StrictPostBuildSubstitutions"
@@ -89,7 +89,8 @@ def read_controller(objects: Iterable[Object], release: Release | None = None) -
         objects: all that Flux applies in an environment.
         release: the version of Flux, if it is known otherwise; it counts more.
     """
-    found = list(objects)
+    # Arguments stand in the controller, in an instance, and in patches of Kustomizations.
+    found = [item for item in objects if item.group == KUSTOMIZE_GROUP or may_tell(item)]
     release = release or release_of(found)
     version = release.version if release is not None else None
     arguments = [(item, each) for item in found for each in _arguments(item)]

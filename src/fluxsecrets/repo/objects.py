@@ -170,21 +170,35 @@ def object_of(manifest: Manifest, file: str) -> Object | None:
     )
 
 
+def key_with(item: Object, data: Plain) -> tuple[str, str, str | None, str]:
+    """Return the `key` that an object has with other data."""
+    api_version, kind, namespace, name = _called(item, data)
+    return (api_version.rpartition("/")[0], kind, namespace, name)
+
+
+def _called(item: Object, data: Plain) -> tuple[str, str, str | None, str]:
+    """What other data make of its API version, kind, namespace and name."""
+    return (
+        str(data.get("apiVersion") or item.api_version),
+        str(data.get("kind") or item.kind),
+        None if item.kind in CLUSTER_SCOPED else text(data, "metadata", "namespace"),
+        text(data, "metadata", "name") or item.name,
+    )
+
+
 def with_data(item: Object, data: Plain) -> Object:
     """The object with other data; its name and namespace follow it."""
-    name = text(data, "metadata", "name") or item.name
-    namespace = None if item.kind in CLUSTER_SCOPED else text(data, "metadata", "namespace")
-    changed = replace(
+    api_version, kind, namespace, name = _called(item, data)
+    renamed = (namespace, name) != (item.namespace, item.name)
+    return replace(
         item,
-        api_version=str(data.get("apiVersion") or item.api_version),
-        kind=str(data.get("kind") or item.kind),
+        api_version=api_version,
+        kind=kind,
         name=name,
         namespace=namespace,
         data=data,
+        names=(*item.names, (item.namespace, item.name)) if renamed else item.names,
     )
-    if (namespace, name) != (item.namespace, item.name):
-        return replace(changed, names=(*item.names, (item.namespace, item.name)))
-    return changed
 
 
 def with_metadata(item: Object, **fields: object) -> Object:
