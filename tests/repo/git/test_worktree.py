@@ -7,6 +7,7 @@ import sys
 import pytest
 from tests.repo.conftest import write_files
 
+from fluxsecrets.errors import GitError
 from fluxsecrets.repo.git import find_repository, worktree
 from fluxsecrets.repo.git.worktree import changed_since_head, changed_since_staged, changes_since_head
 
@@ -196,3 +197,21 @@ def test_more_paths_than_git_is_asked_for_by_name(tmp_path, committed, write):
     repository = find_repository(tmp_path)
     assert changed_since_head(repository, names) == set(names[::7])
     assert changed_since_head(repository, names[:10]) == {names[0], names[7]}
+
+
+def test_what_is_wrong_with_head_comes_before_what_is_wrong_with_the_index(tmp_path, committed):
+    committed({"a.yaml": "a: 1\n"})
+    repository = find_repository(tmp_path)
+    (tmp_path / ".git/index").write_bytes(b"no index")
+    with pytest.raises(GitError) as caught:
+        changed_since_head(repository)
+    assert caught.value.message.startswith("git diff-index failed")
+
+
+def test_without_a_commit_the_index_does_not_matter(tmp_path, git, write):
+    git(tmp_path, "init", "--quiet")
+    write({"a.yaml": "a: 1\n"})
+    repository = find_repository(tmp_path)
+    assert changed_since_head(repository, ["a.yaml"]) == {"a.yaml"}
+    (tmp_path / ".git/index").write_bytes(b"no index")
+    assert changed_since_head(repository, ["a.yaml"]) == {"a.yaml"}

@@ -188,16 +188,21 @@ def run(
     with start(arguments, folder, variables, feed=stdin is not None) as running:
         if stdin is not None:
             running.feed([stdin])
-        process = running.process
-        try:
-            output = process.stdout.read(limit + 1) if process.stdout is not None else b""
-        except BaseException:
-            process.kill()
-            raise
-        if len(output) > limit:
-            process.kill()
-            raise LimitError(f"git wrote more than {limit} bytes", path=str(folder))
-        ended = running.finish()
+        return output_of(running, folder, limit)
+
+
+def output_of(running: Running, folder: Path, limit: int) -> Result:
+    """Wait for the end of a git that was started in a folder; raises as `run`."""
+    process = running.process
+    try:
+        output = process.stdout.read(limit + 1) if process.stdout is not None else b""
+    except BaseException:
+        process.kill()
+        raise
+    if len(output) > limit:
+        process.kill()
+        raise LimitError(f"git wrote more than {limit} bytes", path=str(folder))
+    ended = running.finish()
     return Result(ended.code, output, ended.errors)
 
 

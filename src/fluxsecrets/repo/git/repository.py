@@ -24,6 +24,7 @@ from .process import (
     Result,
     failure,
     find_git,
+    output_of,
     run,
     start,
 )
@@ -218,6 +219,16 @@ class Repository(NamedTuple):
         return self._git(*arguments, stdin=stdin, limit=limit)
 
     @contextmanager
+    def begun(self, *arguments: str) -> Iterator[Callable[[], bytes]]:
+        """Start a git command that works while the caller does something else.
+
+        Yields:
+            A function that waits for its end, and returns what it wrote; it raises as `run`.
+        """
+        with self._start(*arguments) as running:
+            yield lambda: self._written(arguments[0], output_of(running, self.root, LISTING_LIMIT))
+
+    @contextmanager
     def asked(self) -> Iterator[Callable[[str, int, Sequence[str]], tuple[str, bytes | None]]]:
         """One `git cat-file --batch` that is asked for one object after the other.
 
@@ -310,9 +321,11 @@ class Repository(NamedTuple):
                 raise failure(arguments[0], ended, self.root)
 
     def _git(self, *arguments: str, stdin: bytes | None = None, limit: int = LISTING_LIMIT) -> bytes:
-        result = self._run(*arguments, stdin=stdin, limit=limit)
+        return self._written(arguments[0], self._run(*arguments, stdin=stdin, limit=limit))
+
+    def _written(self, command: str, result: Result) -> bytes:
         if result.code != 0:
-            raise failure(arguments[0], result, self.root)
+            raise failure(command, result, self.root)
         return result.output
 
     def _run(self, *arguments: str, stdin: bytes | None = None, limit: int = LISTING_LIMIT) -> Result:

@@ -12,7 +12,7 @@ import re
 import stat
 from collections.abc import Collection
 
-from fluxsecrets.errors import GitError
+from fluxsecrets.errors import FluxsecretsError, GitError
 from fluxsecrets.namedtuples import NamedTuple
 
 from .process import BLOB_LIMIT
@@ -65,13 +65,20 @@ def changes_since_head(repository: Repository, paths: Collection[str] | None = N
     Raises:
         GitError: HEAD or the index cannot be read.
     """
-    try:
-        staged = _staged(repository)
-    except GitError:
-        if repository.has_head():  # else there is nothing yet to differ from
-            raise
-        return dict.fromkeys(repository.files() if paths is None else paths, "")
-    index = _read_index(repository, paths)
+    index: _Index | FluxsecretsError
+    with repository.begun(*_LIST_STAGED) as listing:  # beside the git that lists the index
+        try:
+            index = _read_index(repository, paths)
+        except FluxsecretsError as error:
+            index = error  # what is wrong with HEAD comes first
+        try:
+            staged = _staged(listing())
+        except GitError:
+            if repository.has_head():  # else there is nothing yet to differ from
+                raise
+            return dict.fromkeys(repository.files() if paths is None else paths, "")
+    if isinstance(index, FluxsecretsError):
+        raise index
     root = str(repository.root)
     found = {
         entry.path: entry.blob.decode()
@@ -100,13 +107,12 @@ def changed_since_staged(repository: Repository, paths: Collection[str]) -> froz
     return frozenset(changed | index.untracked | {path for path in paths if not _is_file(f"{root}/{path}")})
 
 
-def _staged(repository: Repository) -> dict[str, str]:
+_LIST_STAGED = ("diff-index", "--cached", "-z", "--no-renames", "--ignore-submodules=all", "HEAD", "--")
+
+
+def _staged(listing: bytes) -> dict[str, str]:
     """The paths whose staged content differs from HEAD's, with the blob at HEAD or ""."""
-    fields = split_records(
-        repository.run(
-            "diff-index", "--cached", "-z", "--no-renames", "--ignore-submodules=all", "HEAD", "--"
-        )
-    )
+    fields = split_records(listing)
     found = {}
     for entry, path in zip(fields[::2], fields[1::2], strict=True):
         mode, _, blob, _, _ = entry.lstrip(":").split(" ")
