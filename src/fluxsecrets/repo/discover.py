@@ -22,16 +22,16 @@ from fluxsecrets.marks import (
 )
 from fluxsecrets.records import dataclass, field, replace
 from fluxsecrets.repo.git.worktree import changed_since_head
-from fluxsecrets.sops.formats import format_for_path
+from fluxsecrets.sops.formats import Limits, format_for_path
 
 from .configfiles import why_plain
 from .encrypted import detect_encryption
+from .glance import Glimpse, glance
 from .globs import Glob, compile_glob
 from .kustomize.reading import read_kustomization
 from .manifests import (
     SECRET_PATTERN,
     Manifest,
-    ManifestFile,
     holds_no_value,
     may_hold_secret,
     read_manifests,
@@ -290,7 +290,7 @@ class _Judge:
             return None
         name = format_for_path(path.lower())  # Flux finds the block in a manifest under any name
         try:
-            file = read_manifests(data, path, self.tree.limits)
+            manifests = _manifests_of(data, path, self.tree.limits)
         except FluxsecretsError as error:
             reason = "may hold a Secret, but cannot be parsed"
             return SecretFile(
@@ -302,7 +302,7 @@ class _Judge:
                 encrypted=encrypted is not None,
                 error=error,
             )
-        secrets = file.secrets
+        secrets = [item for item in manifests if item.is_secret and item.has_data]
         if not secrets:
             return None
         return SecretFile(
@@ -313,7 +313,7 @@ class _Judge:
             secrets[0].line,
             encrypted=all(secret.has_sops for secret in secrets),
             in_list=any(secret.in_list for secret in secrets),
-            error=_half_encrypted(file),
+            error=_half_encrypted(path, manifests, secrets),
         )
 
     def _large(self, path: str, size: int, by_name: SecretFile | None) -> SecretFile | None:
@@ -356,22 +356,30 @@ def _broken_rules(rules: RuleNames, paths: Iterable[str]) -> Iterator[SecretFile
         yield SecretFile(config, SecretKind.RULED, "yaml", reason, error.line, error=error)
 
 
-def _describe(secrets: Sequence[Manifest]) -> str:
+def _manifests_of(data: bytes, path: str, limits: Limits) -> Sequence[Manifest | Glimpse]:
+    """The Kubernetes objects of a file; raises as `read_manifests`."""
+    glimpses = glance(data, limits)
+    return read_manifests(data, path, limits).manifests if glimpses is None else glimpses
+
+
+def _describe(secrets: Sequence[Manifest | Glimpse]) -> str:
     first = secrets[0]
     name = ascii(first.name)[1:-1] if first.name else "without a name"
     more = f" and {len(secrets) - 1} more" if len(secrets) > 1 else ""
     return f"Secret {name}{more}"
 
 
-def _half_encrypted(file: ManifestFile) -> FluxsecretsError | None:
+def _half_encrypted(
+    path: str, manifests: Sequence[Manifest | Glimpse], secrets: Sequence[Manifest | Glimpse]
+) -> FluxsecretsError | None:
     """Plain documents beside encrypted ones: neither sops nor Flux reports them."""
-    plain = [secret for secret in file.secrets if not secret.has_sops]
-    if not plain or not any(manifest.has_sops for manifest in file.manifests):
+    plain = [secret for secret in secrets if not secret.has_sops]
+    if not plain or not any(manifest.has_sops for manifest in manifests):
         return None
     return UnprotectedError(
         f"Secret {plain[0].name!a} is plain text beside encrypted documents",
         hint="move it to a file of its own, or decrypt the file, and encrypt again",
-        path=file.path,
+        path=path,
         line=plain[0].line,
     )
 
