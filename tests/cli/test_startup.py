@@ -37,6 +37,7 @@ COMMANDS = {
     "decrypt -i": ("fluxsecrets", "decrypt", "-i", "secret.yaml"),
     "encrypt": ("fluxsecrets", "encrypt", "plain.yaml"),
     "get": ("fluxsecrets", "get", "secret.yaml", "stringData.password"),
+    "rotate": ("fluxsecrets", "rotate", "secret.yaml"),
     "status": ("fluxsecrets", "status", "secret.yaml"),
     "set": ("fluxsecrets", "set", "secret.yaml", "stringData.other", "value"),
     "exec-env": ("fluxsecrets", "exec-env", "secret.yaml", "--", sys.executable, "-c", "pass"),

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from fluxsecrets.ops.files.rekey import RekeyResult
 from fluxsecrets.ops.run.results import BatchResult, FileResult
+from fluxsecrets.records import dataclass, field, replace
 from fluxsecrets.report.base import Base, here
 from fluxsecrets.report.json import page, term
 from fluxsecrets.report.page import Page, Table

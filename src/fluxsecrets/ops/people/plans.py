@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -15,6 +14,7 @@ from fluxsecrets.ops.run.results import FileChange, FileResult, Outcome, Prepare
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.ops.run.waiting import waits_to_rekey
 from fluxsecrets.ops.run.writer import Operation, prepare_files, write_files
+from fluxsecrets.records import dataclass, field, replace
 from fluxsecrets.sops.recipients import Recipient, recipient_key
 
 if TYPE_CHECKING:  # `rotate` mostly does without the rules and the environments

@@ -17,7 +17,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
@@ -25,6 +24,7 @@ from fluxsecrets.errors import ChangedError, FileAccessError, FluxsecretsError, 
 from fluxsecrets.files.beside import remove_leftovers
 from fluxsecrets.files.deadfolders import remove_dead_folders
 from fluxsecrets.files.reading import FileContent, read_file
+from fluxsecrets.records import dataclass
 
 from .journalfile import (
     LIMIT,

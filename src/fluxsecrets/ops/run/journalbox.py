@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import hmac
 import os
-from dataclasses import dataclass, field
 
+from fluxsecrets.records import dataclass, field
 from fluxsecrets.sops.primitives import AESGCM, invalid_tag
 
 SALT_LENGTH = 32

@@ -15,7 +15,6 @@ import shutil
 import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from io import BytesIO
 from itertools import count
 from pathlib import Path
@@ -24,6 +23,7 @@ from fluxsecrets.errors import FileAccessError
 from fluxsecrets.files.reading import read_file
 from fluxsecrets.files.reasons import reason_of
 from fluxsecrets.files.writing import write_atomic
+from fluxsecrets.records import dataclass
 
 from .journalbox import Box
 from .planpath import PlanPath

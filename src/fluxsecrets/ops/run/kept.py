@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from fluxsecrets.errors import FileAccessError, FluxsecretsError, UsageError
@@ -19,6 +18,7 @@ from fluxsecrets.files.private import make_private_folders
 from fluxsecrets.files.reading import read_file
 from fluxsecrets.files.writing import write_new
 from fluxsecrets.marks import RULES_NAME, SETTINGS_NAME
+from fluxsecrets.records import dataclass
 from fluxsecrets.repo.encrypted import detect_encryption
 
 from .journalbox import SALT_LENGTH, Box

@@ -12,7 +12,6 @@ import os
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from fluxsecrets.files import system
 from fluxsecrets.files.locks import is_named, try_lock
 from fluxsecrets.files.processes import host_name, is_running, machine_tag, start_of, user_name
 from fluxsecrets.files.reading import access_error, read_file
+from fluxsecrets.namedtuples import NamedTuple
 
 from .statefolder import JOURNAL, Place, claim
 
@@ -29,8 +29,7 @@ _LIMIT = 2**16
 _ATTEMPTS = 10  # of 20 ms: somebody may only be looking
 
 
-@dataclass(frozen=True, slots=True)
-class RunInfo:
+class RunInfo(NamedTuple):
     """Who runs, or ran, which command.
 
     Attributes:
@@ -76,7 +75,7 @@ class RunInfo:
 
     def data(self) -> dict[str, object]:
         """As JSON holds it."""
-        return asdict(self)
+        return self._asdict()
 
     @property
     def is_here(self) -> bool:

@@ -9,7 +9,6 @@ import errno
 import os
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
-from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
@@ -20,6 +19,7 @@ from fluxsecrets.files.reading import FileContent, read_file, translated
 from fluxsecrets.files.staging import staging
 from fluxsecrets.files.swap import take_out
 from fluxsecrets.files.writing import PendingWrite, write_batch
+from fluxsecrets.records import dataclass, field
 
 from .journalfile import LIMIT, Content, Entry, Journal, reported, sync
 from .parallel import cpus, run_parts
