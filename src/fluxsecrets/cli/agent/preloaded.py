@@ -11,11 +11,12 @@ from importlib import import_module
 _COMMANDS = ("cli.app", "cli.decrypt", "cli.values", "cli.status", "cli.textconv")
 _KEYS = ("agessh", "gpg", "pgpmessage", "postquantum", "sshkeys")
 _REPOSITORY = (
+    *("cli.progress", "files.beside", "ops.run.parallel", "ops.run.waiting", "report.errors", "report.json"),
     *("files.removal", "ops.hooks.state", "ops.run.people", "repo.discover", "repo.environments"),
     *("repo.git.running", "repo.plainyaml", "repo.settings", "sops.config", "sops.shamir"),
 )
 _OF_OTHERS = (
-    *("calendar", "difflib", "encodings.utf_8_sig", "heapq", "re2", "shlex"),
+    *("calendar", "difflib", "encodings.utf_8_sig", "heapq", "mmap", "re2", "shlex", "unicodedata"),
     "cryptography.hazmat.backends.openssl.backend",
     "cryptography.hazmat.primitives.serialization.ssh",
 )
