@@ -19,7 +19,8 @@ from fluxsecrets.ops.run.waiting import waits_to_open
 from fluxsecrets.records import dataclass, replace
 from fluxsecrets.repo.encrypted import detect_encryption
 from fluxsecrets.repo.git import Repository
-from fluxsecrets.repo.git.history import Change, Commit, list_changes_of_head, read_blobs, with_commits
+from fluxsecrets.repo.git.ahead import History
+from fluxsecrets.repo.git.history import Change, Commit, read_blobs, with_commits
 from fluxsecrets.repo.keyhistory import (
     FormerReader,
     data_key_marks,
@@ -44,7 +45,12 @@ _SAMPLE = 8
 
 
 def former_readers(
-    session: Session, repository: Repository, files: Mapping[str, bytes], *, with_keys: bool = True
+    session: Session,
+    repository: Repository,
+    files: Mapping[str, bytes],
+    *,
+    with_keys: bool = True,
+    history: History | None = None,
 ) -> tuple[FormerReader, ...]:
     """Return the former recipients of encrypted files, by file, and whether they know today's data key.
 
@@ -53,19 +59,21 @@ def former_readers(
         repository: the repository with the history.
         files: the encrypted contents, by path in the repository.
         with_keys: False decrypts nothing, which leaves more unknown.
+        history: of the repository, where git lists it already.
 
     Raises:
         GitError: the history can't be read, or is not complete.
     """
     if not files:
         return ()
-    changes = list_changes_of_head(repository, partial=session.partial_history)
+    history = history or History(repository)
+    changes = history.changes(partial=session.partial_history)
     # One pass over the history: a copy can lie under any path.
     marks = {path: set(data_key_marks(data)) for path, data in files.items()}
     encrypted: set[str] = set()
     texts: dict[str, bytes] = {}
     room = _KEPT
-    for blob, paths, data in _encrypted_blobs(repository, changes, files):
+    for blob, paths, data in _encrypted_blobs(history, changes, files):
         encrypted.add(blob)
         own = data_key_marks(data)
         for path in paths:
@@ -87,7 +95,7 @@ def _waits(session: Session, job: _Job) -> bool:
 
 
 def _encrypted_blobs(
-    repository: Repository, changes: Sequence[Change], files: Collection[str]
+    history: History, changes: Sequence[Change], files: Collection[str]
 ) -> Iterator[tuple[str, set[str], bytes]]:
     """Return the encrypted versions in a history, with their paths.
 
@@ -104,11 +112,11 @@ def _encrypted_blobs(
         blob for path, own in blobs.items() for blob in (own if path in files else (*own[::_SAMPLE], own[-1]))
     }
     found: set[str] = set()
-    for blob, data in read_blobs(repository, samples):
+    for blob, data in history.blobs(samples):
         if SIGN_BYTES in data:
             found |= paths[blob]
             yield blob, paths[blob], data
-    for blob, data in read_blobs(repository, {blob for path in found for blob in blobs[path]} - samples):
+    for blob, data in history.blobs({blob for path in found for blob in blobs[path]} - samples):
         if SIGN_BYTES in data:
             yield blob, paths[blob], data
 
@@ -157,15 +165,26 @@ def _jobs(
 
 
 def why_new_data_keys(
-    session: Session, repository: Repository, files: Mapping[str, bytes], names: Mapping[str, str]
+    session: Session,
+    repository: Repository,
+    files: Mapping[str, bytes],
+    names: Mapping[str, str],
+    history: History | None = None,
 ) -> dict[str, str]:
     """Return why files need new data keys. The history is listed once for all files.
+
+    Args:
+        session: the run.
+        repository: with the history.
+        files: the encrypted contents, by path in the repository.
+        names: recipient -> name.
+        history: of the repository, where git lists it already.
 
     Returns:
         The reasons by path, without files whose data key may be used again.
     """
     try:
-        found = former_readers(session, repository, files)
+        found = former_readers(session, repository, files, history=history)
     except GitError as error:
         # A new data key is always safe.
         reason = f"it is unknown who knew the old data key, so the file got a new one: {error.message}"

@@ -6,7 +6,8 @@ Unchanged values keep their ciphertext, and the wrapped keys stay.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 
 from fluxsecrets.errors import FluxsecretsError, NotEncryptedError
@@ -24,6 +25,10 @@ from fluxsecrets.sops.document import Document
 from fluxsecrets.sops.formats import StoresConfig, make_format
 
 from .content import EncryptedFile, OpenedFile, encrypt_content, open_file
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from fluxsecrets.repo.git.ahead import History
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +140,7 @@ def encrypt_again(
     *,
     by_hand: bool = False,
     allow_invalid: bool = False,
+    history: History | None = None,
 ) -> EncryptedFile:
     """Encrypt changed plain text for the same recipients in the same way.
 
@@ -146,12 +152,13 @@ def encrypt_again(
         plain: its new plain text.
         by_hand: see `content.encrypt_content`.
         allow_invalid: take a change after which Kubernetes would refuse a Secret that it takes now.
+        history: of its repository, where git lists it already.
 
     Raises:
         FormatError, UnprotectedError, ...: see `content.encrypt_content`.
     """
     format_ = make_format(opened.target.format, opened.policy.stores)
-    why_new = _why_new_data_key(session, opened)
+    why_new = _why_new_data_key(session, opened, history)
     encrypted = encrypt_content(
         format_,
         plain,
@@ -168,7 +175,7 @@ def encrypt_again(
     return encrypted if why_new is None else replace(encrypted, warnings=(*encrypted.warnings, why_new))
 
 
-def _why_new_data_key(session: Session, opened: OpenTarget) -> str | None:
+def _why_new_data_key(session: Session, opened: OpenTarget, history: History | None) -> str | None:
     """Return why the file's data key must not be used for another value, or None."""
     from .datakeys import why_new_data_keys
 
@@ -176,7 +183,19 @@ def _why_new_data_key(session: Session, opened: OpenTarget) -> str | None:
     if target.repository is None or target.repository_path is None:
         return None
     path, files = target.repository_path, {target.repository_path: opened.content.data}
-    return why_new_data_keys(session, target.repository, files, opened.policy.names).get(path)
+    return why_new_data_keys(session, target.repository, files, opened.policy.names, history).get(path)
+
+
+@contextmanager
+def history_of(target: Target) -> Iterator[History | None]:
+    """Start to list the history of a file's repository, for `encrypt_again`; git ends with the block."""
+    if target.problem is not None or target.repository is None or target.repository_path is None:
+        yield None
+        return
+    from fluxsecrets.repo.git.ahead import history_ahead
+
+    with history_ahead(target.repository) as history:
+        yield history
 
 
 def write_back(session: Session, opened: OpenTarget, encrypted: bytes) -> None:

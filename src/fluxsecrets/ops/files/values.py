@@ -26,7 +26,11 @@ from .keypaths import (
     is_secret_data,
     is_secret_value,
 )
-from .reencrypt import OpenTarget, encrypt_again, open_target, write_back
+from .reencrypt import OpenTarget, encrypt_again, history_of, open_target, write_back
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from fluxsecrets.repo.git.ahead import History
 
 
 class ValueChange(StrEnum):
@@ -134,6 +138,20 @@ def _change(
     *,
     removes: bool = False,
 ) -> ValueResult:
+    # git lists the history while the file is opened and changed.
+    with history_of(target) as history:
+        return _changed(session, target, request, change, history, removes=removes)
+
+
+def _changed(
+    session: Session,
+    target: Target,
+    request: ValueRequest,
+    change: Callable[[OpenTarget, Document], tuple[bytes, Place]],
+    history: History | None,
+    *,
+    removes: bool,
+) -> ValueResult:
     opened = open_target(session, target, accept_recipients=request.accept_recipients)
     try:
         before = opened.file.text()
@@ -141,7 +159,7 @@ def _change(
         done = partial(ValueResult, target.shown, show_path(place.path), dry_run=request.dry_run)
         if text == before:
             return done(ValueChange.UNCHANGED, opened.warnings)
-        encrypted = encrypt_again(session, opened, text, allow_invalid=request.allow_invalid)
+        encrypted = encrypt_again(session, opened, text, allow_invalid=request.allow_invalid, history=history)
         warnings = tuple(dict.fromkeys((*opened.warnings, *encrypted.warnings)))
         if encrypted.data == opened.content.data:
             return done(ValueChange.UNCHANGED, warnings)

@@ -8,6 +8,7 @@
     worktree     which files differ from HEAD, by git's index and our own hashing
     index        what is staged, and how to stage something else
     history      commits, what each changed, and the contents
+    ahead        a history that git lists while a command does something else
     survey       what can be read of a history that is cut off or damaged
     conflicts    the three versions of a file in conflict
     mergefile    merges plain files as git does

@@ -19,6 +19,18 @@ from .repository import Repository, read_records, split_records
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # most questions are about contents, not about days
     from datetime import date
+    from typing import IO
+
+    from .repository import ObjectReader
+
+COMMITS_OF_HEAD = ("rev-list", "--topo-order", "--reverse", "--all", "HEAD^{commit}", "--")
+"""Lists what all references and HEAD lead to, the oldest first; fails while HEAD has no commit."""
+
+CHANGES = (
+    "diff-tree", "--stdin", "-r", "-c", "--root", "--raw", "-z", "--no-abbrev", "--no-renames",
+    "--ignore-submodules=all", "--",
+)  # fmt: skip
+"""Lists what commits changed, whose ids it reads."""
 
 _MOST_ARGUMENTS = 200
 """Paths that git gets as arguments. Windows allows 32 KB of them, so more are compared here."""
@@ -135,7 +147,7 @@ def list_changes_of_head(repository: Repository, *, partial: bool = False) -> tu
         GitError: HEAD is broken, or the history cannot be read, or is cut off.
     """
     try:
-        commits = repository.run("rev-list", "--topo-order", "--reverse", "--all", "HEAD^{commit}", "--")
+        commits = repository.run(*COMMITS_OF_HEAD)
     except GitError:
         return list_changes(repository, partial=partial) if repository.has_head() else ()
     return _changes_in(repository, commits, (), partial=partial)
@@ -174,11 +186,8 @@ def stream_changes(
     few = len(paths) <= _MOST_ARGUMENTS
     wanted = frozenset(paths)
     lines = (f"{commit}\n".encode() for commit in commits)
-    with repository.stream(
-        "diff-tree", "--stdin", "-r", "-c", "--root", "--raw", "-z", "--no-abbrev", "--no-renames",
-        "--ignore-submodules=all", "--", *(paths if few else ()), feed=lines,
-    ) as stream:  # fmt: skip
-        for change in _changes(read_records(stream)):
+    with repository.stream(*CHANGES, *(paths if few else ()), feed=lines) as stream:
+        for change in parse_changes(stream):
             if few or _is_below(change.path, wanted):
                 yield change
 
@@ -259,8 +268,9 @@ def tree_files(repository: Repository, name: str) -> Iterator[tuple[str, str]]:
     return ((each.path, each.id) for each in tree_entries(repository, name) if each.mode.startswith("100"))
 
 
-def _changes(records: Iterator[bytes]) -> Iterator[Change]:
-    """Parse `diff-tree --stdin -c --raw -z`: a commit's id, then each file's modes and ids, and its name."""
+def parse_changes(stream: IO[bytes]) -> Iterator[Change]:
+    """Parse what `CHANGES` writes: a commit's id, then each file's modes and ids, and its name."""
+    records = read_records(stream)
     commit = ""
     paths: dict[bytes, str] = {}  # the same few names over and over: each is held once
     for record in records:
@@ -343,14 +353,24 @@ def _day(seconds: int, ahead: int) -> date:
 
 
 def read_blobs(
-    repository: Repository, blobs: Iterable[str], *, limit: int = BLOB_LIMIT
+    repository: Repository,
+    blobs: Iterable[str],
+    *,
+    limit: int = BLOB_LIMIT,
+    read: ObjectReader | None = None,
 ) -> Iterator[tuple[str, bytes]]:
     """The contents of blobs, each once; what is larger than the limit is left out.
+
+    Args:
+        repository: with the blobs.
+        blobs: their ids.
+        limit: bytes.
+        read: reads them; by default a git that is started for it.
 
     Raises:
         GitError: one is missing or damaged.
     """
-    for name, kind, data in repository.read_objects(dict.fromkeys(blobs), limit=limit):
+    for name, kind, data in (read or repository.read_objects)(dict.fromkeys(blobs), limit=limit):
         if kind != "blob":
             raise GitError(
                 f"a file's content is missing from the history: {name[:12]}",

@@ -21,6 +21,8 @@ from fluxsecrets.shell import file_word
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import IO
+
     from .running import Running
 
 LISTING_LIMIT = 256 * 2**20
@@ -119,7 +121,12 @@ def find_git() -> str | None:
 
 @contextmanager
 def start(
-    arguments: Sequence[str], folder: Path, variables: Mapping[str, str], *, feed: bool
+    arguments: Sequence[str],
+    folder: Path,
+    variables: Mapping[str, str],
+    *,
+    feed: bool,
+    source: IO[bytes] | None = None,
 ) -> Iterator[Running]:
     """Start git, and end it with the block.
 
@@ -128,6 +135,7 @@ def start(
         folder: the working directory.
         variables: which repository it is tied to.
         feed: its standard input is a pipe; else it is empty.
+        source: its standard input instead, such as what another git writes.
 
     Raises:
         GitError: git is missing, or cannot be started.
@@ -137,7 +145,8 @@ def start(
     from .running import start_process
 
     try:
-        running = start_process(command, folder, git_environment(os.environ) | dict(variables), feed=feed)
+        environment = git_environment(os.environ) | dict(variables)
+        running = start_process(command, folder, environment, feed=feed, source=source)
     except OSError as error:
         from fluxsecrets.files.reasons import reason_of  # only when something fails
 

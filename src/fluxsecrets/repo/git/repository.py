@@ -10,6 +10,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from itertools import chain
 from pathlib import Path
 
@@ -31,9 +32,19 @@ from .process import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import IO
+    from typing import IO, Protocol
 
     from .running import Running
+
+    class ObjectReader(Protocol):
+        """Reads many objects; as `Repository.read_objects`."""
+
+        def __call__(
+            self, names: Iterable[str], *, limit: int = ..., kinds: Sequence[str] = ...
+        ) -> Iterator[tuple[str, str, bytes | None]]:
+            """Read objects."""
+            ...
+
 
 _CHUNK = 2**18  # bytes that are read of a listing at a time
 
@@ -229,6 +240,25 @@ class Repository(NamedTuple):
             yield lambda: self._written(arguments[0], output_of(running, self.root, LISTING_LIMIT))
 
     @contextmanager
+    def piped(
+        self, one: Sequence[str], other: Sequence[str]
+    ) -> Iterator[tuple[IO[bytes], Callable[[], bool]]]:
+        """Start two git commands, of which one reads what the other writes, beside what the caller does.
+
+        Args:
+            one: the first command and what follows it.
+            other: the second.
+
+        Yields:
+            What the second writes, and a function that waits for both and says whether neither failed. It is
+            called when all was read.
+        """
+        with self._start(*one) as first, self._start(*other, source=first.process.stdout) as second:
+            if second.process.stdout is None:
+                raise GitError("git was started without pipes")
+            yield second.process.stdout, lambda: second.finish().code == 0 == first.finish().code
+
+    @contextmanager
     def asked(self) -> Iterator[Callable[[str, int, Sequence[str]], tuple[str, bytes | None]]]:
         """One `git cat-file --batch` that is asked for one object after the other.
 
@@ -266,6 +296,16 @@ class Repository(NamedTuple):
 
             yield read
 
+    @contextmanager
+    def reader(self) -> Iterator[ObjectReader]:
+        """One `git cat-file --batch` that starts before it is known what to read.
+
+        Yields:
+            A function as `read_objects`, to be called once.
+        """
+        with self._start("cat-file", "--batch", feed=True) as running:
+            yield partial(_read, running)
+
     def read_objects(
         self, names: Iterable[str], *, limit: int = BLOB_LIMIT, kinds: Sequence[str] = ("blob",)
     ) -> Iterator[tuple[str, str, bytes | None]]:
@@ -286,18 +326,8 @@ class Repository(NamedTuple):
         first = next(waiting, None)
         if first is None:
             return
-        asked: deque[str] = deque()
-
-        def lines() -> Iterator[bytes]:
-            for name in chain((first,), waiting):
-                asked.append(name)
-                yield os.fsencode(name) + b"\n"
-
         with self._start("cat-file", "--batch", feed=True) as running:
-            running.feed(lines())
-            while running.more():
-                kind, data = running.receive(limit, kinds)
-                yield asked.popleft(), kind, data
+            yield from _read(running, chain((first,), waiting), limit=limit, kinds=kinds)
 
     @contextmanager
     def stream(self, *arguments: str, feed: Iterable[bytes] | None = None) -> Iterator[IO[bytes]]:
@@ -331,11 +361,29 @@ class Repository(NamedTuple):
     def _run(self, *arguments: str, stdin: bytes | None = None, limit: int = LISTING_LIMIT) -> Result:
         return run(arguments, self.root, self._variables(), limit=limit, stdin=stdin)
 
-    def _start(self, *arguments: str, feed: bool = False) -> AbstractContextManager[Running]:
-        return start(arguments, self.root, self._variables(), feed=feed)
+    def _start(
+        self, *arguments: str, feed: bool = False, source: IO[bytes] | None = None
+    ) -> AbstractContextManager[Running]:
+        return start(arguments, self.root, self._variables(), feed=feed, source=source)
 
     def _variables(self) -> dict[str, str]:
         return {"GIT_DIR": str(self.git_dir), "GIT_WORK_TREE": str(self.root), **dict(self.environment)}
+
+
+def _read(
+    running: Running, names: Iterable[str], *, limit: int = BLOB_LIMIT, kinds: Sequence[str] = ("blob",)
+) -> Iterator[tuple[str, str, bytes | None]]:
+    asked: deque[str] = deque()
+
+    def lines() -> Iterator[bytes]:
+        for name in names:
+            asked.append(name)
+            yield os.fsencode(name) + b"\n"
+
+    running.feed(lines())
+    while running.more():
+        kind, data = running.receive(limit, kinds)
+        yield asked.popleft(), kind, data
 
 
 def read_records(stream: IO[bytes]) -> Iterator[bytes]:

@@ -140,9 +140,21 @@ class Running:
 
 
 def start_process(
-    command: Sequence[str], folder: Path, environment: Mapping[str, str], *, feed: bool
+    command: Sequence[str],
+    folder: Path,
+    environment: Mapping[str, str],
+    *,
+    feed: bool,
+    source: IO[bytes] | None = None,
 ) -> Running:
     """Start a command line, with pipes.
+
+    Args:
+        command: the program and its arguments.
+        folder: the working directory.
+        environment: all its variables.
+        feed: its standard input is a pipe; else it is `source`, or empty.
+        source: is open in the process only after this, so that its writer learns of the process's end.
 
     Raises:
         OSError: it cannot be started.
@@ -151,10 +163,12 @@ def start_process(
         command,
         cwd=folder,
         env=environment,
-        stdin=subprocess.PIPE if feed else subprocess.DEVNULL,
+        stdin=subprocess.PIPE if feed else source or subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
+    if source is not None:
+        source.close()
     return Running(process)
 
 
