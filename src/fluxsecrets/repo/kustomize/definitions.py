@@ -10,14 +10,18 @@ from fluxsecrets.repo.objects import Object, with_data
 from fluxsecrets.repo.tree import Tree
 from fluxsecrets.sops.document import Node, find, to_data
 
-from .patches import Patch, PatchError, is_for, selects
+from .called import Called
+from .patches import Patch, PatchError, selects
 
 _KIND = "CustomResourceDefinition"
 _HEADERS = frozenset({"apiVersion", "kind", "metadata"})
 
+_Read = dict[str, dict[int | None, Node]]
+"""The documents of files that were read, by path and line."""
+
 
 def whole_where_patched(tree: Tree, patch: Patch, objects: Sequence[Object]) -> list[Object]:
-    """The objects, in which definitions have their `spec` if a patch may look at it or change it.
+    """The objects, in which definitions have their `spec` where a patch with a target may reach it.
 
     Args:
         tree: the files that reach Flux.
@@ -26,8 +30,25 @@ def whole_where_patched(tree: Tree, patch: Patch, objects: Sequence[Object]) -> 
     """
     if not _reaches_spec(patch):
         return list(objects)
-    read: dict[str, dict[int | None, Node]] = {}
-    return [_whole(tree, item, read) if _is_cut(item) and _means(patch, item) else item for item in objects]
+    read: _Read = {}
+    return [_whole(tree, item, read) if _is_cut(item) and _selects(patch, item) else item for item in objects]
+
+
+def make_whole_where_named(tree: Tree, patch: Patch, objects: Called) -> None:
+    """Give definitions their `spec` where a patch without a target may reach it.
+
+    Args:
+        tree: the files that reach Flux.
+        patch: to apply.
+        objects: all there are; they are changed.
+    """
+    if not _reaches_spec(patch):
+        return
+    read: _Read = {}
+    for merge in patch.merges:
+        for place, item in objects.meant(merge):
+            if _is_cut(item):
+                objects.put(place, _whole(tree, item, read))
 
 
 def _is_cut(item: Object) -> bool:
@@ -41,16 +62,14 @@ def _reaches_spec(patch: Patch) -> bool:
     return any(not _HEADERS.issuperset(merge) for merge in patch.merges)
 
 
-def _means(patch: Patch, item: Object) -> bool:
+def _selects(patch: Patch, item: Object) -> bool:
     try:
-        if patch.target is not None:
-            return selects(patch.target, item.data, item.all_names)
+        return patch.target is not None and selects(patch.target, item.data, item.all_names)
     except PatchError:
         return False  # the patch itself is refused
-    return any(is_for(merge, item.data, item.all_names) for merge in patch.merges)
 
 
-def _whole(tree: Tree, item: Object, read: dict[str, dict[int | None, Node]]) -> Object:
+def _whole(tree: Tree, item: Object, read: _Read) -> Object:
     """The object with the `spec` and `status` of its file."""
     if item.file not in read:
         try:

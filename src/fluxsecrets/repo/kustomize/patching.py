@@ -12,20 +12,18 @@ from fluxsecrets.repo.manifests import Plain, dig
 from fluxsecrets.repo.objects import Object, with_data
 from fluxsecrets.repo.outcome import Effect, Outcome
 
+from .called import Called
 from .identity import duplicates, shown, shown_as
-from .patches import Patch, PatchError, PatchLimitError, apply, is_for, merge_into
+from .patches import Patch, PatchError, PatchLimitError, apply, merge_into
 
 
-def patched(patch: Patch, objects: Sequence[Object], *, lenient: bool) -> tuple[list[Object], list[Outcome]]:
-    """The objects after a patch, and why kustomize refuses it.
+def patched(patch: Patch, objects: Sequence[Object]) -> tuple[list[Object], list[Outcome]]:
+    """The objects after a patch with a target, and why kustomize refuses it.
 
     Args:
         patch: to apply.
         objects: all there are.
-        lenient: some objects are not known, so a missing one is not an error.
     """
-    if patch.target is None and patch.merges:
-        return _merged(patch, objects, lenient=lenient)
     kept: list[Object] = []
     problems: list[Outcome] = []
     for item in objects:
@@ -38,7 +36,9 @@ def patched(patch: Patch, objects: Sequence[Object], *, lenient: bool) -> tuple[
         except PatchError as error:
             problems.append(_fails("patch-does-not-apply", patch, f"{shown(item)}: {error}"))
             data = item.data
-        kept += _changed(item, data, patch)
+        changed = _changed(item, data, patch)
+        if changed is not None:
+            kept.append(changed)
     problems += [
         _fails("duplicate-id", patch, f"may not add resource with an already registered id: {shown(item)}")
         for item in (duplicates(kept) if patch.renames or patch.changes_kind else ())
@@ -46,20 +46,27 @@ def patched(patch: Patch, objects: Sequence[Object], *, lenient: bool) -> tuple[
     return kept, problems[:1]
 
 
-def _merged(patch: Patch, objects: Sequence[Object], *, lenient: bool) -> tuple[list[Object], list[Outcome]]:
-    """Each document of a patch without a target is for one object, which must be there."""
-    kept = list(objects)
+def merge_named(patch: Patch, objects: Called, *, lenient: bool) -> list[Outcome]:
+    """Apply a patch without a target, and return why kustomize refuses it.
+
+    Each of its documents is for one object, which must be there.
+
+    Args:
+        patch: to apply.
+        objects: all there are; they are changed.
+        lenient: some objects are not known, so a missing one is not an error.
+    """
     problems: list[Outcome] = []
     for merge in patch.merges:
-        found = [index for index, item in enumerate(kept) if is_for(merge, item.data, item.all_names)]
+        found = objects.meant(merge)
         if len(found) == 1:
-            item = kept[found[0]]
+            place, item = found[0]
             try:
                 data = merge_into(patch, merge, item.data)
             except PatchError as error:
                 problems.append(_fails("patch-does-not-apply", patch, f"{shown(item)}: {error}"))
                 continue
-            kept[found[0] : found[0] + 1] = _changed(item, data, patch)
+            objects.put(place, _changed(item, data, patch))
         elif found or not lenient:
             count = "multiple" if found else "no"
             reason = (
@@ -67,16 +74,14 @@ def _merged(patch: Patch, objects: Sequence[Object], *, lenient: bool) -> tuple[
             )
             hint = "" if found else "check the name and the namespace of the patch, or give it a target"
             problems.append(replace(_fails("patch-without-match", patch, reason), hint=hint))
-    return kept, problems
+    return problems
 
 
-def _changed(item: Object, data: Plain | None, patch: Patch) -> list[Object]:
-    if data is item.data:
-        return [item]
-    if data is None:
-        return []
+def _changed(item: Object, data: Plain | None, patch: Patch) -> Object | None:
+    if data is item.data or data is None:
+        return item if data is not None else None
     mark = f"{patch.file}:{patch.line}"
-    return [replace(with_data(item, data), patched_by=(*item.patched_by, mark))]
+    return replace(with_data(item, data), patched_by=(*item.patched_by, mark))
 
 
 def _fails(behaviour: str, patch: Patch, reason: str) -> Outcome:

@@ -17,7 +17,8 @@ from fluxsecrets.sops.document import to_data
 from .addedkeys import HINT, REASON, added_keys
 from .alike import Alike
 from .built import Overlay
-from .definitions import whole_where_patched
+from .called import Called
+from .definitions import make_whole_where_named, whole_where_patched
 from .identity import duplicates, shown
 from .images import with_added, with_image
 from .kustomizationfile import KustomizationFile, PatchEntry, ReplacementEntry
@@ -25,7 +26,7 @@ from .labelling import with_annotations, with_labels
 from .naming import in_namespace, with_affixes
 from .patches import Patch, PatchError
 from .patchfiles import Refused
-from .patching import patched
+from .patching import merge_named, patched
 from .reading import unreadable
 from .record import Record
 from .replacements import NotModelledError, read_replacements, replace_values
@@ -89,17 +90,24 @@ def transform(
 
 def _patched(record: Record, patches: Iterable[Patch], objects: list[Object]) -> list[Object]:
     """The objects after patches."""
+    called: Called | None = None  # while patches without a target follow each other
     for patch in patches:
         if patch.merges:
             record.outcomes = dict.fromkeys(map(after_merge, record.outcomes))
-        objects = whole_where_patched(record.tree, patch, objects)
-        objects, problems = patched(patch, objects, lenient=record.incomplete)
+        if patch.target is None:
+            called = Called(objects) if called is None else called
+            make_whole_where_named(record.tree, patch, called)
+            problems = merge_named(patch, called, lenient=record.incomplete)
+        else:
+            objects, called = list(called) if called is not None else objects, None
+            objects = whole_where_patched(record.tree, patch, objects)
+            objects, problems = patched(patch, objects)
         for problem in problems:
             record.outcomes[problem] = None
             record.incomplete = True
             message = f"a patch does not fit: {problem.reason}"
             record.note(Note(patch.file, patch.line, message, warning=True))
-    return objects
+    return list(called) if called is not None else objects
 
 
 def _known(record: Record, read: Sequence[Patch] | Refused) -> Sequence[Patch]:
