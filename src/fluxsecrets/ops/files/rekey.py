@@ -214,6 +214,20 @@ def with_new_data_key(
     return renewed.verified(session.limits), renewed.warnings
 
 
+class Expected(NamedTuple):
+    """What a text has to hold when it is read again.
+
+    Attributes:
+        plain: its values.
+        data_key: with which they are encrypted.
+        metadata: its `sops` block.
+    """
+
+    plain: Document
+    data_key: DataKey
+    metadata: Metadata
+
+
 class Renewed(NamedTuple):
     """An opened file's text with a new data key, from which `verified` gets the new content.
 
@@ -221,16 +235,13 @@ class Renewed(NamedTuple):
 
     Attributes:
         text: not to be written before it is verified.
-        plain: what it has to hold; None where that is verified already.
-        metadata: the `sops` block that it has to have.
+        expected: what it has to hold; None where that is verified already.
         warnings: what the user should know.
     """
 
     format: Format
     text: bytes
-    data_key: DataKey | None = None
-    plain: Document | None = None
-    metadata: Metadata | None = None
+    expected: Expected | None = None
     warnings: tuple[str, ...] = ()
 
     def verified(self, limits: Limits) -> bytes:
@@ -239,8 +250,15 @@ class Renewed(NamedTuple):
         Raises:
             UnprotectedError: it does not have the same values.
         """
-        if self.plain is not None and self.data_key is not None:
-            verify(self.format, self.plain, self.text, self.data_key, limits, self.metadata)
+        if self.expected is not None:
+            verify(
+                self.format,
+                self.expected.plain,
+                self.text,
+                self.expected.data_key,
+                limits,
+                self.expected.metadata,
+            )
         return self.text
 
 
@@ -296,7 +314,7 @@ def _in_place(session: Session, opened: OpenedFile, groups: RecipientGroups, thr
     )
     text = format_.rewrite(document, changes, metadata)
     plain = replace(document, source="", parts=opened.parts, metadata=None, layout=None)
-    return Renewed(format_, text, data_key, plain, metadata)
+    return Renewed(format_, text, Expected(plain, data_key, metadata))
 
 
 def _kind(target: Leaf | Comment, *, single_value: bool) -> str | None:

@@ -22,7 +22,7 @@ def verify(
     encrypted: bytes,
     data_key: DataKey,
     limits: Limits,
-    metadata: Metadata | None = None,
+    metadata: Metadata,
 ) -> None:
     """Decrypt the text that is about to be written, and compare it with the original value by value.
 
@@ -34,7 +34,7 @@ def verify(
         encrypted: the text.
         data_key: with which it was encrypted.
         limits: limits of the input.
-        metadata: what its `sops` block should say; None does not compare it.
+        metadata: what its `sops` block should say.
 
     Raises:
         UnprotectedError: the encrypted text has different values or another `sops` block; the error contains
@@ -50,11 +50,11 @@ def is_verified_beside(
     encrypted: bytes,
     data_key: DataKey,
     limits: Limits,
-    metadata: Metadata | None = None,
+    metadata: Metadata,
 ) -> bool:
     """Whether a text of a common form is what `verify` wants; False says nothing."""
     beside = format_.read_beside(encrypted, limits, plain)
-    if beside is None or metadata not in (None, beside.metadata):
+    if beside is None or metadata != beside.metadata:
         return False
     from fluxsecrets.sops.beside import holds_the_same  # decrypting does without
 
@@ -71,7 +71,7 @@ def verify_whole(
     encrypted: bytes,
     data_key: DataKey,
     limits: Limits,
-    metadata: Metadata | None = None,
+    metadata: Metadata,
 ) -> None:
     """Do what `verify` does for a text of any form."""
     known = ((leaf.path, leaf.value) for leaf in plain.leaves)
@@ -82,7 +82,7 @@ def verify_whole(
     written = document.metadata
     if written is None:
         raise _not_verified("it would not be recognised as encrypted")
-    if metadata is not None and metadata_to_data(written) != metadata_to_data(metadata):
+    if metadata_to_data(written) != metadata_to_data(metadata):
         raise _not_verified("its sops block says something else than it should")
     expected, same = plain.leaves, same_trees(plain, document, values=False)
     # The order is not compared: an expanded alias can move a comment to another map.
