@@ -1,38 +1,23 @@
 """What a missing or broken library looks like: an error that names it, and never a traceback."""
 
 import base64
-import subprocess
-import sys
-from functools import partial
 
 import pytest
 
 from fluxsecrets.cli.libraries import missing_library
-
-BLOCKED = """
-import sys
-class Blocked:
-    def find_spec(self, name, path=None, target=None):
-        if name.partition('.')[0] == {module!r}:
-            raise {error}(f'blocked {{name}}', name=name)
-sys.meta_path.insert(0, Blocked())
-sys.argv = ['fluxsecrets', *{arguments!r}]
-from fluxsecrets.cli.{entry} import main
-main()
-"""
+from missing import run_without
 
 
 @pytest.fixture
 def blocked(tmp_path, caches):
     """Runs a command line in a Python that has not got a module; all tests share the compiled patterns."""
-    return partial(run_blocked, tmp_path, {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(caches)})
-
-
-def run_blocked(tmp_path, env, module, *arguments, error="ModuleNotFoundError", entry="entry"):
+    env = {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(caches)}
     (tmp_path / "secret.yaml").write_text("apiVersion: v1\nkind: Secret\nstringData:\n  a: throwaway\n")
-    code = BLOCKED.format(module=module, arguments=arguments, error=error, entry=entry)
-    command = [sys.executable, "-I", "-c", code]
-    return subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
+
+    def run(module, *arguments, **more):
+        return run_without(module, tmp_path, env, *arguments, **more)
+
+    return run
 
 
 @pytest.mark.parametrize(

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import anyio
 import pytest
-from tests.cli.test_libraries import blocked
 
 from fluxsecrets.mcp.calls import Request
 from fluxsecrets.mcp.server import Desk, make_server
 from fluxsecrets.mcp.tools import TOOLS
+from missing import run_without
 
 mcp = pytest.importorskip("mcp")
 
@@ -147,7 +147,7 @@ def test_a_signal_ends_it_at_once(repository, cli):
 
 
 def test_without_the_package_it_says_how_to_install_it(tmp_path):
-    found = blocked(tmp_path, "mcp", "mcp")
+    found = run_without("mcp", tmp_path, {"HOME": str(tmp_path)}, "mcp")
     assert found.returncode == 2
     assert found.stderr == (
         "error: `mcp` needs the Python package mcp\n  hint: run `pip install 'fluxsecrets[mcp]'`\n"

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from agents import until
-from fluxsecrets.cli.agent.loaded import loaded
+from fluxsecrets.cli.agent.loaded import Loaded
 from fluxsecrets.cli.agent.wire import Request, decoded, encoded
 
 START = "from fluxsecrets.cli.textconvrun import main; main()"
@@ -47,17 +47,18 @@ def test_git_shows_the_same_and_asks_the_agent_where_that_is_faster(agent, repos
 
 
 def test_another_path_is_the_same_code_if_only_unused_folders_are_left_out():
-    code = loaded()
-    assert code.is_found_on(code.path)
-    unused = [each for each in code.path if each not in code.used]
-    for left_out in unused:
-        assert code.is_found_on([each for each in code.path if each != left_out])
-    for missing in code.used & set(code.path):
-        assert not code.is_found_on([each for each in code.path if each != missing])
+    path = (b"/scripts", b"/python.zip", b"/library", b"/packages")
+    used = frozenset({b"/library", b"/packages"})
+    code = Loaded(b"", path, used, (), (), ())
+    assert code.is_found_on(path)
+    assert code.is_found_on(path[1:])
+    assert code.is_found_on(path[2:])
+    assert not code.is_found_on(path[:3])
+    assert not code.is_found_on(path[3:])
     assert not code.is_found_on([])
-    assert not code.is_found_on([b"", *code.path])
-    assert not code.is_found_on([*code.path, b"/nowhere"])
-    assert not code.is_found_on(list(reversed(code.path)))
+    assert not code.is_found_on([b"", *path])
+    assert not code.is_found_on([*path, b"/nowhere"])
+    assert not code.is_found_on(path[::-1])
 
 
 def test_modules_in_the_folder_are_not_answered_for(agent, encrypted, monkeypatch):
