@@ -322,8 +322,64 @@ def test_pieces_without_an_engine_are_what_re2_makes_of_them(start, pieces, end,
         assert compile_regex(short).search(candidate) is compile_regex(f"(?:){short}").search(candidate)
 
 
+CHOICES = st.one_of(
+    st.tuples(
+        st.sampled_from(["(", "(?:"]), st.lists(PIECES, min_size=1, max_size=3).map("|".join), st.just(")")
+    ).map("".join),
+    st.sampled_from(["a?", "b?", r"\.?", r"\-?", "/?"]),
+)
+
+
+@given(
+    st.sampled_from(["", "^"]), PIECES, CHOICES, PIECES, st.sampled_from(["", "$"]),
+    st.text("ab./-_\n\udce9é", max_size=8),
+)  # fmt: skip
+def test_choices_without_an_engine_are_what_re2_makes_of_them(start, before, choice, after, end, text):
+    short = f"{start}{before}{choice}{after}{end}"
+    one = choice.strip("(?:)").split("|")[0]
+    with_it, without = (
+        f"{before}{middle}{after}".replace(".*", "").replace("\\", "") for middle in (one, "")
+    )
+    for candidate in (text, with_it, without, f"{with_it}a", f"a{without}", f"{with_it}{text}{without}"):
+        assert compile_regex(short).search(candidate) is compile_regex(f"(?:){short}").search(candidate)
+
+
+@pytest.mark.parametrize("pattern", [r"\.ya?ml$", r"^apps/.*\.(?:yaml|yml)$", r"\.(yaml|json|env)$"])
+def test_usual_path_patterns_start_no_engine(pattern):
+    program = (
+        "import sys\nfrom fluxsecrets.sops.selectors import compile_regex\n"
+        f"found = compile_regex({pattern!r}).search('apps/one/secret.yml.yaml')\n"
+        "print(found, 're2' in sys.modules)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "True False\n"
+
+
 @pytest.mark.parametrize(
-    "pattern", ["a.*?b", "a.b", "a**", "^^a", "a$$", r"\.?a", r"a\\", "a+", ".*$.*", r"\$"]
+    "pattern",
+    [
+        "a.*?b",
+        "a.b",
+        "a**",
+        "^^a",
+        "a$$",
+        r"\.?a",
+        r"a\\",
+        "a+",
+        ".*$.*",
+        r"\$",
+        "a??",
+        "(a)?",
+        "(a|b)*",
+        "(a)b?",
+        "(a",
+        "a)",
+        "()?",
+        "(?i:A)",
+        "(?a|b)",
+        "(^a|b)",
+        "(a$|b)",
+    ],
 )
 def test_what_is_not_made_of_pieces_is_left_to_re2(pattern):
     for text in ("", "a", "ab", "axxb", "a\nb", "$", "\\", "a\\"):

@@ -8,7 +8,7 @@ pattern may take more than linear time. `re2` is imported with the first pattern
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from functools import lru_cache
 
@@ -89,6 +89,18 @@ class _Pieces:
         return True
 
 
+class _Either:
+    r"""Stands for a pattern such as `\.ya?ml$` or `\.(yaml|json)$`: one of several that need no engine."""
+
+    __slots__ = ("_choices",)
+
+    def __init__(self, start: str, choices: Sequence[str], end: str) -> None:
+        self._choices = [_Pieces(f"{start}{choice}{end}") for choice in choices]
+
+    def search(self, text: bytes) -> object | None:
+        return any(choice.search(text) for choice in self._choices) or None
+
+
 class Regex:
     """A compiled pattern; `compile_regex` makes it."""
 
@@ -134,8 +146,13 @@ def compile_regex(pattern: str) -> Regex:
     words = re.fullmatch(_WORDS, pattern)
     if words is not None:
         return Regex(pattern, _Words(words[1] or words[2]))
-    if len(pattern) <= _LONGEST and re.fullmatch(_PIECES, pattern) is not None:
-        return Regex(pattern, _Pieces(pattern))
+    if len(pattern) <= _LONGEST:
+        if re.fullmatch(_PIECES, pattern) is not None:
+            return Regex(pattern, _Pieces(pattern))
+        either = re.fullmatch(_EITHER, pattern)
+        if either is not None:
+            start, choices, optional, end = either.groups()
+            return Regex(pattern, _Either(start, ["", optional] if optional else choices.split("|"), end))
     return Regex(pattern, _compile_re2(pattern))
 
 
@@ -174,7 +191,10 @@ def _encode(text: str) -> bytes:
 
 
 _WORDS = r"\^(?:([A-Za-z0-9_-]+)|\(([A-Za-z0-9_-]+(?:\|[A-Za-z0-9_-]+)*)\))\$"
-_PIECES = r"\^?(?:[A-Za-z0-9_/-]|\\[./-]|\.\*)*\$?"
+_LETTER = r"[A-Za-z0-9_/-]|\\[./-]"
+_INNER = rf"(?:{_LETTER}|\.\*)*"
+_PIECES = rf"\^?{_INNER}\$?"
+_EITHER = rf"(\^?{_INNER})(?:\((?:\?:)?({_INNER}(?:\|{_INNER})*)\)|({_LETTER})\?)({_INNER}\$?)"
 _LONGEST = 200  # of these, none is too large for RE2
 _ESCAPE_OR_GROUP = (
     r"(?s)\\Q.*?(?:\\E|\Z)"  # quoted text: nothing in it is an operator
