@@ -8,6 +8,7 @@ depend on the versions that scripts/constraints.txt pins. Of the standard librar
 different ones in each version of Python, only those are noted that take long and that we import ourselves.
 """
 
+import os
 import subprocess
 import sys
 import sysconfig
@@ -74,6 +75,16 @@ def test_a_command_imports_what_its_budget_says(name, encrypted, cli, git, snaps
     assert not NEVER & found
     assert "click" not in found
     assert budget(found) == snapshot
+
+
+def test_workers_import_no_more_than_one_file_needs(encrypted, cli, git):
+    git(encrypted.path, "init", "--quiet")
+    for number in range(60):
+        encrypted.write(f"plain-{number}.yaml")
+    found = modules_of("fluxsecrets", "encrypt", *(f"plain-{number}.yaml" for number in range(60)))
+    if sys.platform == "linux" and len(os.sched_getaffinity(0)) > 1:
+        assert "fluxsecrets.ops.run.forked" in found
+    assert not {*NEVER, "ctypes", "hashlib", "json", "shutil", "typing"} & found
 
 
 def test_a_hook_imports_what_its_budget_says(environment, tmp_path, monkeypatch, git, snapshot):

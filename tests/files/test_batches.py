@@ -174,7 +174,7 @@ def test_where_the_shared_sync_of_the_renames_fails_each_folder_is_asked(tmp_pat
 
 
 @linux_only
-@pytest.mark.parametrize("why", ["few", "unknown disk", "old kernel", "no ctypes", "no syncfs", "not linux"])
+@pytest.mark.parametrize("why", ["few", "unknown disk", "old kernel", "no ctypes", "not linux"])
 def test_without_a_trustworthy_syncfs_each_file_is_synced(tmp_path, monkeypatch, why):
     writes = others(tmp_path / "x", NEW)
     monkeypatch.setattr(writing, "file_system", lambda descriptor: 0xEF53)
@@ -191,15 +191,18 @@ def test_without_a_trustworthy_syncfs_each_file_is_synced(tmp_path, monkeypatch,
         case "old kernel":
             monkeypatch.setattr(writing, "_kernel", lambda: (5, 7))
         case "no ctypes":
-            monkeypatch.setattr(writing, "file_system", partial(unable, ImportError()))
-        case "no syncfs":
-            monkeypatch.setattr(writing, "file_system", partial(unable, AttributeError()))
+            monkeypatch.setattr(writing, "file_system", partial(unable, OSError(errno.ENOSYS, "")))
         case "not linux":
             monkeypatch.setattr(system, "LINUX", False)
     single, whole = count_syncs(monkeypatch)
     results = write_batch(writes)
     assert all(result.written for result in results)
     assert (len(single), len(whole)) == (len(writes), 0)
+
+
+def test_a_library_without_syncfs_has_synced_nothing(monkeypatch):
+    monkeypatch.setattr(writing, "c_function", lambda name: None)
+    assert not writing._sync_disks((0,))
 
 
 @linux_only

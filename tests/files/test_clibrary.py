@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from fluxsecrets.files import clibrary
-from fluxsecrets.files.clibrary import c_function
+from fluxsecrets.files.clibrary import c_buffer, c_function
 
 NAMES = {"linux": "renameat2", "darwin": "renamex_np"}
 
@@ -25,6 +25,7 @@ def way(request, monkeypatch):
             raise ImportError(name)
 
         monkeypatch.setattr(clibrary, "_compiled", refuse)
+        monkeypatch.setattr(clibrary, "_compiled_buffer", refuse)
 
 
 def swap(one, other):
@@ -49,6 +50,15 @@ def test_a_function_that_the_library_does_not_have(way):
     assert c_function("no_such_function_of_any_library") is None
 
 
+def test_a_function_writes_into_a_buffer(way):
+    call, _ = c_function("gethostname")
+    buffer = c_buffer(256)
+    assert bytes(buffer.raw) == bytes(256)
+    assert call(buffer, 256) == 0
+    assert os.fsdecode(buffer.raw.partition(b"\0")[0]) == os.uname().nodename
+
+
 def test_the_compiled_half_is_as_expected_here():
     """Else each value that is set waits for ctypes."""
     assert clibrary._compiled("getpid")[0]() == os.getpid()
+    assert len(clibrary._compiled_buffer(3).raw) == 3

@@ -1,7 +1,7 @@
 """Functions of the C library that Python's `os` does not have.
 
 `ctypes` defines dozens of types when it is imported, which takes longer than to write a file. Its compiled
-half is enough for a function that takes and returns numbers and bytes.
+half is enough for a function that takes numbers and bytes, and returns a number.
 """
 
 from __future__ import annotations
@@ -30,6 +30,29 @@ def c_function(name: str) -> tuple[Callable[..., int], Callable[[], int]] | None
         return getattr(ctypes.CDLL(None, use_errno=True), name), ctypes.get_errno
     except (ImportError, AttributeError, OSError):
         return None
+
+
+def c_buffer(size: int) -> Any:
+    """Zero bytes that such a function may write to; `raw` has them.
+
+    Raises:
+        ImportError: a Python without ctypes.
+    """
+    try:
+        return _compiled_buffer(size)
+    except (ImportError, AttributeError, TypeError):  # as above
+        import ctypes
+
+        return ctypes.create_string_buffer(size)
+
+
+def _compiled_buffer(size: int) -> Any:
+    import _ctypes
+
+    library: Any = _ctypes
+    character = type("Character", (library._SimpleCData,), {"_type_": "c"})  # noqa: SLF001
+    buffer: Any = type("Buffer", (library.Array,), {"_type_": character, "_length_": size})
+    return buffer()
 
 
 def _compiled(name: str) -> tuple[Callable[..., int], Callable[[], int]]:

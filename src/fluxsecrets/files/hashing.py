@@ -20,7 +20,16 @@ else:
     except ImportError:
         from hashlib import sha256, sha512
 
-__all__ = ["fast_hash", "sha256", "sha512"]
+__all__ = ["fast_hash", "sha1", "sha256", "sha512"]
+
+
+def sha1(data: bytes) -> Any:
+    """What git names contents by; nothing relies on it for security."""
+    try:
+        from _sha1 import sha1 as made  # type: ignore[import-not-found] # the type checker does not know it
+    except ImportError:
+        from hashlib import sha1 as made
+    return made(data, usedforsecurity=False)
 
 
 def fast_hash(size: int) -> Any:

@@ -108,7 +108,7 @@ def _memory_folder() -> str | None:
         return None
     for folder in (os.environ.get("XDG_RUNTIME_DIR"), "/dev/shm"):  # noqa: S108 - the folder made in it is private
         if folder and Path(folder).is_absolute() and os.access(folder, os.W_OK | os.X_OK):
-            with suppress(OSError, ImportError, AttributeError):
+            with suppress(OSError):
                 descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | system.SAFE_FLAGS)
                 try:
                     if file_system(descriptor) in (TMPFS, RAMFS):

@@ -23,6 +23,7 @@ from fluxsecrets.records import dataclass, field
 from .access import NEW_FILE_MODE, give_access
 from .beside import temporary_path
 from .cameout import marked
+from .clibrary import c_function
 from .mounts import TMPFS, file_system
 from .reading import FileContent, changed_error, translated
 from .staging import Name, staging
@@ -133,8 +134,7 @@ def open_disks(folders: Iterable[Path], count: int) -> Iterator[tuple[int, ...]]
             try:
                 for folder in folders:
                     _open_disk(disks, folder)
-            except (OSError, ImportError, AttributeError):
-                # AttributeError: a C library without syncfs. ImportError: a Python without ctypes.
+            except OSError:
                 _close_all(disks)
         yield tuple(disks.values())
     finally:
@@ -163,10 +163,8 @@ def _kernel() -> tuple[int, ...]:
 
 def _sync_disks(disks: tuple[int, ...]) -> bool:
     """False where a disk reports an error, be it about our files or another program's."""
-    import ctypes  # costs milliseconds that one-file commands need not pay
-
-    library = ctypes.CDLL(None, use_errno=True)
-    return all(library.syncfs(descriptor) == 0 for descriptor in disks)
+    found = c_function("syncfs")
+    return found is not None and all(found[0](descriptor) == 0 for descriptor in disks)
 
 
 def discard(path: Path) -> None:

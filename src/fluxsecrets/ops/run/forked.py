@@ -16,16 +16,21 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from functools import partial
 from struct import Struct
-from typing import Any, NamedTuple, NoReturn, TypeVar
 
 from fluxsecrets.errors import FluxsecretsError
+from fluxsecrets.files.clibrary import c_function
 from fluxsecrets.files.undisturbed import undisturbed
+from fluxsecrets.namedtuples import NamedTuple
+from fluxsecrets.records import dataclass, field
 
-Job = TypeVar("Job")
-Result = TypeVar("Result")
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, NoReturn, TypeVar
+
+    Job = TypeVar("Job")
+    Result = TypeVar("Result")
 
 _NUMBER = Struct("=I")
 _HEAD = Struct("=IQ")
@@ -279,7 +284,6 @@ def _end_with_parent(alive: int, *, at_once: bool) -> None:
 
     Thread(target=watch, daemon=True).start()
     if at_once:
-        import ctypes
-
-        with suppress(AttributeError, OSError):
-            ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        found = c_function("prctl")
+        if found is not None:
+            found[0](_PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -6,7 +6,6 @@ still has those is unchanged, as it is for git; any other is hashed here.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import stat
@@ -18,8 +17,13 @@ from fluxsecrets.namedtuples import NamedTuple
 from .process import BLOB_LIMIT
 from .repository import Repository, split_records
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from hashlib import _Hash as Hash
+
 _REGULAR, _LINK = b"100", b"120000"
 _SECOND = 10**9
+_LARGE = 2**20  # bytes
 _FEW = 200
 """Paths that git is asked for by name; it compares each with all files."""
 _FLAGS = os.O_RDONLY
@@ -251,12 +255,16 @@ def _hash(entry: _Entry, content: bytes) -> bytes:
     return digest.hexdigest().encode()
 
 
-def _digest(entry: _Entry, size: int) -> hashlib._Hash:
+def _digest(entry: _Entry, size: int) -> Hash:
     """What git names a blob by, in the repository's own kind of id."""
     start = b"blob %d\0" % size
-    if len(entry.blob) == 64:
-        return hashlib.sha256(start)
-    return hashlib.sha1(start, usedforsecurity=False)
+    if size <= _LARGE:  # OpenSSL takes longer to load than to hash hundreds of these
+        from fluxsecrets.files.hashing import sha1, sha256
+
+        return sha256(start) if len(entry.blob) == 64 else sha1(start)
+    import hashlib
+
+    return hashlib.new("sha256" if len(entry.blob) == 64 else "sha1", start, usedforsecurity=False)
 
 
 def _is_file(place: str) -> bool:

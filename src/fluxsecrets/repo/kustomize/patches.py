@@ -6,7 +6,6 @@ lists of Kubernetes' own kinds are merged by their keys, those of other kinds ar
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable
 from functools import lru_cache
@@ -133,6 +132,8 @@ def check_json(text: str) -> None:
     """
     if not text.startswith("["):
         return
+    import json  # few patches are JSON
+
     try:
         json.loads(text, parse_constant=_no_number)
     except (ValueError, RecursionError):
