@@ -429,6 +429,8 @@ def _encrypt_one(
         check=refuse_invalid if options.kubernetes and not options.allow_invalid else None,
     )
     more = (*warning, *([why_new] if why_new is not None else []))
+    if not more:
+        return encrypted
     return replace(encrypted, warnings=(*encrypted.warnings, *more))
 
 
