@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from fluxsecrets.audit.facts import ConfigFile, Facts
 from fluxsecrets.audit.rule import AuditRule, Group, describe, found
 from fluxsecrets.findings import Finding, Location, Severity
-from fluxsecrets.sops.config import CreationRule, SopsConfig
+from fluxsecrets.sops.config import CreationRule, SopsConfig, rule_for
 
 INFO = describe(
     "creation-rule-shadowed",
@@ -28,8 +28,12 @@ def check(facts: Facts) -> Iterator[Finding]:
 
 def _in_config(facts: Facts, item: ConfigFile, config: SopsConfig) -> Iterator[Finding]:
     below = [item.relative(path) for path in facts.tree.below(item.folder)]
+    # Nearly all rules apply to something. Only the others are compared with all files.
+    applying = {first.index for path in below if (first := rule_for(config, path)) is not None}
     for rule in config.rules:
         earlier = _catch_all(config, rule)
+        if earlier is None and rule.index in applying:
+            continue
         if earlier is None:
             matched = [path for path in below if rule.matches(path)]
             takers = [_taker(config, rule, path) for path in matched]

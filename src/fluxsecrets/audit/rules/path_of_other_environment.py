@@ -24,6 +24,9 @@ INFO = describe(
 )
 
 
+_GENERIC = frozenset({*GENERIC_PARTS, UNNAMED})
+
+
 class _Marks(NamedTuple):
     """The parts of paths that tell two environments apart, each with its counterpart."""
 
@@ -50,14 +53,24 @@ def check(facts: Facts) -> Iterator[Finding]:
                     yield _finding(facts, environment, other, applied, item, marks)
 
 
-def _others(facts: Facts, environment: Environment) -> tuple[Environment, ...]:
-    """All environments; of one alone, none if no spec.path of it names another."""
-    if facts.only is not None:
-        paths = [each.path for each in environment.graph.kustomizations if each.path is not None]
+def _others(facts: Facts, environment: Environment) -> Iterator[Environment]:
+    """The environments whose names are in a spec.path of this one, so that not each is compared with each."""
+    paths = [each.path for each in environment.graph.kustomizations if each.path is not None]
+    named = frozenset(part for path in paths for part in path.split("/")) - _words(environment)
+    if facts.only is not None:  # the others are not read for nothing
         roots = [root for root in facts.roots if root.name != environment.name]
-        if not any(_is_others(path, _marks(environment, root)) for root in roots for path in paths):
-            return ()
-    return facts.whole.environments
+        meant = (_marks(environment, root) for root in roots if not named.isdisjoint(_words(root)))
+        if not any(_is_others(path, marks) for marks in meant for path in paths):
+            return
+    words = facts.once(
+        "words of environments", lambda: [(each, _words(each)) for each in facts.whole.environments]
+    )
+    yield from (each for each, its_words in words if not named.isdisjoint(its_words))
+
+
+def _words(environment: Environment | EnvironmentRoot) -> frozenset[str]:
+    """What an environment may be told by in a path."""
+    return frozenset((*environment.root_path.split("/"), environment.name)) - _GENERIC
 
 
 def _marks(environment: Environment, other: Environment | EnvironmentRoot) -> _Marks:
@@ -67,11 +80,9 @@ def _marks(environment: Environment, other: Environment | EnvironmentRoot) -> _M
         return _Marks(frozenset(), {})
     if "" in (environment.root_path, other.root_path):
         return _Marks(frozenset(), {})
-    generic = GENERIC_PARTS | {UNNAMED}
-    mine = {each for each in (*own, environment.name) if each not in generic}
-    theirs = {each for each in (*others, other.name) if each not in generic}
+    mine, theirs = _words(environment), _words(other)
     pairs = dict(zip(others, own, strict=False)) | {other.name: environment.name}
-    return _Marks(frozenset(mine - theirs), {each: pairs.get(each, "") for each in theirs - mine})
+    return _Marks(mine - theirs, {each: pairs.get(each, "") for each in theirs - mine})
 
 
 def _is_others(path: str, marks: _Marks) -> bool:
