@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fluxsecrets.scan.decode import TRIGGER, decode
+from fluxsecrets.scan.decode import TRIGGER, decode, decode_percent
 from token_samples import make
 
 _SEEN = re.compile(TRIGGER.encode())
@@ -69,3 +69,23 @@ def test_digests_and_ciphertext_are_hardly_ever_looked_into(count):
 def test_names_and_paths_are_not_looked_into():
     text = b"kubernetes/apps/monitoring/kube-prometheus-stack/app/helmrelease.yaml application_config_name"
     assert _SEEN.search(text) is None
+
+
+_PERCENT_SIGNS = ("%41", "%41%42%43", "%", "%zz", "%4", "a", "=", "?", "&", "?a=", "&b=", " ", "-", "_", "~")
+
+
+def test_runs_of_percent_signs_start_where_a_search_from_each_sign_finds_them():
+    chance = Random(5)
+    run = r"(?:[?&][\w.~-]*=)?([0-9A-Za-z._~+/=:-]*(?:%[0-9A-Fa-f]{2}[0-9A-Za-z._~+/=:-]*){6,})"
+    found = 0
+    for _ in range(3_000):
+        text = "".join(chance.choices(_PERCENT_SIGNS, weights=(9, 3, *[1] * 13), k=chance.randrange(1, 40)))
+        wanted = tuple(match.span(1) for match in re.finditer(run, text, re.ASCII))
+        decoded = decode_percent(text.encode())
+        assert (() if decoded is None else decoded.spans) == wanted
+        found += len(wanted)
+    assert found > 300
+
+
+def test_a_long_run_without_percent_signs_takes_linear_time():
+    assert decode_percent(b"a" * 2_000_000) is None

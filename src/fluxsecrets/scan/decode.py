@@ -46,7 +46,11 @@ HEX_TRIGGER = rf"(?:{_BYTE}){{30}}"
 _HEX_RUN = rf"(?:{_BYTE}){{30,}}(?:\r?\n[ \t]*(?:{_BYTE})+)*".encode()
 _SIGN = r"%(?:0[9AaDd]|[2-7][0-9A-Fa-f])[0-9A-Za-z._~+/=:-]*"
 PERCENT_TRIGGER = rf"(?:{_SIGN}){{6}}"
-_PERCENT_RUN = rb"(?:[?&][\w.~-]*=)?([0-9A-Za-z._~+/=:-]*(?:%[0-9A-Fa-f]{2}[0-9A-Za-z._~+/=:-]*){6,})"
+# A run starts where it can: tried from each of its signs, a long one would take quadratic time.
+_PERCENT_RUN = (
+    rb"(?:[?&][\w.~-]*=|(?<![0-9A-Za-z._~+/=:-]))"
+    rb"([0-9A-Za-z._~+/=:-]*(?:%[0-9A-Fa-f]{2}[0-9A-Za-z._~+/=:-]*){6,})"
+)
 _TEXT = bytes(range(32, 127)) + b"\t\r\n\x1b"
 
 
