@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from importlib import import_module
 
+from fluxsecrets.files.hashing import sha1
+
 _COMMANDS = ("cli.app", "cli.decrypt", "cli.values", "cli.status", "cli.textconv")
 _KEYS = ("agessh", "gpg", "pgpmessage", "postquantum", "sshkeys")
 _REPOSITORY = (
@@ -28,3 +30,4 @@ def preload() -> None:
         import_module(f"fluxsecrets.{name}")
     for name in _OF_OTHERS:
         import_module(name)
+    sha1(b"")  # git's ids: it is in a module of its own, or in hashlib
