@@ -10,7 +10,7 @@ import pytest
 import fluxsecrets
 from fluxsecrets.errors import FormatError, LimitError, UnprotectedError
 from fluxsecrets.ops.files.content import encrypt_content, open_file
-from fluxsecrets.ops.files.verification import verify
+from fluxsecrets.ops.files.verification import Expected, verify
 from fluxsecrets.ops.policy.policy import Policy
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.sops.cipher import DataKey
@@ -319,13 +319,18 @@ def test_what_is_written_is_compared_value_by_value(identity, tmp_path, written,
     session = Session({"SOPS_AGE_KEY": identity.secret}, tmp_path)
     data, opened, _ = encrypted_with(session, identity, written)
     key = opened.opened.data_key
-    verify(YamlFormat(), YamlFormat().parse(written.encode(), Limits()), data, key, Limits(), opened.metadata)
+    verify(
+        YamlFormat(),
+        Expected(YamlFormat().parse(written.encode(), Limits()), key, opened.metadata),
+        data,
+        Limits(),
+    )
     plain = YamlFormat().parse(wanted.encode(), Limits())
     if said is None:
-        verify(YamlFormat(), plain, data, key, Limits(), opened.metadata)
+        verify(YamlFormat(), Expected(plain, key, opened.metadata), data, Limits())
         return
     with pytest.raises(UnprotectedError, match=f"nothing was written: {said}") as caught:
-        verify(YamlFormat(), plain, data, key, Limits(), opened.metadata)
+        verify(YamlFormat(), Expected(plain, key, opened.metadata), data, Limits())
     assert caught.value.hint.startswith("this is a bug in fluxsecrets")
 
 
@@ -334,9 +339,9 @@ def test_what_does_not_open_is_not_written(identity, tmp_path):
     data, opened, _ = encrypted_with(session, identity, "a: one\n")
     plain = YamlFormat().parse(b"a: one\n", Limits())
     with pytest.raises(UnprotectedError, match="nothing was written"):
-        verify(YamlFormat(), plain, data, DataKey.generate(), Limits(), opened.metadata)
+        verify(YamlFormat(), Expected(plain, DataKey.generate(), opened.metadata), data, Limits())
     with pytest.raises(UnprotectedError, match="would not be recognised as encrypted"):
-        verify(YamlFormat(), plain, b"a: one\n", opened.opened.data_key, Limits(), opened.metadata)
+        verify(YamlFormat(), Expected(plain, opened.opened.data_key, opened.metadata), b"a: one\n", Limits())
 
 
 SELECTOR = SelectorSpec(SelectorKind.ENCRYPTED_REGEX, "^a$")

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fluxsecrets.errors import FluxsecretsError, UnprotectedError
-from fluxsecrets.ops.files.verification import is_verified_beside, verify, verify_whole
+from fluxsecrets.ops.files.verification import Expected, is_verified_beside, verify, verify_whole
 from fluxsecrets.records import replace
 from fluxsecrets.sops.cipher import Cipher, DataKey
 from fluxsecrets.sops.encryption import encrypt_document, seal_mac
@@ -87,12 +87,12 @@ def made(text, spec=SPECS[0], format_="yaml", **more):
 
 
 def quick(made_by, plain, data, metadata):
-    return is_verified_beside(made_by, plain, data, KEY, Limits(), metadata)
+    return is_verified_beside(made_by, Expected(plain, KEY, metadata), data, Limits())
 
 
 def whole(made_by, plain, data, metadata):
     try:
-        verify_whole(made_by, plain, data, KEY, Limits(), metadata)
+        verify_whole(made_by, Expected(plain, KEY, metadata), data, Limits())
     except FluxsecretsError:
         return False
     return True
@@ -221,9 +221,9 @@ def test_bytes_that_change_are_found_as_before(data):
 def test_another_block_than_was_meant_is_found(format_, change):
     text = '{"a": "throwaway", "plain": 5}' if format_ == "json" else SECRET
     made_by, plain, data, metadata = made(text, format_=format_)
-    verify(made_by, plain, data, KEY, Limits(), metadata)
+    verify(made_by, Expected(plain, KEY, metadata), data, Limits())
     with pytest.raises(UnprotectedError, match="its own check"):
-        verify(made_by, plain, data, KEY, Limits(), replace(metadata, **change))
+        verify(made_by, Expected(plain, KEY, replace(metadata, **change)), data, Limits())
 
 
 @pytest.mark.parametrize("drop", [True, False])
@@ -233,4 +233,4 @@ def test_each_document_has_the_same_block(drop):
     other = second.split("sops:")[0] if drop else second.replace("3.13", "3.12")
     changed = "\n---\n".join((first, other, third)).encode()
     with pytest.raises(UnprotectedError, match="its own check"):
-        verify(made_by, plain, changed, KEY, Limits(), metadata)
+        verify(made_by, Expected(plain, KEY, metadata), changed, Limits())

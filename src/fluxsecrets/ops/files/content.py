@@ -308,7 +308,7 @@ def encrypt_content(
     """
     from fluxsecrets.ops.policy.policy import selector_for
 
-    from .verification import verify  # decrypting does without
+    from .verification import Expected, verify  # decrypting does without
 
     document = _parse_plain(format_, data, limits)
     del data  # freed at once where the caller has let go of it, too: a file may have many megabytes
@@ -361,7 +361,7 @@ def encrypt_content(
     # Only the values are needed now. Otherwise memory would hold the text of a large file several times.
     plain = replace(expanded, source="", layout=None)
     del document, expanded, encrypted
-    verify(format_, plain, new, data_key, limits, metadata)
+    verify(format_, Expected(plain, data_key, metadata), new, limits)
     if kubernetes and len(new) > FLUX_SIZE_LIMIT:
         warnings.append(f"the file has {len(new) / 2**20:.1f} MiB: Flux refuses to decrypt more than 5 MiB")
     return EncryptedFile(new, values, reused, tuple(warnings))

@@ -41,7 +41,7 @@ from fluxsecrets.sops.recipients import Recipient, recipient_key
 from .content import OpenedFile, encrypt_content, open_file, own_selector, parse
 from .encryptedfiles import encrypted_targets
 from .onlycopy import OTHERS_ONLY
-from .verification import verify
+from .verification import Expected, verify
 
 ELSEWHERE = ""
 """Key for files without an environment."""
@@ -214,20 +214,6 @@ def with_new_data_key(
     return renewed.verified(session.limits), renewed.warnings
 
 
-class Expected(NamedTuple):
-    """What a text has to hold when it is read again.
-
-    Attributes:
-        plain: its values.
-        data_key: with which they are encrypted.
-        metadata: its `sops` block.
-    """
-
-    plain: Document
-    data_key: DataKey
-    metadata: Metadata
-
-
 class Renewed(NamedTuple):
     """An opened file's text with a new data key, from which `verified` gets the new content.
 
@@ -251,14 +237,7 @@ class Renewed(NamedTuple):
             UnprotectedError: it does not have the same values.
         """
         if self.expected is not None:
-            verify(
-                self.format,
-                self.expected.plain,
-                self.text,
-                self.expected.data_key,
-                limits,
-                self.expected.metadata,
-            )
+            verify(self.format, self.expected, self.text, limits)
         return self.text
 
 

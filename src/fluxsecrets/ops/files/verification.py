@@ -6,6 +6,7 @@ from collections import Counter
 
 from fluxsecrets.errors import FluxsecretsError, FormatError, MetadataError, UnprotectedError
 from fluxsecrets.marks import is_ciphertext
+from fluxsecrets.namedtuples import NamedTuple
 from fluxsecrets.sops.cipher import Cipher, DataKey
 from fluxsecrets.sops.comparison import same_trees
 from fluxsecrets.sops.document import Comment, Document
@@ -16,45 +17,43 @@ from fluxsecrets.sops.selectors import compile_selector
 from fluxsecrets.sops.values import Value, canonical_bytes
 
 
-def verify(
-    format_: Format,
-    plain: Document,
-    encrypted: bytes,
-    data_key: DataKey,
-    limits: Limits,
-    metadata: Metadata,
-) -> None:
+class Expected(NamedTuple):
+    """What a text has to hold when it is read again.
+
+    Attributes:
+        plain: its values.
+        data_key: with which they are encrypted.
+        metadata: its `sops` block.
+    """
+
+    plain: Document
+    data_key: DataKey
+    metadata: Metadata
+
+
+def verify(format_: Format, expected: Expected, encrypted: bytes, limits: Limits) -> None:
     """Decrypt the text that is about to be written, and compare it with the original value by value.
 
     This is the last line of defence against a file that nobody could decrypt. Nothing is written without it.
 
     Args:
         format_: the text's format.
-        plain: what was encrypted.
+        expected: what it has to hold.
         encrypted: the text.
-        data_key: with which it was encrypted.
         limits: limits of the input.
-        metadata: what its `sops` block should say.
 
     Raises:
         UnprotectedError: the encrypted text has different values or another `sops` block; the error contains
             no value.
     """
-    if not is_verified_beside(format_, plain, encrypted, data_key, limits, metadata):
-        verify_whole(format_, plain, encrypted, data_key, limits, metadata)
+    if not is_verified_beside(format_, expected, encrypted, limits):
+        verify_whole(format_, expected, encrypted, limits)
 
 
-def is_verified_beside(
-    format_: Format,
-    plain: Document,
-    encrypted: bytes,
-    data_key: DataKey,
-    limits: Limits,
-    metadata: Metadata,
-) -> bool:
+def is_verified_beside(format_: Format, expected: Expected, encrypted: bytes, limits: Limits) -> bool:
     """Whether a text of a common form is what `verify` wants; False says nothing."""
-    beside = format_.read_beside(encrypted, limits, plain)
-    if beside is None or metadata != beside.metadata:
+    beside = format_.read_beside(encrypted, limits, expected.plain)
+    if beside is None or expected.metadata != beside.metadata:
         return False
     from fluxsecrets.sops.beside import holds_the_same  # decrypting does without
 
@@ -62,18 +61,12 @@ def is_verified_beside(
         selector = compile_selector(beside.metadata.selector)
     except FluxsecretsError:
         return False
-    return holds_the_same(plain, beside, selector, Cipher(data_key))
+    return holds_the_same(expected.plain, beside, selector, Cipher(expected.data_key))
 
 
-def verify_whole(
-    format_: Format,
-    plain: Document,
-    encrypted: bytes,
-    data_key: DataKey,
-    limits: Limits,
-    metadata: Metadata,
-) -> None:
+def verify_whole(format_: Format, expected: Expected, encrypted: bytes, limits: Limits) -> None:
     """Do what `verify` does for a text of any form."""
+    plain = expected.plain
     known = ((leaf.path, leaf.value) for leaf in plain.leaves)
     try:
         document = format_.read_again(encrypted, limits, known)
@@ -82,25 +75,25 @@ def verify_whole(
     written = document.metadata
     if written is None:
         raise _not_verified("it would not be recognised as encrypted")
-    if metadata_to_data(written) != metadata_to_data(metadata):
+    if metadata_to_data(written) != metadata_to_data(expected.metadata):
         raise _not_verified("its sops block says something else than it should")
-    expected, same = plain.leaves, same_trees(plain, document, values=False)
+    leaves, same = plain.leaves, same_trees(plain, document, values=False)
     # The order is not compared: an expanded alias can move a comment to another map.
     comments = Counter([item.text for item in plain.items if isinstance(item, Comment)])
     try:
         selector = compile_selector(written.selector)
-        found = read_back(document, selector, data_key, single_value=format_.single_value)
+        found = read_back(document, selector, expected.data_key, single_value=format_.single_value)
         for path, value, text in found:
             if path is None:
                 # A comment that was a ciphertext before stays one, and may decrypt in its new place.
                 left = not comments[str(value)] and is_ciphertext(text)
                 comments[text if left else str(value)] -= 1
                 continue
-            leaf = next(expected, None)
+            leaf = next(leaves, None)
             same = same and leaf is not None and leaf.path == path and _same(leaf.value, value)
     except FluxsecretsError as error:
         raise _not_verified(error.message) from None
-    if not same or next(expected, None) is not None:
+    if not same or next(leaves, None) is not None:
         raise _not_verified("values differ after decrypting it again")
     if any(comments.values()):
         raise _not_verified("comments differ after decrypting it again")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from fluxsecrets.errors import IntegrityError, UnprotectedError
 from fluxsecrets.marks import is_ciphertext
 from fluxsecrets.ops.files.content import own_selector
-from fluxsecrets.ops.files.verification import verify
+from fluxsecrets.ops.files.verification import Expected, verify
 from fluxsecrets.sops.cipher import Cipher, DataKey, additional_data
 from fluxsecrets.sops.document import Change, Comment, Document, Leaf, show_path
 from fluxsecrets.sops.encryption import MacHash, Opened, is_empty, seal_mac, selected
@@ -129,7 +129,7 @@ def sealed(
     block = replace(metadata, lastmodified=now, mac=seal_mac(contents.digest, now, cipher))
     data = format_.rewrite(contents.document, changes, block)
     document = replace(contents.document, parts=expected.plain, metadata=None)
-    verify(format_, document, data, expected.data_key, limits, block)
+    verify(format_, Expected(document, expected.data_key, block), data, limits)
     return data
 
 
