@@ -87,6 +87,6 @@ def _hold_the_same(
             data, kind = cipher.decrypt_bytes(text.strip(), additional_data(path))
             if not encrypts or kind != "comment" or expected is None or data != expected.encode():
                 return False
-        elif text != expected:
+        elif text != expected or (encrypts and text):
             return False
     return len(read) == sum(map(len, plain.values()))

@@ -443,7 +443,8 @@ def read_back(
         the text as it stands in the encrypted document.
 
     Raises:
-        NotEncryptedError, IntegrityError: as `open_document`.
+        NotEncryptedError, IntegrityError: as `open_document`; or the selector selects a comment that is plain
+            text, of which `open_document` only warns, since anybody can add one to a file.
     """
     metadata = document.metadata
     if metadata is None:
@@ -453,6 +454,8 @@ def read_back(
     for item, encrypts in found:
         change = opener.take(item, encrypts=encrypts, single_value=single_value)
         if isinstance(item, Comment):
+            if encrypts and item.text and not is_ciphertext(item.text):
+                raise IntegrityError("a comment should be encrypted and is plain text", line=item.line)
             yield None, item.text if change is None else change.value, item.text
         elif change is not None and change.becomes_comment:
             yield None, change.value, ""

@@ -5,9 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fluxsecrets.errors import FluxsecretsError, UnprotectedError
+from fluxsecrets.marks import is_ciphertext
 from fluxsecrets.ops.files.verification import Expected, is_verified_beside, verify, verify_whole
 from fluxsecrets.records import replace
-from fluxsecrets.sops.cipher import Cipher, DataKey
+from fluxsecrets.sops.cipher import Cipher, DataKey, additional_data
+from fluxsecrets.sops.document import Comment
 from fluxsecrets.sops.encryption import encrypt_document, seal_mac
 from fluxsecrets.sops.formats import Limits, make_format
 from fluxsecrets.sops.metadata import KeyGroup, Metadata, WrappedKey
@@ -234,3 +236,54 @@ def test_each_document_has_the_same_block(drop):
     changed = "\n---\n".join((first, other, third)).encode()
     with pytest.raises(UnprotectedError, match="its own check"):
         verify(made_by, Expected(plain, KEY, metadata), changed, Limits())
+
+
+DOTENV = "# about a\na=x\n\n# about b\nb=y\n"
+INI = "; about a\n[a]\n; inside\nb = x\n"
+COMMENTED = [
+    *[made(text, spec) for text in (SECRET, TYPES) for spec in SPECS],
+    *[made(DOCUMENTS, spec) for spec in SPECS[1:]],
+    made(SECRET, SelectorSpec(SelectorKind.UNENCRYPTED_COMMENT_REGEX, "^ (far|last|inside)$")),
+    made(DOTENV, SPECS[1], "dotenv"),
+    made(INI, SPECS[1], "ini"),
+]
+
+
+def ciphertexts_among_comments(made_by, data):
+    return [
+        item
+        for item in made_by.parse(data, Limits()).items
+        if isinstance(item, Comment) and is_ciphertext(item.text)
+    ]
+
+
+@given(st.data())
+def test_a_comment_that_was_not_encrypted_is_found_in_either_way(data):
+    made_by, plain, encrypted, metadata = data.draw(st.sampled_from(COMMENTED))
+    comment = data.draw(st.sampled_from(ciphertexts_among_comments(made_by, encrypted)))
+    texts = [item.text for item in plain.items if isinstance(item, Comment)]
+    text = encrypted.decode()
+    changed = text[: comment.start] + data.draw(st.sampled_from(texts)) + text[comment.end :]
+    file = made_by, plain, changed.encode(), metadata
+    assert not quick(*file)
+    assert not whole(*file)
+
+
+@pytest.mark.parametrize("file", COMMENTED)
+def test_each_comment_alone_is_found(file):
+    made_by, plain, encrypted, metadata = file
+    assert whole(*file)
+    cipher, text = Cipher(KEY), encrypted.decode()
+    found = ciphertexts_among_comments(made_by, encrypted)
+    assert found
+    for comment in found:
+        opened, _ = cipher.decrypt_bytes(comment.text.strip(), additional_data(comment.path))
+        changed = text[: comment.start] + opened.decode() + text[comment.end :]
+        with pytest.raises(UnprotectedError, match="a comment should be encrypted and is plain text"):
+            verify(made_by, Expected(plain, KEY, metadata), changed.encode(), Limits())
+
+
+def test_a_comment_without_text_stays_as_it_is():
+    file = made("#\na: x #\n# b\n", SPECS[1])
+    assert quick(*file)
+    assert whole(*file)

@@ -155,6 +155,16 @@ def test_a_ciphertext_in_a_comment_is_never_decrypted(desk, versions):
     assert "throwaway-password" not in desk.plain(result.data)
 
 
+def test_a_comment_that_somebody_without_a_key_added_is_encrypted(desk, versions):
+    base, ours = versions
+    theirs = base.decode().replace("  token:", "  # throwaway-note\n  token:").encode()
+    for sides in ((ours, theirs), (theirs, ours)):
+        result = desk.merge(base, *sides)
+        assert result.outcome is Outcome.MERGED
+        assert b"throwaway-note" not in result.data
+        assert "  # throwaway-note\n  token:" in desk.plain(result.data)
+
+
 def test_rubbish_in_place_of_our_wrapped_key_is_not_copied(desk, versions):
     base, ours = versions
     own = metadata(desk, base)

@@ -68,6 +68,8 @@ def contents_of(format_: Format, document: Document, metadata: Metadata, known: 
     for item, encrypts in selected(document, own_selector(metadata), single_value=format_.single_value):
         plain = _known(item, known.plain)
         if isinstance(item, Comment):
+            if encrypts and plain is None and item.text and not is_ciphertext(item.text):
+                plain = Plain(item.text, COMMENT)  # a version has it from before its selector covered it
             if encrypts and plain is not None:
                 values.append((item, plain))
             continue
