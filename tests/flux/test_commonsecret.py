@@ -1,11 +1,13 @@
 """The common Secret: what the quick look says is what all checks say."""
 
 import json
+import re
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fluxsecrets.flux import commonsecret
 from fluxsecrets.flux.commonsecret import is_common_secret
 from fluxsecrets.ops.policy.validity import faults_of_secret
 from fluxsecrets.sops.formats import Limits, make_format
@@ -145,3 +147,20 @@ def test_the_common_secret_is_found_to_be_one():
 )
 def test_what_is_unusual_is_left_to_the_checks(old, new):
     assert not is_common_secret(part_of(COMMON.replace(old, new)))
+
+
+PATTERNS = (commonsecret._NAME, commonsecret._LABEL, commonsecret._KEY, commonsecret._ENTRY)
+
+
+@given(
+    st.sampled_from((*PATTERNS, commonsecret._BASE64)),
+    st.one_of(TEXTS, st.text("aA0.-_/\n", max_size=8), st.sampled_from(["x" * 62 + ".", "x" * 63 + "-"])),
+)
+def test_a_text_fits_a_pattern_as_the_pattern_says(pattern, text):
+    assert commonsecret.fits(pattern, text) == (re.fullmatch(pattern, text) is not None)
+
+
+@pytest.mark.parametrize("pattern", PATTERNS)
+def test_usual_names_need_no_expression(pattern, monkeypatch):
+    monkeypatch.setattr(re, "fullmatch", None)
+    assert commonsecret.fits(pattern, "grafana-secret")

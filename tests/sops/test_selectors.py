@@ -1,4 +1,5 @@
 import pickle
+import re
 import subprocess
 import sys
 
@@ -13,7 +14,9 @@ from fluxsecrets.sops.selectors import (
     SelectorSpec,
     compile_regex,
     compile_selector,
+    is_of_pieces,
     select_one,
+    words_of,
 )
 from tables import each_row
 
@@ -407,3 +410,22 @@ def test_pieces_take_linear_time_and_start_no_engine():
 def test_what_is_no_list_of_words_is_left_to_re2(pattern):
     for text in ("", "a", "b", "xa", "ax", "a|b"):
         assert compile_regex(pattern).search(text) is compile_regex(f"(?:){pattern}").search(text)
+
+
+WORDS = re.compile(r"\^(?:([A-Za-z0-9_-]+)|\(([A-Za-z0-9_-]+(?:\|[A-Za-z0-9_-]+)*)\))\$")
+PIECES = re.compile(r"\^?(?:[A-Za-z0-9_/-]|\\[./-]|\.\*)*\$?")
+
+
+@given(
+    st.one_of(
+        st.text("^$()|a-_Z0\n.*", max_size=8),
+        st.text("^$a/-\\.*\n", max_size=8),
+        st.from_regex(WORDS, fullmatch=True),
+        st.from_regex(PIECES, fullmatch=True),
+        st.text(max_size=5),
+    )
+)
+def test_what_needs_no_engine_is_told_as_by_expressions(pattern):
+    words = WORDS.fullmatch(pattern)
+    assert words_of(pattern) == ((words[1] or words[2]) if words else None)
+    assert is_of_pieces(pattern) == (PIECES.fullmatch(pattern) is not None)

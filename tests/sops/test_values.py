@@ -1,4 +1,5 @@
 import math
+import re
 from datetime import date
 
 import pytest
@@ -10,6 +11,7 @@ from fluxsecrets.sops.values import (
     Timestamp,
     canonical_bytes,
     format_float,
+    is_usual_time,
     type_name,
     value_from_bytes,
 )
@@ -127,3 +129,27 @@ def test_days_exist_where_the_calendar_has_them(year):
 
 def test_the_year_0_is_a_leap_year():
     assert Timestamp.parse("0000-02-29T00:00:00Z").text == "0000-02-29T00:00:00Z"
+
+
+@given(
+    st.one_of(
+        st.from_regex(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z", fullmatch=True),
+        st.from_regex(r"20[0-9]{2}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-6][0-9]:[0-6][0-9]Z", fullmatch=True),
+        st.text("0123456789-:TZtz.+١", min_size=19, max_size=21),
+        st.text(max_size=21),
+    )
+)
+def test_a_usual_time_is_read_as_any_other(text):
+    def read(text):
+        try:
+            return Timestamp.parse(text).text
+        except ValueError:
+            return None
+
+    longer = f"{text[:-1]}.0Z"  # is no usual one, and the same time
+    assert not is_usual_time(longer)
+    if is_usual_time(text):
+        assert read(text) == read(longer)
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", text, re.ASCII)
+    elif re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", text, re.ASCII):
+        assert read(text) is None  # no such hour, minute or second

@@ -12,6 +12,12 @@ import re
 from fluxsecrets.marks import SIGN
 from fluxsecrets.sops.document import Comment, Leaf, Mapping, Node
 
+_DIGITS, _SMALL, _LARGE = "0123456789", "abcdefghijklmnopqrstuvwxyz", "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_LONGEST = 63
+_PARTS = 4
+
+# Of most texts, their characters tell. Expressions are compiled for the others: that takes longer than all
+# else that is done here.
 _NAME = r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?"
 _WORD = r"[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
 _LABEL = rf"(?:{_WORD})?"
@@ -80,7 +86,38 @@ def _is_common_metadata(metadata: Mapping) -> bool:
 
 
 def _is_text(node: Node, pattern: str) -> bool:
-    return type(node) is Leaf and type(node.value) is str and re.fullmatch(pattern, node.value) is not None
+    return type(node) is Leaf and type(node.value) is str and fits(pattern, node.value)
+
+
+def fits(pattern: str, text: str) -> bool:
+    """Whether one of the patterns here matches all of a text."""
+    if _is_plain(pattern, text):
+        return True
+    if pattern is _KEY and "/" in text:
+        prefix, _, word = text.partition("/")
+        parts = prefix.split(".")
+        if len(parts) <= _PARTS and _is_plain(_KEY, word) and all(_is_plain(_NAME, part) for part in parts):
+            return True
+    return re.fullmatch(pattern, text) is not None
+
+
+def _is_plain(pattern: str, text: str) -> bool:
+    if pattern not in _PLAIN or not 0 < len(text) <= _LONGEST:
+        return False
+    letters, between = _PLAIN[pattern]
+    return not text.strip(letters + between) and text[0] in letters and text[-1] in letters
+
+
+_PLAIN = {
+    _NAME: (_DIGITS + _SMALL, "-"),
+    _LABEL: (_DIGITS + _SMALL + _LARGE, "-_."),
+    _KEY: (_DIGITS + _SMALL + _LARGE, "-_."),
+    _ENTRY: (_DIGITS + _SMALL + _LARGE + "-_", "."),
+}
+"""The characters that a text may start and end with, and those that it may have between these.
+
+A text of these that is not too long fits its pattern; others may fit, too.
+"""
 
 
 def _room_left(texts: Mapping, key: str, pattern: str | None, room: int) -> int:
@@ -96,12 +133,12 @@ def _room_left(texts: Mapping, key: str, pattern: str | None, room: int) -> int:
         if type(entry) is Comment:
             continue
         node = entry.value  # type: ignore[union-attr]
-        if type(node) is not Leaf or entry.merge or not re.fullmatch(key, entry.key):  # type: ignore[union-attr]
+        if type(node) is not Leaf or entry.merge or not fits(key, entry.key):  # type: ignore[union-attr]
             return -1
         value = node.value
         if type(value) is not str:
             return -1
-        if SIGN in value if pattern is None else not re.fullmatch(pattern, value):
+        if SIGN in value if pattern is None else not fits(pattern, value):
             return -1
         room -= len(entry.key) + len(value)  # type: ignore[union-attr]
     return room

@@ -30,12 +30,12 @@ from .glance import Glimpse, glance
 from .globs import Glob, compile_glob
 from .kustomize.reading import read_kustomization
 from .manifests import (
-    SECRET_PATTERN,
     Manifest,
     holds_no_value,
     may_hold_secret,
     read_manifests,
     searchable,
+    secret_pattern,
 )
 from .rulenames import Files, RuleNames, exempt
 from .tree import Tree, too_large
@@ -323,7 +323,7 @@ class _Judge:
             return replace(by_name, error=error)
         if not path.lower().endswith(MANIFEST_SUFFIXES) or is_chart_template(self.tree, path):
             return None
-        if not self.tree.search(path, SECRET_PATTERN):
+        if not self.tree.search(path, secret_pattern()):
             return None
         return SecretFile(
             path,

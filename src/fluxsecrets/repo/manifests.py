@@ -11,6 +11,7 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 
 from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.marks import MANIFEST_SUFFIXES, is_ciphertext
@@ -133,16 +134,12 @@ def _scalar(value: object) -> str | None:
 DECRYPT_ANNOTATION = "kustomize.toolkit.fluxcd.io/decrypt"
 """With the value `disabled` Flux leaves a resource encrypted."""
 
-SECRET_PATTERN = re.compile(
-    rb"""kind["']?\s*:
+_SECRET = rb"""(?x)kind["']?\s*:
     (?: \s | \#[^\n]* | [&!]\S*\s | [|>][-+0-9]*\s )*   # comments, anchors, tags, block scalar headers
     (?: ["']?Secret(?:List)?(?![A-Za-z0-9_-])           # the kind itself
       | "[^"\n]*\\                                      # escapes that may spell it
       | \*                                              # an alias that may stand for it
-    )""",
-    re.VERBOSE,
-)
-"""Found in every file that may hold a Secret; what it finds need not be one."""
+    )"""
 
 SEALED_GROUP: Final = "bitnami.com"
 EXTERNAL_GROUP: Final = "external-secrets.io"
@@ -159,8 +156,7 @@ _ANNOTATION_PREFIXES = (
 
 # What stands for a value that another tool puts in later. Strict on purpose: a password that merely
 # starts with `vault:` is a password, and `${VAR:-default}` holds its default in plain text.
-_REFERENCE = re.compile(
-    r"""\s*(?:
+_REFERENCE = r"""(?x)\s*(?:
       op://[^/\n]+/[^\n]+                     # 1Password
     | ref\+(?!echo:)[a-z0-9]+://\S+           # vals; echo would hold the value itself
     | (?:>>)?vault:[^\s\#]+\#\S+              # Bank-Vaults: path and key
@@ -169,9 +165,7 @@ _REFERENCE = re.compile(
     | \#\{[ ]?[A-Za-z_][^{}\n]*\}\#           # makejinja
     | <<[^<>\n]*\binputs\b[^<>\n]*>>         # ResourceSet
     | %\{[ ][^{}\n]*[ ]\}%?                  # Terraform's templates
-    )\s*""",
-    re.VERBOSE,
-)
+    )\s*"""
 
 
 _SIGNS = (b"${", b"#{", b"<<", b"%{")
@@ -239,9 +233,15 @@ class ManifestFile:
         return len({item.index for item in self.manifests}) >= self.documents
 
 
+@cache
+def secret_pattern() -> re.Pattern[bytes]:
+    """Return what is found in every file that may hold a Secret; what it finds need not be one."""
+    return re.compile(_SECRET)  # with its first use: most commands need none
+
+
 def may_hold_secret(data: bytes) -> bool:
     """Whether a manifest has to be parsed to know if it holds a Secret; cheap."""
-    return SECRET_PATTERN.search(searchable(data)) is not None
+    return secret_pattern().search(searchable(data)) is not None
 
 
 def searchable(data: bytes) -> bytes:
@@ -362,7 +362,7 @@ def line_of(node: Node | None) -> int | None:
 
 def is_reference(value: object) -> bool:
     """Whether a value is a reference that another tool resolves, and as such no secret."""
-    return isinstance(value, str) and _REFERENCE.fullmatch(value) is not None
+    return isinstance(value, str) and re.fullmatch(_REFERENCE, value) is not None
 
 
 def objects_in(node: Node, index: int) -> Iterator[Manifest]:

@@ -103,7 +103,8 @@ def check_mac(digest: str, mac: str | None, lastmodified: str, cipher: Cipher) -
 @lru_cache(maxsize=16)
 def mac_additional_data(lastmodified: str) -> bytes:
     """What binds a MAC to a file's `lastmodified`: sops parses the field and formats it again first."""
-    return re.sub(r"\.[0-9]+", "", Timestamp.parse(lastmodified).text).encode()
+    text = Timestamp.parse(lastmodified).text
+    return (re.sub(r"\.[0-9]+", "", text) if "." in text else text).encode()
 
 
 class Encrypted(NamedTuple):

@@ -11,7 +11,7 @@ from fluxsecrets.records import dataclass, field
 
 from .recipients import KINDS, Recipient, recipient_id
 from .selectors import DEFAULT_SELECTOR, SelectorKind, SelectorSpec
-from .values import Timestamp
+from .values import Timestamp, is_usual_time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -164,6 +164,8 @@ def is_newer(version: str) -> bool:
 
     A patch release does not change the format.
     """
+    if version == VERSION:
+        return False
     match, own = re.match(_VERSION, version), re.match(_VERSION, VERSION)
     if match is None or own is None:
         return False
@@ -249,7 +251,7 @@ def _parse_selector(data: Mapping[str, object]) -> SelectorSpec:
 def _parse_lastmodified(value: object) -> str:
     # An unquoted time is a timestamp in YAML, not a string, and sops refuses it.
     try:
-        if isinstance(value, str) and re.fullmatch(_LASTMODIFIED, value, re.ASCII):
+        if isinstance(value, str) and (is_usual_time(value) or re.fullmatch(_LASTMODIFIED, value, re.ASCII)):
             Timestamp.parse(value)
             return value
     except ValueError:

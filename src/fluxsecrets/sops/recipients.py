@@ -72,7 +72,7 @@ def age(text: str) -> Recipient:
         RecipientError: blanks inside an `age1…` recipient, which is what a forgotten comma looks like.
     """
     text = text.strip()
-    if text.startswith("age1") and re.search(_SPACES, text):
+    if text.startswith("age1") and any(map(str.isspace, text)):
         raise RecipientError("an age recipient has a blank in it", hint="put a comma between two recipients")
     return Recipient("age", text)
 

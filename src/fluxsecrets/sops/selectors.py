@@ -143,17 +143,39 @@ def compile_regex(pattern: str) -> Regex:
     Raises:
         RegexError: not valid, or too large.
     """
-    words = re.fullmatch(_WORDS, pattern)
+    words = words_of(pattern)
     if words is not None:
-        return Regex(pattern, _Words(words[1] or words[2]))
+        return Regex(pattern, _Words(words))
     if len(pattern) <= _LONGEST:
-        if re.fullmatch(_PIECES, pattern) is not None:
+        if is_of_pieces(pattern):
             return Regex(pattern, _Pieces(pattern))
         either = re.fullmatch(_EITHER, pattern)
         if either is not None:
             start, choices, optional, end = either.groups()
             return Regex(pattern, _Either(start, ["", optional] if optional else choices.split("|"), end))
     return Regex(pattern, _compile_re2(pattern))
+
+
+def words_of(pattern: str) -> str | None:
+    r"""Return the words of a pattern such as `^(data|stringData)$`, with `|` between them; None of another.
+
+    Expressions that would tell are not compiled, here and in `is_of_pieces`: that takes longer than a search.
+    """
+    if len(pattern) < 3 or pattern[0] != "^" or pattern[-1] != "$":
+        return None
+    words = pattern[1:-1]
+    if words[0] == "(" and words[-1] == ")":
+        words = words[1:-1]
+        return words if all(word and not word.strip(_OF_WORDS) for word in words.split("|")) else None
+    return None if words.strip(_OF_WORDS) else words
+
+
+def is_of_pieces(pattern: str) -> bool:
+    r"""Return whether a pattern is one such as `^apps/.*\.yaml$`, see `_Pieces`."""
+    inner = pattern.removeprefix("^").removesuffix("$")
+    for escaped in ("\\.", "\\/", "\\-", ".*"):
+        inner = inner.replace(escaped, "/")
+    return not inner.strip(_OF_WORDS + "/")
 
 
 def _compile_re2(pattern: str) -> _Compiled:
@@ -190,10 +212,9 @@ def _encode(text: str) -> bytes:
         return re.sub("[\ud800-\udfff]", "\ufffd", text).encode()
 
 
-_WORDS = r"\^(?:([A-Za-z0-9_-]+)|\(([A-Za-z0-9_-]+(?:\|[A-Za-z0-9_-]+)*)\))\$"
+_OF_WORDS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"
 _LETTER = r"[A-Za-z0-9_/-]|\\[./-]"
 _INNER = rf"(?:{_LETTER}|\.\*)*"
-_PIECES = rf"\^?{_INNER}\$?"
 _EITHER = rf"(\^?{_INNER})(?:\((?:\?:)?({_INNER}(?:\|{_INNER})*)\)|({_LETTER})\?)({_INNER}\$?)"
 _LONGEST = 200  # of these, none is too large for RE2
 _ESCAPE_OR_GROUP = (

@@ -34,6 +34,8 @@ class Timestamp(NamedTuple):
         Raises:
             ValueError: the text is not an RFC 3339 time, or names a day that does not exist.
         """
+        if is_usual_time(text) and 1 <= int(text[8:10]) <= _days(int(text[:4]), int(text[5:7])):
+            return cls(text)
         match = re.fullmatch(_RFC3339, text, re.ASCII)
         if match is None:
             raise ValueError("not an RFC 3339 time")
@@ -46,6 +48,14 @@ class Timestamp(NamedTuple):
         fraction = (fraction or "")[:9].rstrip("0")
         point = f".{fraction}" if fraction else ""
         return cls(f"{year}-{month}-{day}T{hour}:{minute}:{second}{point}{offset}")
+
+
+def is_usual_time(text: str) -> bool:
+    """Whether a text has the form in which sops writes `lastmodified`; the day need not exist."""
+    if len(text) != 20 or not text.isascii() or text[10:20:3] != "T::Z" or text[4:8:3] != "--":
+        return False
+    numbers = text[:4] + text[5:7] + text[8:10] + text[11:13] + text[14:16] + text[17:19]
+    return numbers.isdigit() and text[11:13] < "24" and text[14] < "6" and text[17] < "6"
 
 
 def _days(year: int, month: int) -> int:

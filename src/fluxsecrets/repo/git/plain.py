@@ -19,6 +19,9 @@ _LARGEST = 64 * 2**10
 _CHANGING = ("GIT_CONFIG_COUNT", "GIT_CONFIG_PARAMETERS", "GIT_TEST_ASSUME_DIFFERENT_OWNER")
 """Variables that git gets, and that could change its answer about a repository."""
 
+_REF = b"ref: refs/heads/"
+_OF_REFS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._/-"
+
 _HEAD = rb"(?:ref: refs/[A-Za-z0-9._/-]+|[0-9a-f]{40})\n"
 
 _SECTION = rb"\[[a-z][a-z0-9-]*(?: \"[A-Za-z0-9_./-]+\")?\]"
@@ -33,6 +36,8 @@ _CORE = {
     b"symlinks": (b"true", b"false"),
 }
 """What `git init` writes, in lower case; `worktree` and all else of this section is left to git."""
+
+_USUAL = frozenset(b"%b = %b" % (name, value) for name, values in _CORE.items() for value in values)
 
 _OTHERS = frozenset({b"branch", b"diff", b"gc", b"merge", b"pull", b"push", b"remote", b"rerere", b"user"})
 """Sections that say nothing of where a repository is."""
@@ -58,11 +63,18 @@ def is_plain(level: Path, environ: Mapping[str, str], variables: Mapping[str, st
         return (
             all(_is_own_folder(each) for each in (str(level), place, f"{place}/objects", f"{place}/refs"))
             and not os.path.lexists(f"{place}/commondir")
-            and re.fullmatch(_HEAD, _read(f"{place}/HEAD")) is not None
+            and _is_head(_read(f"{place}/HEAD"))
             and _says_nothing(_read(f"{place}/config"))
         )
     except OSError:
         return False
+
+
+def _is_head(text: bytes) -> bool:
+    name = text[len(_REF) : -1]
+    if name and text.startswith(_REF) and text.endswith(b"\n") and not name.strip(_OF_REFS):
+        return True  # as the expression says; compiling one takes as long as all else here
+    return re.fullmatch(_HEAD, text) is not None
 
 
 def _is_own_folder(place: str) -> bool:
@@ -95,6 +107,11 @@ def _says_nothing(config: bytes) -> bool:
     for line in config.split(b"\n"):
         text = line.strip(b" \t")
         if not text or text.startswith(b"#"):
+            continue
+        if text == b"[core]":
+            section = b"core"
+            continue
+        if section == b"core" and text in _USUAL:
             continue
         if re.fullmatch(_SECTION, text):
             section = text[1:-1].partition(b" ")[0]

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     Made = TypeVar("Made")
 
-_MAY_BE_JSON = re.compile(r"[ \t\r\n]*[{\[]")
-_SURELY_JSON = re.compile(r'[ \t\r\n]*\{[ \t\r\n]*["}]')
+_BLANKS = " \t\r\n"
+_SURELY_JSON = r'[ \t\r\n]*\{[ \t\r\n]*["}]'
 
 
 def load_either(data: bytes, limits: Limits = Limits()) -> tuple[Node, ...]:  # noqa: B008 - frozen
@@ -71,7 +71,7 @@ def parse_either(data: bytes, limits: Limits) -> tuple[Format, Document]:
 
 
 def _either(text: str, as_json: Callable[[], Made], as_yaml: Callable[[], Made]) -> Made:
-    if not _MAY_BE_JSON.match(text):
+    if not text.lstrip(_BLANKS).startswith(("{", "[")):
         return as_yaml()
     try:
         return as_json()
@@ -80,4 +80,4 @@ def _either(text: str, as_json: Callable[[], Made], as_yaml: Callable[[], Made])
     try:
         return as_yaml()
     except FormatError as error:
-        raise (refusal if _SURELY_JSON.match(text) else error) from None
+        raise (refusal if re.match(_SURELY_JSON, text) else error) from None

@@ -14,7 +14,7 @@ from fluxsecrets.sops.document import Style, to_data
 from fluxsecrets.sops.formats import Limits, apply_edits
 from fluxsecrets.sops.formats.yaml import YamlFormat, load_documents
 from fluxsecrets.sops.formats.yaml.block import render_block
-from fluxsecrets.sops.formats.yaml.plain import may_be_plain
+from fluxsecrets.sops.formats.yaml.plain import may_be_plain, reads_otherwise
 from fluxsecrets.sops.formats.yaml.scalars import Layout, resolve_plain, scalar_text, write_value
 from yamlwords import special_strings
 
@@ -142,3 +142,47 @@ def test_sops_quotes_nothing_that_is_plain_here(core, sops, texts):
     scalars = [value for _, value in root.value[:-1]] + [key for key, _ in root.value[-1][1].value]
     assert len(scalars) == 80
     assert not [each.value for each in scalars if each.style and may_be_plain(each.value, flow=False)]
+
+
+LONG_NUMBER = re.compile(
+    r"[-+]?(?:0[xX][0-9a-fA-F]*|0[oO][-+]?[0-7]*|0[bB][-+]?[01]*"
+    r"|(?:[0-9]+\.?[0-9]*|\.[0-9]*)(?:[eE][-+]?[0-9]+)?"
+    r"|[0-9]+(?::[0-9]+)+(?:\.[0-9]*)?"
+    r"|\.[iI][nN][fF]|\.[nN][aA][nN])"
+)
+LONG_TIME = re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:(?:[Tt]|[ \t]+)[0-9].*)?")
+LONG_START = re.compile(r"[^ \-?:,\[\]{}#&*!|>'\"%@`]|[-?:](?=[^ ,\[\]{}])")
+LONG_CLEAN = re.compile("[ -~\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd]*")
+
+
+def said_by_expressions(text, flow):
+    """What `may_be_plain` says if every expression is tried on every string."""
+    if LONG_NUMBER.fullmatch(text.replace("_", "")) and text.startswith(tuple("+-.0123456789")):
+        return False
+    if LONG_TIME.fullmatch(text) or reads_otherwise(text):
+        return False
+    if not LONG_CLEAN.fullmatch(text):
+        return False
+    if not text[:1].isalnum() and (not LONG_START.match(text) or text.startswith(("---", "..."))):
+        return False
+    if ": " in text or " #" in text or text.endswith((":", " ")):
+        return False
+    return not (flow and any(sign in text for sign in ",[]{}:?#&*!'\"%@`"))
+
+
+@given(
+    st.one_of(
+        st.text(max_size=8),
+        st.text("-?:,[]{}#&*!|>'\"%@` ab.\n\t", max_size=6),
+        st.text("0123456789-+.:_eExXoObB TtZainfNAF", max_size=14),
+        st.from_regex(LONG_NUMBER, fullmatch=True),
+        st.from_regex(LONG_TIME, fullmatch=True),
+        st.text("a~\x7f\x80\x9f\xa0\u2028\ud800\ufeff\uffff\U0001f600", max_size=4),
+    ),
+    st.booleans(),
+)
+def test_what_is_told_without_expressions_is_what_they_say(text, flow):
+    assert may_be_plain(text, flow=flow) == said_by_expressions(text, flow)
+    if text.startswith(tuple("+-.0123456789")):
+        number = LONG_NUMBER.fullmatch(text.replace("_", "")) or LONG_TIME.fullmatch(text)
+        assert reads_otherwise(text) == (number is not None)

@@ -1,13 +1,15 @@
 """Types of scalars; the table of sops's own answers is in test_vectors.py."""
 
 import math
+import re
 from contextlib import suppress
 
 import pytest
+import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from fluxsecrets.sops.document import Change, Style
+from fluxsecrets.sops.document import Change, Leaf, Style
 from fluxsecrets.sops.formats import Limits, apply_edits
 from fluxsecrets.sops.formats.yaml import YamlFormat
 from fluxsecrets.sops.formats.yaml.scalars import (
@@ -15,7 +17,10 @@ from fluxsecrets.sops.formats.yaml.scalars import (
     LONG_TAG,
     Layout,
     ScalarError,
+    _BlockScalar,
     double_quoted,
+    find_break,
+    first_column,
     plain_text,
     resolve_plain,
     resolve_tagged,
@@ -218,3 +223,75 @@ def test_a_comment_that_touches_the_header_of_a_block_scalar_is_seen(core):
     encrypted = core.encrypt(b"a: |# secret\n  text\n")
     assert b"secret" not in encrypted
     assert core.decrypt(encrypted) == b"a: | # secret\n  text\n"
+
+
+LINES = st.text(" \t\r\n\x85\u2028\u2029ab#", max_size=12)
+
+
+@given(LINES, st.integers(0, 12), st.integers(0, 12))
+def test_a_line_break_is_found_as_by_an_expression(text, start, end):
+    match = re.compile("\r\n|[\r\n\x85\u2028\u2029]").search(text, start, end)
+    end = min(end, len(text))
+    assert find_break(text, start, end) == (match.start() if match else end)
+
+
+@given(LINES)
+def test_the_first_column_is_found_as_by_an_expression(body):
+    match = re.search("(?:^|(?<=[\r\n\x85\u2028\u2029]))( *)[^ \r\n\x85\u2028\u2029]", body)
+    assert first_column(body) == (len(match[1]) if match else 0)
+
+
+@given(st.text("|>-+0123 #\n\r\u2028ab", max_size=14))
+def test_the_parts_of_a_block_scalar_are_those_that_expressions_find(source):
+    leaf = Leaf(("key",), "", 0, len(source), 1, Style.LITERAL)
+    block = _BlockScalar.of(source, leaf, 0, Layout("\n", 2))
+    header = re.match("[|>][-+0-9]*", source)
+    end = header.end() if header else 0
+    assert block.header == (0, end)
+    line = re.compile("\r\n|[\r\n\u2028]").search(source, end)
+    assert block.body == (line.start() if line else len(source), len(source))
+    body = source[block.body[0] :]
+    at = re.compile("\r\n|[\r\n\u2028]").search(body, len(body.rstrip(" \t\r\n\u2028")))
+    assert block.tail == (body[at.start() :] if at else "")
+    lines = re.split("\r\n|[\r\n\u2028]", block.tail)
+    assert block.tail_is_content == any(len(each) > len(block.indent) for each in lines)
+
+
+@given(st.text("0123456789+-._eExXoObBaf:TtZ ", min_size=1, max_size=12))
+def test_a_number_or_time_is_told_apart_as_by_expressions(text):
+    said = _by_expressions(text)
+    try:
+        found = resolve_plain(text)
+    except ScalarError:
+        assert said == "int"
+        return
+    kind = {float: "float", int: "int", Timestamp: "time"}.get(type(found), "text")
+    assert kind in (said, "text") if said in ("float", "time", "int") else kind == "text"
+    if said == "text":
+        assert found == text
+
+
+def _by_expressions(text):
+    """What a scalar that starts as a number looks like; a number may be too large, and a day not exist."""
+    if text[0] not in "+-.0123456789" or text in ("+", "-"):
+        return "text"
+    digits = text.replace("_", "")
+    whole = r"[-+]?(0[xX][0-9a-fA-F]+|0[oO]?[0-7]+|0[bB][01]+|0|[1-9][0-9]*)|0o[-+][0-7]+|0b[-+][01]+"
+    if text[0] == ".":
+        return "float" if re.fullmatch(r"\.[0-9]+([eE][-+]?[0-9]+)?", text) else "text"
+    if re.fullmatch(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt ].*)?", text):
+        return "time"
+    if re.fullmatch(whole, digits):
+        return "int"
+    return "float" if re.fullmatch(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?", digits) else "text"
+
+
+@given(st.text('ab"\\\n\t\x00\x7f\x85é\u2028', max_size=6))
+def test_a_string_in_double_quotes_is_read_back(value):
+    assert double_quoted(value)[1:-1] == "".join(map(_escaped, value))
+    assert yaml.safe_load(double_quoted(value)) == value
+
+
+def _escaped(sign):
+    named = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t"}
+    return named.get(sign) or double_quoted(f"{sign}\n")[1:-3]

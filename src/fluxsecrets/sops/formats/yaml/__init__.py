@@ -55,7 +55,7 @@ from .comments import place_comments
 from .former import FormerBlock, block_again, kept_spelling
 from .nodes import RawAlias, RawMapping, RawNode, RawSequence, line_start, parse_nodes
 from .reading import read_roots, read_text
-from .scalars import BINARY_TAG, BLOCK_STYLES, BREAK, Layout, write_ciphertext, write_value
+from .scalars import BINARY_TAG, BLOCK_STYLES, BREAK, Layout, find_break, write_ciphertext, write_value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -313,9 +313,9 @@ def _emptied(parts: Items[Mapping], changes: Items[Change]) -> set[int]:
 
 def _comment_lines(source: str, start: int, text: str, layout: Layout) -> str:
     """A comment's text behind its sign; other formats have comments of several lines."""
-    lines = re.split(BREAK, text)
-    if len(lines) == 1:
+    if find_break(text, 0, len(text)) == len(text):
         return text
+    lines = re.split(BREAK, text)
     lead = source[line_start(source, start) : start]
     blanks = len(lead) - len(lead.lstrip(" "))
     return f"{layout.newline}{' ' * blanks}#".join(lines)

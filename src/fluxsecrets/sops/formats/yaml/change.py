@@ -30,8 +30,9 @@ from .scalars import Layout, double_quoted, plain_text, scalar_text, write_value
 _NO_LIMITS = Limits(size=2**62, depth=10**6, expansion=2**62)
 """The document was read within limits already."""
 
-_COMMENT_LINE = re.compile(r"([ \t]*)#[^\r\n]*(?:\r?\n|\Z)")
-_ANCHOR_OR_TAG = re.compile(rf"{ANCHOR_OR_TAG}(?:[ \t]+{ANCHOR_OR_TAG})*")
+# Compiled when they are first used: most changes need neither.
+_COMMENT_LINE = r"([ \t]*)#[^\r\n]*(?:\r?\n|\Z)"
+_ANCHOR_OR_TAG = rf"{ANCHOR_OR_TAG}(?:[ \t]+{ANCHOR_OR_TAG})*"
 
 Collection = RawMapping | RawSequence
 
@@ -163,7 +164,7 @@ class YamlChanger:
                 return [(head, end, f" {text}")]
             if stop < node.start:
                 stop -= self._source.endswith("\r", head, stop)
-                anchor = _ANCHOR_OR_TAG.match(self._source, _start(node), stop)
+                anchor = re.compile(_ANCHOR_OR_TAG).match(self._source, _start(node), stop)
                 behind = anchor.end() if anchor is not None else head
                 return [(head, behind, f" {text}"), (stop, end, "")]
         return [(_start(node), end, text)]
@@ -242,8 +243,8 @@ class YamlChanger:
 
     def _behind_own_comments(self, node: Collection, end: int) -> int:
         """Behind the comment lines at the collection's own indentation that follow its last entry."""
-        place = self._next_line(end)
-        while (match := _COMMENT_LINE.match(self._source, place)) and len(match[1]) == node.column > 0:
+        place, line = self._next_line(end), re.compile(_COMMENT_LINE)
+        while (match := line.match(self._source, place)) and len(match[1]) == node.column > 0:
             place = match.end()
         return place
 
@@ -266,7 +267,7 @@ class YamlChanger:
         column = start - head
         while comments and head > 0:
             above = line_start(self._source, head - 1)
-            match = _COMMENT_LINE.match(self._source, above, head)
+            match = re.compile(_COMMENT_LINE).match(self._source, above, head)
             if match is None or len(match[1]) != column or above == 0:
                 break
             head = above

@@ -165,7 +165,10 @@ def feet_of_marker(
     go-yaml takes them for the foot of the marker, which counts as the end of what was before it.
     """
     first = before.end if before is not None else 0
-    match = re.compile(_MARKER_FOOT).search(text, first, document.root.start)
+    end = document.root.start
+    if text.find("\n---", max(0, first - 1), end) < 0:
+        return placed
+    match = re.compile(_MARKER_FOOT).search(text, first, end)
     if match is None or match.start() == 0:
         return placed
     root = document.root if before is None or before.explicit_end else before.root

@@ -15,8 +15,9 @@ from .comments import place_comments
 from .nodes import parse_nodes
 from .scalars import BLOCK_STYLES, Layout, write_value
 
-_COMMENT = re.compile(r"^[ \t]*#|[ \t]#", re.MULTILINE)
-_INDENTED = re.compile(r"^([ \t]*)[^\r\n]*(?:\r?\n)+\1( +)")
+# Compiled when they are first used: most files need neither.
+_COMMENT = r"(?m)^[ \t]*#|[ \t]#"
+_INDENTED = r"^([ \t]*)[^\r\n]*(?:\r?\n)+\1( +)"
 
 
 class FormerBlock(NamedTuple):
@@ -35,7 +36,7 @@ class FormerBlock(NamedTuple):
     @property
     def step(self) -> int | None:
         """By how many columns it indents."""
-        match = _INDENTED.match(self.text)
+        match = re.match(_INDENTED, self.text)
         return None if match is None else len(match[2])
 
 
@@ -78,7 +79,7 @@ def kept_spelling(source: str, change: Change, layout: Layout) -> list[Edit] | N
 
 def block_again(former: FormerBlock, data: dict[str, object], layout: Layout) -> str | None:
     """The text of a former block with other values in it; None if these are other keys or lists."""
-    if _COMMENT.search(former.text):
+    if "#" in former.text and re.search(_COMMENT, former.text):
         return None
     try:
         tree = _read(former.text)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import lru_cache
 
 from fluxsecrets.sops.document import Comment
 
@@ -92,12 +91,12 @@ class Gaps:
         if before.kind is not Kind.VALUE or after.kind is not Kind.KEY or after.container is not container:
             return False
         below = text[start - 1] in "\r\n"  # a block scalar ends behind its line break
-        match = _between(container.column, below=below).fullmatch(text, start, end)
-        if match is None:
+        at = between(text[start:end], container.column, below=below)
+        if at is None:
             return False
         for found in _SIGNS.finditer(text, start, end):
             sign, last = found.span()
-            inline = not below and sign == match.start(1)
+            inline = sign == start + at
             comment = Comment((), text[sign + 1 : last], sign + 1, last, self._lines.number(sign), inline)
             self._own.append(Placed(container, before.entry - 0.5 if inline else sign + 1, comment))
         return True
@@ -110,9 +109,35 @@ class Gaps:
 _SIGNS = re.compile(r"#[^\n]*")
 
 
-@lru_cache(maxsize=64)
-def _between(column: int, *, below: bool) -> re.Pattern[str]:
-    """The gap in front of a key in a column, from a value or the line below it. Group 1 is behind a value."""
-    comment, blanks = r"#[^\r\n\x85\u2028\u2029]*+\n", " " * column
-    behind = "()" if below else rf"(?:[ ]++({comment})|[ ]*+\n)"
-    return re.compile(rf"{behind}(?:{blanks}{comment}|[ ]*+\n)*+{blanks}")
+_BEYOND = "\r\x85\u2028\u2029"
+"""Line breaks that go-yaml counts in ways of its own."""
+
+
+def between(gap: str, column: int, *, below: bool) -> int | None:
+    """Judge the gap in front of a key: blanks, comments in its map's column, and one beside the value above.
+
+    Args:
+        gap: from the end of the value to the start of the key.
+        column: of the map.
+        below: the value ends behind its line.
+
+    Returns:
+        Where the comment beside the value starts, or -1 without one. None if the gap is of another kind.
+    """
+    if any(sign in gap for sign in _BEYOND):
+        return None
+    *lines, last = gap.split("\n")
+    if last != " " * column or not (lines or below):
+        return None
+    own, at = f"{last}#", -1
+    for number, line in enumerate(lines):
+        text = line.lstrip(" ")
+        if not text:
+            continue
+        if number == 0 and not below:
+            at = len(line) - len(text)
+            if text[0] != "#" or not at:
+                return None
+        elif not line.startswith(own):
+            return None
+    return at

@@ -13,6 +13,8 @@ from __future__ import annotations
 
 import re
 
+from fluxsecrets.sops.values import is_usual_time
+
 _WORDS = frozenset(("y", "n", "yes", "no", "on", "off", "true", "false", "null"))
 """Booleans and null in any YAML, in lower case."""
 _SIGNS = frozenset(("", "~", "=", "<<"))
@@ -27,9 +29,14 @@ _NUMBER = (
 )
 _TIMESTAMP = r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:(?:[Tt]|[ \t]+)[0-9].*)?"
 _NUMBER_STARTS = tuple("+-.0123456789")
+_OF_NUMBERS = "+-.:0123456789abcdefABCDEFxXoOiInN"
+
+# Expressions are compiled when a string may match: that takes longer than all else that is done to a file.
 
 # Signs with a meaning at the start; `-`, `?` and `:` have one only in front of a blank or a bracket.
-_START = r"[^ \-?:,\[\]{}#&*!|>'\"%@`]|[-?:](?=[^ ,\[\]{}])"
+_INDICATORS = frozenset(" ,[]{}#&*!|>'\"%@`")
+_LOOSE_INDICATORS = frozenset("-?:")
+_BEHIND_LOOSE = frozenset(" ,[]{}")
 _MARKERS = ("---", "...")
 _FLOW_BREAKS = r"[,\[\]{}:?#&*!'\"%@`]"
 # What go-yaml writes as it is. It escapes characters beyond U+FFFF, and so quotes them.
@@ -45,9 +52,9 @@ def may_be_plain(text: str, *, flow: bool) -> bool:
     """
     if reads_otherwise(text):
         return False
-    if not (text.isascii() and text.isprintable()) and not re.fullmatch(_CLEAN, text):
+    if not (text.isprintable() if text.isascii() else re.fullmatch(_CLEAN, text)):
         return False
-    if not text[:1].isalnum() and (not re.match(_START, text) or text.startswith(_MARKERS)):
+    if not text[:1].isalnum() and (not _may_start(text) or text.startswith(_MARKERS)):
         return False
     # Several searches are faster than one pattern, and a value may have many megabytes.
     if ": " in text or " #" in text or text.endswith((":", " ")):
@@ -58,5 +65,15 @@ def may_be_plain(text: str, *, flow: bool) -> bool:
 def reads_otherwise(text: str) -> bool:
     """Return whether some reader takes a plain scalar for a boolean, null, number, time or merge key."""
     if text.startswith(_NUMBER_STARTS):
-        return bool(re.fullmatch(_NUMBER, text.replace("_", "")) or re.fullmatch(_TIMESTAMP, text))
+        digits = text.replace("_", "")
+        if not digits.strip(_OF_NUMBERS) and digits.count(".") < 2 and re.fullmatch(_NUMBER, digits):
+            return True
+        return is_usual_time(text) or (text[4:5] == "-" and re.fullmatch(_TIMESTAMP, text) is not None)
     return text in _SIGNS or (len(text) < 6 and text.lower() in _WORDS)
+
+
+def _may_start(text: str) -> bool:
+    first = text[0]
+    if first in _LOOSE_INDICATORS:
+        return len(text) > 1 and text[1] not in _BEHIND_LOOSE
+    return first not in _INDICATORS

@@ -89,7 +89,11 @@ def resolve_plain(text: str) -> Value:  # noqa: PLR0911 - one for each kind of s
 
 def _number(text: str) -> Value:
     digits = text.replace("_", "")
-    if re.fullmatch(_INT, digits) and (len(digits) <= _INT64_DIGITS or digits.lstrip("+-")[0] == "0"):
+    points = digits.count(".")
+    if points > 1:  # such as a version
+        return text
+    whole = not points and re.fullmatch(_INT, digits) is not None
+    if whole and (len(digits) <= _INT64_DIGITS or digits.lstrip("+-")[0] == "0"):
         value = _go_int(digits)
         if INT64_MIN <= value <= INT64_MAX:
             return value
@@ -110,7 +114,7 @@ def _go_int(digits: str) -> int:
 
 
 def _timestamp(text: str) -> Timestamp | None:
-    match = re.fullmatch(_DATE, text)
+    match = re.fullmatch(_DATE, text) if text[4:5] == "-" else None
     if match is None:
         return None
     year, month, day, separator, hour, minute, second, fraction, offset = match.groups()
@@ -185,7 +189,8 @@ _ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t", "\r": "\\r", "\0
 _PROPERTY = r"&[0-9A-Za-z_-]+|!\S*[ \t]*|#[^\r\n]*"
 BREAK = r"\r\n|[\r\n\x85\u2028\u2029]"
 _FIRST_TEXT = r"(?:^|(?<=[\r\n\x85\u2028\u2029]))( *)[^ \r\n\x85\u2028\u2029]"
-_HEADER = r"[|>][-+0-9]*"
+_DIGITS = frozenset("0123456789")
+_INDICATORS = frozenset("-+0123456789")
 _BREAKS = "\r\n\x85\u2028\u2029"
 _REST_OF_LINE = rf"[ \t]*(?:\r\n|[{_BREAKS}]|\Z)"
 _WHOLE_LINE = rf"[^{_BREAKS}]*(?:\r\n|[{_BREAKS}]|\Z)"
@@ -302,6 +307,8 @@ def scalar_text(
 
 def double_quoted(value: str) -> str:
     """A string in double quotes on one line, with what can't be seen escaped."""
+    if value.isascii() and value.isprintable() and '"' not in value and "\\" not in value:
+        return f'"{value}"'
     return '"' + _pattern(f'[{_UNCLEAN}\\\\"\n\t]').sub(_escape, value) + '"'
 
 
@@ -358,6 +365,21 @@ def _literal(value: str, indent: str, newline: str) -> tuple[str, str]:
     return f"|{chomping}", lines
 
 
+def find_break(text: str, start: int, end: int) -> int:
+    """Return where the first line break in a part of a text is; its end without one."""
+    for sign in _BREAKS:
+        found = text.find(sign, start, end)
+        end = end if found < 0 else found
+    return end
+
+
+def first_column(body: str) -> int:
+    """Return how many blanks are in front of the first text of some lines; 0 without text."""
+    text = body.lstrip(" " + _BREAKS)
+    before = body[: len(body) - len(text)]
+    return len(before) - len(before.rstrip(" ")) if text else 0
+
+
 class _BlockScalar(NamedTuple):
     """The parts of a literal or folded scalar's text.
 
@@ -379,28 +401,27 @@ class _BlockScalar(NamedTuple):
 
     @classmethod
     def of(cls, source: str, leaf: Leaf, start: int, layout: Layout) -> _BlockScalar:
-        indicators = re.compile(_HEADER).match(source, start, leaf.end)
-        header_end = indicators.end() if indicators else start
-        line_end = re.compile(BREAK).search(source, header_end, leaf.end)
-        body_start = line_end.start() if line_end else leaf.end
+        header_end = start
+        if source[start : start + 1] in ("|", ">") and start < leaf.end:
+            header_end += 1
+            while header_end < leaf.end and source[header_end] in _INDICATORS:
+                header_end += 1
+        body_start = find_break(source, header_end, leaf.end)
         body = source[body_start : leaf.end]
-        header = source[start:header_end]
-        if re.search("[0-9]", header):
+        if not _DIGITS.isdisjoint(source[start:header_end]):
             # The first line is not the measure, since the value may start with blanks.
             columns = min((len(blanks) for blanks in re.findall(_FIRST_TEXT, body)), default=0)
         else:
-            first = re.search(_FIRST_TEXT, body)
-            columns = len(first[1]) if first else 0
+            columns = first_column(body)
         columns = columns or _entry_column(source, leaf.start) + layout.step
-        last_text = len(body.rstrip(" \t\r\n\x85\u2028\u2029"))
-        tail_break = re.compile(BREAK).search(body, last_text)
-        tail = body[tail_break.start() :] if tail_break else ""
+        behind = body[len(body.rstrip(" \t" + _BREAKS)) :]
+        tail = behind.lstrip(" \t")
         return cls(
             (start, header_end),
             (body_start, leaf.end),
             " " * columns,
             tail,
-            any(len(line) > columns for line in re.split(BREAK, tail)),
+            any(len(line) > columns for line in tail.splitlines()),
             source.startswith("#", header_end, leaf.end),
         )
 
