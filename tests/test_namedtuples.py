@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 import pickle
 import subprocess
 import sys
@@ -116,6 +117,22 @@ def test_it_has_no_other_base(base):
 class Picklable(namedtuples.NamedTuple):
     a: int
     b: str = "b"
+
+
+@pytest.mark.parametrize("count", [8, 9, 10, 14])
+def test_long_classes_are_the_same(count):
+    fields = [(f"f{number}", (number,) if number > 3 else ()) for number in range(count)]
+    ours, theirs = (example(base, fields) for base in KINDS)
+    assert ours(*"abcd") == theirs(*"abcd")
+    assert repr(ours(*"abcd", f7=0)) == repr(theirs(*"abcd", f7=0))
+    ours_takes, theirs_takes = (
+        [(each.name, each.default) for each in inspect.signature(kind).parameters.values()]
+        for kind in (ours, theirs)
+    )
+    assert ours_takes == theirs_takes
+    assert (ours.__doc__, ours.__new__.__qualname__) == (theirs.__doc__, f"{ours.__name__}.__new__")
+    with pytest.raises(TypeError, match=r"Example.__new__\(\) missing 2 required .*'f2' and 'f3'"):
+        ours(1, 2)
 
 
 def test_objects_are_pickled():
