@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from fluxsecrets.flux import commonsecret
 from fluxsecrets.flux.commonsecret import is_common_secret
-from fluxsecrets.ops.policy.validity import faults_of_secret
+from fluxsecrets.ops.policy.secretfaults import faults_of_secret
 from fluxsecrets.sops.formats import Limits, make_format
 
 CIPHERTEXT = (

@@ -128,7 +128,7 @@ def _say_interrupted() -> FluxsecretsError:
     """Say that the command was interrupted, and return that as an error."""
     from pathlib import Path
 
-    from fluxsecrets.ops.run.writer import refuse_interrupted
+    from fluxsecrets.ops.run.onefile import refuse_interrupted
 
     try:
         refuse_interrupted((Path.cwd() / "-",))

@@ -9,11 +9,12 @@ from fluxsecrets.errors import FileAccessError, FluxsecretsError, FormatError, U
 from fluxsecrets.files.reading import read_file
 from fluxsecrets.ops.run import journal, settling, writer
 from fluxsecrets.ops.run.journal import Way
+from fluxsecrets.ops.run.onefile import replace_file
 from fluxsecrets.ops.run.record import Record, recording
 from fluxsecrets.ops.run.results import FileChange, FileResult, Outcome, Prepared
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.ops.run.statefolder import place_without_git
-from fluxsecrets.ops.run.writer import Operation, make_ready, merged, replace_file, replacing, write_files
+from fluxsecrets.ops.run.writer import Operation, make_ready, merged, replacing, write_files
 
 NAMES = ("a.yaml", "b.yaml", "c.yaml")
 

@@ -233,7 +233,7 @@ def deliver(call: Call, job: Job, data: bytes, *, in_place: bool | None = None, 
         return
     # Here and not above: most command lines print, and need neither.
     from fluxsecrets.cli.output import write_output
-    from fluxsecrets.ops.run.writer import replace_file
+    from fluxsecrets.ops.run.onefile import replace_file
 
     with job.named(), failing_with(COULD_NOT_WRITE_OUTPUT):
         if not in_place:

@@ -28,17 +28,12 @@ from fluxsecrets.ops.manifests.manifestfiles import ANY_KIND, ManifestFiles, fin
 from fluxsecrets.ops.manifests.placement import Place, Placement, read_placement
 from fluxsecrets.ops.policy.policy import Overrides, blaming_rule, policy_for
 from fluxsecrets.ops.run.names import names_of, post_quantum_warnings, read_public_keys
+from fluxsecrets.ops.run.onefile import refuse_interrupted, refuse_read_only
 from fluxsecrets.ops.run.record import note_file
 from fluxsecrets.ops.run.results import BatchResult, FileResult, MovedResult, Outcome, Prepared
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.ops.run.workspace import Workspace
-from fluxsecrets.ops.run.writer import (
-    Operation,
-    place_of_tree,
-    refuse_interrupted,
-    refuse_read_only,
-    write_files,
-)
+from fluxsecrets.ops.run.writer import Operation, place_of_tree, write_files
 from fluxsecrets.ops.sealing.certificates import NamedCertificate, announced_certificate, environments_with
 from fluxsecrets.ops.sealing.seal import SealOptions, is_secret_part, seal_content
 from fluxsecrets.repo.discover import read_generators

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from fluxsecrets.errors import FluxsecretsError
+from fluxsecrets.ops.run.onefile import refuse_interrupted
 from fluxsecrets.ops.run.session import Session
-from fluxsecrets.ops.run.writer import refuse_interrupted
 from fluxsecrets.repo.tree import open_tree
 from fluxsecrets.shell import with_file
 

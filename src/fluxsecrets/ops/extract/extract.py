@@ -10,17 +10,12 @@ from fluxsecrets.files.reading import read_file
 from fluxsecrets.flux.since import LITERAL, TARGET_PATH, has, is_sure
 from fluxsecrets.ops.files.onlycopy import GitCopies
 from fluxsecrets.ops.run.inputs import Target, refuse_folder
+from fluxsecrets.ops.run.onefile import refuse_interrupted, refuse_read_only
 from fluxsecrets.ops.run.results import FileResult, Outcome, Prepared
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.ops.run.targets import select
 from fluxsecrets.ops.run.workspace import Workspace
-from fluxsecrets.ops.run.writer import (
-    Operation,
-    place_of_tree,
-    refuse_interrupted,
-    refuse_read_only,
-    write_files,
-)
+from fluxsecrets.ops.run.writer import Operation, place_of_tree, write_files
 from fluxsecrets.repo.tree import Tree, open_tree
 from fluxsecrets.shell import file_word
 from fluxsecrets.sops.document import Leaf, Path, find

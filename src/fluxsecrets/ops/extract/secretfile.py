@@ -15,10 +15,10 @@ from fluxsecrets.ops.policy.policy import Overrides, policy_for
 from fluxsecrets.ops.policy.validity import refuse_invalid
 from fluxsecrets.ops.run.inputs import Target
 from fluxsecrets.ops.run.names import names_of
+from fluxsecrets.ops.run.onefile import refuse_read_only
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.ops.run.targets import select
 from fluxsecrets.ops.run.workspace import Workspace
-from fluxsecrets.ops.run.writer import refuse_read_only
 from fluxsecrets.repo.tree import Tree
 from fluxsecrets.sops.document import Data, Document, Entry, Node, find, to_data
 from fluxsecrets.sops.document import Mapping as MapNode

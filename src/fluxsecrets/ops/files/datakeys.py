@@ -13,11 +13,8 @@ from operator import itemgetter
 
 from fluxsecrets.errors import FluxsecretsError, GitError
 from fluxsecrets.marks import SIGN_BYTES
-from fluxsecrets.ops.run.parallel import run_jobs
 from fluxsecrets.ops.run.session import Session
-from fluxsecrets.ops.run.waiting import waits_to_open
 from fluxsecrets.records import dataclass, replace
-from fluxsecrets.repo.encrypted import detect_encryption
 from fluxsecrets.repo.git import Repository
 from fluxsecrets.repo.git.ahead import History
 from fluxsecrets.repo.git.history import Change, Commit, read_blobs, with_commits
@@ -85,12 +82,18 @@ def former_readers(
     wanted = frozenset().union(*related.values())
     own_changes = [each for each in changes if each.path in wanted and each.blob in encrypted]
     jobs = list(_jobs(repository, files, related, own_changes, texts))
+    if not jobs:
+        return ()
+    from fluxsecrets.ops.run.parallel import run_jobs  # few files had other recipients
+
     waits = partial(_waits, session) if with_keys else None
     looks = run_jobs(partial(_known, session, with_keys), jobs, chunk=4, waits=waits)
     return tuple(found for each in looks for found in each)
 
 
 def _waits(session: Session, job: _Job) -> bool:
+    from fluxsecrets.ops.run.waiting import waits_to_open
+
     return any(waits_to_open(session, data) for data in (job.data, *(each.data for each in job.versions)))
 
 
@@ -269,6 +272,8 @@ def _with_former(
 
 
 def _metadata(session: Session, path: str, data: bytes) -> Metadata | None:
+    from fluxsecrets.repo.encrypted import detect_encryption
+
     try:
         kind = detect_encryption(data, path)
         return None if kind is None else parse(make_format(kind), data, session.limits).metadata

@@ -17,8 +17,8 @@ from fluxsecrets.ops.policy.strangers import accepted, judge
 from fluxsecrets.ops.policy.validity import refuse_invalid
 from fluxsecrets.ops.run.inputs import Target
 from fluxsecrets.ops.run.names import names_of, read_public_keys
+from fluxsecrets.ops.run.onefile import refuse_interrupted, refuse_read_only, replace_file
 from fluxsecrets.ops.run.session import Session
-from fluxsecrets.ops.run.writer import refuse_interrupted, refuse_read_only, replace_file
 from fluxsecrets.records import dataclass, replace
 from fluxsecrets.repo.configfiles import fix_hint
 from fluxsecrets.sops.document import Document

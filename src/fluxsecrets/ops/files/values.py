@@ -9,12 +9,14 @@ from enum import StrEnum
 from functools import partial
 
 from fluxsecrets.errors import FileAccessError, FluxsecretsError, UnprotectedError, UsageError
-from fluxsecrets.ops.run.inputs import Target, refuse_folder
+from fluxsecrets.files.reading import read_file
+from fluxsecrets.ops.run.inputs import Target, named_file, refuse_folder
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.records import dataclass, field
 from fluxsecrets.sops.document import Comment, Data, Document, Leaf, show_path
 from fluxsecrets.sops.document import Mapping as MapNode
 from fluxsecrets.sops.encryption import selected
+from fluxsecrets.sops.formats import evident_format
 from fluxsecrets.sops.formats.changing import remove_value, set_value
 
 from .content import own_selector
@@ -127,7 +129,17 @@ def _target(session: Session, request: ValueRequest) -> Target:
     from fluxsecrets.ops.run.targets import select  # start-up time: `get` does not need the repository
 
     refuse_folder(session, request.path)
-    return select(session, [request.path], input_type=request.input_type).targets[0]
+    input_type = request.input_type or _evident_format(session, request.path)
+    return select(session, [request.path], input_type=input_type).targets[0]
+
+
+def _evident_format(session: Session, text: str) -> str | None:
+    """The format that a file shows itself, as most do; then generators are not looked for."""
+    try:
+        path = named_file(session, text)
+        return evident_format(path.name, read_file(path, limit=session.limits.size).data)
+    except FluxsecretsError:
+        return None  # `select` says what is wrong
 
 
 def _change(

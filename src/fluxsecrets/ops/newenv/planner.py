@@ -15,8 +15,8 @@ from fluxsecrets.ops.convert.decryption import brings_secrets, usual_secret
 from fluxsecrets.ops.files.generated import generate
 from fluxsecrets.ops.people.keystore import Keeping, Store
 from fluxsecrets.ops.run.names import read_public_keys
+from fluxsecrets.ops.run.onefile import refuse_interrupted
 from fluxsecrets.ops.run.session import Session
-from fluxsecrets.ops.run.writer import refuse_interrupted
 from fluxsecrets.repo.discover import SecretFile, discover
 from fluxsecrets.repo.environments import Environment, load_environments, unknown_environment
 from fluxsecrets.repo.manifests import child

@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from fluxsecrets.errors import FluxsecretsError, UnprotectedError, UsageError
+from fluxsecrets.ops.run.onefile import refuse_interrupted
 from fluxsecrets.ops.run.results import FileResult, Outcome, Prepared
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.ops.run.targets import select
 from fluxsecrets.ops.run.workspace import Workspace
-from fluxsecrets.ops.run.writer import Operation, place_of_tree, refuse_interrupted, write_files
+from fluxsecrets.ops.run.writer import Operation, place_of_tree, write_files
 from fluxsecrets.repo.proposals import Waiting, find_waiting, is_narrowing, read_entries
 from fluxsecrets.repo.settings import load_settings
 from fluxsecrets.repo.tree import Tree, open_tree, with_planned

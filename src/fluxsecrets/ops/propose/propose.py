@@ -17,11 +17,12 @@ from fluxsecrets.ops.policy.strangers import accepted, compare_with_rule, judge
 from fluxsecrets.ops.policy.validity import refuse_invalid
 from fluxsecrets.ops.run.inputs import Target, refuse_folder
 from fluxsecrets.ops.run.names import names_of
+from fluxsecrets.ops.run.onefile import refuse_interrupted
 from fluxsecrets.ops.run.results import FileResult, Outcome, Prepared
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.ops.run.targets import select
 from fluxsecrets.ops.run.workspace import Workspace
-from fluxsecrets.ops.run.writer import Operation, place_of_tree, refuse_interrupted, write_files
+from fluxsecrets.ops.run.writer import Operation, place_of_tree, write_files
 from fluxsecrets.repo.environments import Environment, load_environments
 from fluxsecrets.repo.kustomize.build import Builder
 from fluxsecrets.repo.manifests import child, text_of

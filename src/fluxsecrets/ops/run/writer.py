@@ -12,19 +12,20 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from fluxsecrets.errors import FileAccessError, FluxsecretsError, UsageError
+from fluxsecrets.errors import FluxsecretsError, UsageError
 from fluxsecrets.files.beside import remove_leftovers
 from fluxsecrets.files.deadfolders import remove_dead_folders
 from fluxsecrets.files.reading import FileContent
 from fluxsecrets.files.statedirs import state_above
-from fluxsecrets.files.writing import PendingWrite, write_atomic, write_batch
+from fluxsecrets.files.writing import PendingWrite, write_batch
 from fluxsecrets.records import dataclass, field, replace
 
+from .onefile import refuse_interrupted, refuse_read_only
 from .parallel import run_jobs
 from .record import Record, is_recording, note_file, recording
 from .results import FileChange, FileResult, Outcome, Prepared
 from .session import Session
-from .statefolder import Place, interrupted_above, place_in_git, place_without_git, waiting_places
+from .statefolder import Place, interrupted_above, place_in_git, place_without_git
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # batches do without the repository
@@ -67,39 +68,10 @@ class Operation:
     first: Callable[[], None] | None = None
 
 
-def refuse_read_only(content: FileContent) -> None:
-    """Refuse to replace a read-only file.
-
-    The system needs write permission for its folder only. But somebody took the file's away on purpose, so
-    that it holds here as in an editor.
-
-    Raises:
-        FileAccessError: the file is read-only.
-    """
-    if not content.mode & 0o222:
-        raise FileAccessError(
-            "the file is read-only, so it stays as it is",
-            hint="make it writable first (`chmod u+w FILE`), or write the result elsewhere with -o",
-        )
-
-
 def replacing(content: FileContent, new: bytes) -> FileChange:
     """New content for a file that was read; raises as `refuse_read_only`."""
     refuse_read_only(content)
     return FileChange(content.path, new, content)
-
-
-def replace_file(content: FileContent, new: bytes) -> str | None:
-    """Replace one file that was read, at once.
-
-    Returns:
-        What of its access could not be kept, in one sentence for the user, or None.
-
-    Raises:
-        FileAccessError: it is read-only, was changed meanwhile, or cannot be written; it is as it was.
-    """
-    refuse_read_only(content)
-    return write_atomic(content.path, new, expected=content)
 
 
 def prepare_files(
@@ -143,22 +115,6 @@ def make_ready(paths: Iterable[Path]) -> None:
     # Those of the working directory's repository are gone by now; the files may be in another one.
     known: dict[str, str | None] = {}
     remove_dead_folders({state for folder in folders if (state := state_above(folder, known))})
-
-
-def refuse_interrupted(paths: Iterable[Path]) -> None:
-    """Stop where an operation is under way, or was interrupted, in the work tree of one of some files.
-
-    Args:
-        paths: absolute; the files need not exist.
-
-    Raises:
-        UsageError: there is one; it says who runs it, or how to end it.
-        FileAccessError: there is a journal that this user's fluxsecrets did not write.
-    """
-    for place in waiting_places(paths):
-        from .journal import refuse_pending  # reads and authenticates it, which hardly any run needs
-
-        refuse_pending(place)
 
 
 def write_files(

@@ -21,9 +21,9 @@ from fluxsecrets.ops.files.sealingkeys import load_keys
 from fluxsecrets.ops.files.values import NewValue, ValueChange, ValueResult
 from fluxsecrets.ops.manifests.placement import NOWHERE, Place, read_placement
 from fluxsecrets.ops.run.inputs import Target, refuse_folder
+from fluxsecrets.ops.run.onefile import refuse_interrupted, refuse_read_only, replace_file
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.ops.run.targets import select
-from fluxsecrets.ops.run.writer import refuse_interrupted, refuse_read_only, replace_file
 from fluxsecrets.repo.manifests import read_manifests
 from fluxsecrets.repo.tree import Tree, open_tree
 from fluxsecrets.sealed.certificates import Certificate

@@ -16,9 +16,10 @@ from fluxsecrets.ops.manifests.comments import CommentMode
 from fluxsecrets.ops.manifests.manifestfiles import ANY_KIND, ManifestFiles, find_manifests
 from fluxsecrets.ops.manifests.placement import Placement, read_placement
 from fluxsecrets.ops.run.inputs import Input, Target, is_same_file
+from fluxsecrets.ops.run.onefile import replace_file
 from fluxsecrets.ops.run.results import BatchResult, FileResult, MovedResult, Outcome, Prepared
 from fluxsecrets.ops.run.session import Session
-from fluxsecrets.ops.run.writer import prepare_files, replace_file, replacing, write_files
+from fluxsecrets.ops.run.writer import prepare_files, replacing, write_files
 from fluxsecrets.repo.encrypted import detect_encryption
 from fluxsecrets.repo.git import Repository
 from fluxsecrets.repo.git.worktree import changed_since_head

@@ -12,10 +12,11 @@ from fluxsecrets.files.reading import read_file
 from fluxsecrets.ops.files.sealingkeys import load_keys
 from fluxsecrets.ops.manifests.manifestfiles import SEALED, find_manifests
 from fluxsecrets.ops.run.inputs import Target
+from fluxsecrets.ops.run.onefile import refuse_interrupted
 from fluxsecrets.ops.run.parallel import run_jobs
 from fluxsecrets.ops.run.results import BatchResult, FileResult, MovedResult, Outcome, Prepared
 from fluxsecrets.ops.run.session import Session
-from fluxsecrets.ops.run.writer import Operation, place_of_tree, refuse_interrupted, replacing, write_files
+from fluxsecrets.ops.run.writer import Operation, place_of_tree, replacing, write_files
 from fluxsecrets.sealed.scopes import parse_scope
 
 from .certificates import announced_certificate
