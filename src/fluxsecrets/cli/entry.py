@@ -40,6 +40,9 @@ def main() -> None:
 
 def _run(arguments: list[str], asked: int) -> int:
     """Run the command line in this process, after the agent was asked."""
+    from .lightpaths import prepare
+
+    prepare()
     from .dispatch import NO_AGENT_OPTION, dispatch, prepare_process
 
     prepare_process()

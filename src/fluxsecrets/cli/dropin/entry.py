@@ -25,6 +25,9 @@ def main() -> None:
 
 
 def _run(arguments: list[str], asked: int) -> int:
+    from fluxsecrets.cli.lightpaths import prepare
+
+    prepare()
     from fluxsecrets.cli.dispatch import prepare_process
 
     prepare_process()
