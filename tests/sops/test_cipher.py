@@ -20,6 +20,13 @@ def test_a_value_comes_back(value):
     assert CIPHER.decrypt(text, b"a:b:") == value
 
 
+def test_ciphers_of_one_key_are_one_and_those_of_another_are_not():
+    text = CIPHER.encrypt("a", b"a:")
+    assert Cipher(KEY).decrypt(text, b"a:") == Cipher(DataKey(KEY.reveal())).decrypt(text, b"a:") == "a"
+    with pytest.raises(IntegrityError):
+        Cipher(DataKey.generate()).decrypt(text, b"a:")
+
+
 def test_two_ciphertexts_of_a_value_differ():
     assert CIPHER.encrypt("same", b"a:") != CIPHER.encrypt("same", b"a:")
 

@@ -14,6 +14,10 @@ from fluxsecrets.marks import read_ciphertext, write_ciphertext
 from .document import Path
 from .values import Value, canonical_bytes, type_name, value_from_bytes
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
 DATA_KEY_SIZE = 32
 """Bytes of a data key."""
 
@@ -34,7 +38,7 @@ def additional_data(path: Path) -> bytes:
 class DataKey:
     """The 32 bytes that encrypt a file's values; never shown and never serialised."""
 
-    __slots__ = ("_key",)
+    __slots__ = ("_aead", "_key")
 
     def __init__(self, key: bytes) -> None:
         """Take 32 bytes.
@@ -45,6 +49,7 @@ class DataKey:
         if len(key) != DATA_KEY_SIZE:
             raise IntegrityError(f"the data key has {len(key)} bytes instead of {DATA_KEY_SIZE}")
         self._key = key
+        self._aead: AESGCM | None = None
 
     @classmethod
     def generate(cls) -> DataKey:
@@ -54,6 +59,15 @@ class DataKey:
     def reveal(self) -> bytes:
         """The bytes themselves, for key providers and the cipher alone."""
         return self._key
+
+    def aead(self) -> AESGCM:
+        """What seals with it, for the cipher alone; its key schedule is prepared once."""
+        if self._aead is None:
+            # Showing ciphertexts needs no key, and git starts a process for each file that it shows.
+            from . import primitives
+
+            self._aead = primitives.AESGCM(self._key)
+        return self._aead
 
     def __repr__(self) -> str:
         """Say nothing of the key."""
@@ -76,11 +90,8 @@ class Cipher:
     __slots__ = ("_aead", "_key")
 
     def __init__(self, key: DataKey) -> None:
-        """Prepare the key schedule once for all values of a file."""
-        # Showing ciphertexts needs no key, and git starts a process for each file that it shows.
-        from .primitives import AESGCM
-
-        self._aead = AESGCM(key.reveal())
+        """Take the key of all values of a file."""
+        self._aead = key.aead()
         self._key = key
 
     def encrypt(self, value: Value, aad: bytes, kind: str | None = None) -> str:

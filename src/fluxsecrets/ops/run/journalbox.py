@@ -11,7 +11,11 @@ import hmac
 import os
 
 from fluxsecrets.records import dataclass, field
-from fluxsecrets.sops.primitives import AESGCM, invalid_tag
+from fluxsecrets.sops import primitives
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 SALT_LENGTH = 32
 """Bytes of a journal's salt."""
@@ -25,7 +29,7 @@ class Box:
     """Encrypts the contents of one journal, and compares them; made by `make` and `of`."""
 
     salt: bytes
-    _contents: bytes = field(repr=False)
+    _contents: AESGCM = field(repr=False, compare=False)
     _digests: bytes = field(repr=False)
 
     @classmethod
@@ -46,9 +50,8 @@ class Box:
         """
         if len(salt) != SALT_LENGTH:
             raise ValueError("not a salt")
-        return cls(
-            salt, hmac.digest(key, _CONTENTS + salt, "sha256"), hmac.digest(key, _DIGESTS + salt, "sha256")
-        )
+        contents, digests = (hmac.digest(key, use + salt, "sha256") for use in (_CONTENTS, _DIGESTS))
+        return cls(salt, primitives.AESGCM(contents), digests)
 
     def seal(self, number: int, data: bytes) -> bytes:
         """Encrypt a content.
@@ -57,7 +60,7 @@ class Box:
             number: of the content in its journal; each is used once.
             data: the content, or its part.
         """
-        return AESGCM(self._contents).encrypt(number.to_bytes(_NONCE_LENGTH), data, None)
+        return self._contents.encrypt(number.to_bytes(_NONCE_LENGTH), data, None)
 
     def open(self, number: int, data: bytes) -> bytes:
         """Decrypt a content; the arguments are those of `seal`.
@@ -66,8 +69,8 @@ class Box:
             ValueError: the content was damaged, or is another one.
         """
         try:
-            return AESGCM(self._contents).decrypt(number.to_bytes(_NONCE_LENGTH), data, None)
-        except invalid_tag():
+            return self._contents.decrypt(number.to_bytes(_NONCE_LENGTH), data, None)
+        except primitives.invalid_tag():
             raise ValueError("damaged") from None
 
     def digest(self, data: bytes) -> str:
