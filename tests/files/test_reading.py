@@ -6,6 +6,8 @@ import stat
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from filesystems import (
     LIMIT,
@@ -17,7 +19,7 @@ from filesystems import (
 )
 from fluxsecrets.errors import FileAccessError, LimitError
 from fluxsecrets.files.links import resolve_inside
-from fluxsecrets.files.reading import read_file
+from fluxsecrets.files.reading import FileContent, FileIdentity, read_file
 from fluxsecrets.files.writing import PendingWrite, write_atomic, write_batch, write_new
 
 
@@ -30,6 +32,17 @@ def test_reading_gives_content_state_and_mode(platform, target):
     assert content.identity.mtime_ns == status.st_mtime_ns
     assert content.identity.size == len(OLD)
     assert content.identity.device == (0 if platform == "windows" else status.st_dev)
+
+
+@given(st.binary(max_size=99), st.binary(max_size=99))
+def test_a_state_without_its_content_tells_contents_apart(data, other):
+    whole = FileContent(Path("/f"), data, FileIdentity(1, 2, 3, len(data)), 0o600)
+    short = whole.without_data()
+    assert short.data == b""
+    assert short == whole.without_data(whole.fingerprint()) == short.without_data()
+    assert short.is_same(data)
+    assert short.is_same(other) == whole.is_same(other) == (data == other)
+    assert short.fingerprint() == whole.fingerprint()
 
 
 def test_content_is_not_in_the_repr(target):

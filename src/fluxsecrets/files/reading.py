@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     Doing = Literal["read", "written"]
 
 
+_FINGERPRINT_BYTES = 32
+
+
 class FileIdentity(NamedTuple):
     """What tells one state of a file from another without reading it.
 
@@ -49,7 +52,7 @@ class FileContent:
         data: the whole content; not in the repr, it may be plain text.
         identity: the state that was read; `write_atomic` compares it.
         mode: permission bits, such as 0o640.
-        digest: SHA-256 of the content, where `data` was dropped; see `without_data`.
+        digest: the content's `fingerprint`, where `data` was dropped; see `without_data`.
     """
 
     path: Path
@@ -58,27 +61,34 @@ class FileContent:
     mode: int
     digest: bytes | None = None
 
-    def without_data(self) -> FileContent:
-        """The same state in little memory; it still tells other contents apart."""
+    def without_data(self, digest: bytes | None = None) -> FileContent:
+        """The same state in little memory; it still tells other contents apart.
+
+        Args:
+            digest: the content's `fingerprint` where it is known.
+        """
         if self.digest is not None:
             return self
         # Without `replace`, which takes as long as the hash: each file of a batch comes by here.
-        return FileContent(self.path, b"", self.identity, self.mode, fingerprint(self.data))
+        return FileContent(self.path, b"", self.identity, self.mode, digest or fingerprint(self.data))
 
     def is_same(self, data: bytes) -> bool:
         """Whether this is the content that was read."""
         return data == self.data if self.digest is None else fingerprint(data) == self.digest
 
     def fingerprint(self) -> bytes:
-        """SHA-256 of the content."""
+        """The content's `fingerprint`."""
         return fingerprint(self.data) if self.digest is None else self.digest
 
 
 def fingerprint(data: bytes) -> bytes:
-    """SHA-256 of a content."""
-    from .hashing import sha256  # reading alone does without
+    """A hash that tells a content from all others; each file of a batch is hashed several times."""
+    from .hashing import fast_hash  # reading alone does without
 
-    return sha256(data).digest()
+    made = fast_hash(_FINGERPRINT_BYTES)
+    made.update(data)
+    digest: bytes = made.digest()
+    return digest
 
 
 def read_file(path: Path, *, limit: int, follow_links: bool = False) -> FileContent:

@@ -316,7 +316,8 @@ def _old_contents(changes: Iterable[FileChange], checked: list[FileContent | Non
     """Read the old contents one by one, as files may be many, and keep them in short; see `_checked`."""
     for change in changes:
         content = _checked(change)
-        checked.append(None if content is None else content.without_data())
+        known = change.old.digest if isinstance(change.old, FileContent) else None  # it is the same content
+        checked.append(None if content is None else content.without_data(known))
         yield None if content is None else content.data
 
 
