@@ -7,12 +7,23 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from fluxsecrets.errors import RecipientError, UsageError
+from fluxsecrets.errors import RecipientError, UnprotectedError, UsageError
 from fluxsecrets.ops.files.content import open_file
 from fluxsecrets.ops.people.plans import Rekeying
-from fluxsecrets.ops.people.rotate import RotateOptions, refuse_contradiction, rotate_target
+from fluxsecrets.ops.people.rotate import (
+    RotateOptions,
+    _block,
+    _changed,
+    _compare,
+    _with_versions,
+    refuse_contradiction,
+    rotate_target,
+)
 from fluxsecrets.ops.policy.given import GivenRecipients
+from fluxsecrets.ops.policy.strangers import judge
 from fluxsecrets.ops.run.results import Outcome
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.ops.run.targets import select
@@ -166,3 +177,38 @@ def test_adding_and_removing_one_and_the_same_is_refused():
     alice = Recipient("age", KEYS["alice"])
     with pytest.raises(UsageError, match="added and removed"):
         refuse_contradiction(RotateOptions(add=(alice,), remove=(alice,)))
+
+
+ALICE, BOB, CLUSTER = (Recipient("age", KEYS[name]) for name in ("alice", "bob", "cluster"))
+GROUPS = st.lists(
+    st.lists(st.sampled_from([ALICE, BOB, CLUSTER]), max_size=2).map(tuple), min_size=1, max_size=3
+).map(tuple)
+
+
+@given(GROUPS)
+def test_recipients_stay_as_they_are_where_none_is_added_or_removed(groups):
+    """The same as removing somebody whom no group names."""
+    stranger = Recipient("pgp", "85D77543B3D624B63CEA9E6DBC17301B491B3F21")
+    outcomes = []
+    for options in (RotateOptions(), RotateOptions(remove=(stranger,))):
+        try:
+            outcomes.append(_with_versions(_changed(groups, options), None))
+        except UnprotectedError as error:
+            outcomes.append(error.message)
+    assert outcomes[0] == outcomes[1]
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case["format"] == "yaml"], ids=by_name)
+@pytest.mark.parametrize("ruled", [(ALICE,), (BOB, CLUSTER)], ids=["one", "others"])
+def test_a_block_is_judged_by_its_recipients_alone(case, ruled, vector, tmp_path):
+    """What the rule has against a file is the same with and without its wrapped keys."""
+    path = vector(case)
+    (tmp_path / ".sops.yaml").write_text(
+        f"creation_rules:\n  - age: {','.join(each.id for each in ruled)}\n", encoding="utf-8"
+    )
+    session = session_for(case, tmp_path)
+    (target,) = select(session, [path.name], input_type=case["format"]).targets
+    file = opened(session, path, case)
+    recipients, document = file.metadata.recipients, file.opened.document
+    without_keys = judge(session, target.path, _block(file.metadata, recipients), document)
+    assert _compare(session, target, file.metadata, document, recipients, RotateOptions()) == without_keys

@@ -225,6 +225,8 @@ def _changed(groups: RecipientGroups, options: RotateOptions) -> RecipientGroups
     Raises:
         UnprotectedError: nobody would be left, in the file or in one of its key groups.
     """
+    if not options.add and not options.remove and groups and all(groups):
+        return groups  # most runs
     present = {recipient_key(recipient) for recipient in flat(groups)}
     gone = {recipient_key(recipient) for recipient in options.remove}
     if options.loosely:
@@ -253,6 +255,8 @@ def _with_versions(groups: RecipientGroups, applied: AppliedConfig | None) -> Re
 
     A file names the version that was the newest. sops keeps it, even when the key has a newer one.
     """
+    if not any("version" in KINDS[each.kind].fields for group in groups for each in group):
+        return groups
     rule = applied.rule if applied is not None else None
     in_rule = {recipient_key(recipient): recipient for recipient in (rule.recipients if rule else ())}
     return tuple(
@@ -273,6 +277,8 @@ def _compare(
     options: RotateOptions,
 ) -> Differences:
     """What the rule has against the new recipients, but for those that the user named just now."""
+    if not options.add and groups == metadata.recipients:
+        return judge(session, target.path, metadata, document)
     wanted = {recipient_key(recipient) for recipient in options.add}
     judged = tuple(
         tuple(recipient for recipient in group if recipient_key(recipient) not in wanted) for group in groups
