@@ -53,6 +53,13 @@ LINES = st.sampled_from(
             "; words",
             "words",
         ),
+        *(
+            '\tdriver = "run \\"%A\\" \\\\ \\t"',
+            '\tdriver = run \\"%A\\"',
+            '\tdriver = "run \\"',
+            "\tname = \\q",
+        ),
+        *('\tname = "a\\', '\tname = a # \\" "', '\tname = a # "', "\tname = a \\\\", "\tname = a \\\\\\"),
         *("\tfilemode = maybe", "\tfilemode = false", "= x", "\tname = x # words", '\tname = "a" ; "b'),
     )
 )
@@ -112,7 +119,7 @@ def test_where_it_answers_git_says_the_same(place, lines, head, after):
     assert found is None or found == said_by_git(place)
 
 
-@given(st.text(st.sampled_from('[]core"\\=\n\t #;.x-'), max_size=24))
+@given(st.text(st.sampled_from('[]core"\\=\n\t #;.xnt-'), max_size=24))
 def test_odd_configurations(place, text):
     (place / ".git/HEAD").write_text("ref: refs/heads/main\n", encoding="ascii")
     (place / ".git/config").write_text(PLAIN + text, encoding="utf-8")
@@ -126,6 +133,7 @@ def test_it_answers_for_what_git_makes(tmp_path, git):
     git(tmp_path, "clone", "--quiet", str(origin), "clone")
     clone = (tmp_path / "clone").resolve()
     git(clone, "config", "diff.fluxsecrets.textconv", "fluxsecrets textconv")
+    git(clone, "config", "merge.fluxsecrets.driver", 'if [ -x "$python" ]; then "$python" \\ "%A"; fi # \ta')
     git(clone, "checkout", "--quiet", "--detach")
     for folder in (origin.resolve(), clone):
         assert told_without_git(folder) == said_by_git(folder) == find_repository(folder)

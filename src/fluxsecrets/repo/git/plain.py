@@ -25,7 +25,13 @@ _OF_REFS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._/-"
 _HEAD = rb"(?:ref: refs/[A-Za-z0-9._/-]+|[0-9a-f]{40})\n"
 
 _SECTION = rb"\[[a-z][a-z0-9-]*(?: \"[A-Za-z0-9_./-]+\")?\]"
-_ENTRY = rb"([A-Za-z][A-Za-z0-9-]*) = [^\0\r\n\\\"]*(?:\"[^\0\r\n\\\"]*\"[^\0\r\n\\\"]*)*"
+_TEXT = rb"(?:[^\0\r\n\\\"]|\\[\"\\nbt])*"
+_ENTRY = rb"([A-Za-z][A-Za-z0-9-]*) = %b(?:\"%b\"%b)*" % (_TEXT, _TEXT, _TEXT)
+"""Ends with its line, whatever it says: as git writes what has quotes, such as the commands of drivers.
+
+A backslash that escapes nothing is an error to git, and one at the end goes on in the next line.
+"""
+
 _CORE = {
     b"repositoryformatversion": (b"0",),
     b"bare": (b"false",),
