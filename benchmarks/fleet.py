@@ -38,13 +38,14 @@ def measure(surroundings: Surroundings) -> list[Row]:
     # Without the cache, so that the second run is not spared the work of the first.
     scan = [surroundings.ours, "scan", "--repos", "clones", "--history", "--no-cache"]
     run([surroundings.ours, "scan", "--repos", "clones/infra-00.git"], clones.parent, environment)
-    with cluster(surroundings.folder / "cluster", environment) as address:
+    workers = surroundings.size(_WORKERS, 1)
+    with cluster(surroundings.folder / "cluster", environment, workers) as address:
         tasks = {
             "cluster": partial(run, [*scan, "--dask", address], clones.parent, environment),
             "one": partial(run, [one_processor, "-c", "0", *scan], clones.parent, environment),
         }
         best = interleave(min(surroundings.rounds, _ROUNDS), tasks)
-    what = f"{count} histories on {_WORKERS} Dask workers"
+    what = f"{count} histories on {workers} Dask workers"
     note = (
         f"histories of {surroundings.size(_COMMITS, 3)} commits; workers run already, as in a cluster; "
         "the compiled patterns are cached"
@@ -112,7 +113,7 @@ spec:
 
 
 @contextmanager
-def cluster(folder: Path, environment: dict[str, str]) -> Iterator[str]:
+def cluster(folder: Path, environment: dict[str, str], workers: int = _WORKERS) -> Iterator[str]:
     """The address of a scheduler with workers on this machine; all are ended in the end."""
     folder.mkdir()
     file = folder / "scheduler.json"
@@ -128,10 +129,10 @@ def cluster(folder: Path, environment: dict[str, str]) -> Iterator[str]:
 
         quiet = ("--no-dashboard", "--scheduler-file", str(file))
         start("distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", "0", *quiet)
-        for _ in range(_WORKERS):
+        for _ in range(workers):
             start("distributed.cli.dask_worker", "--nthreads", "1", "--no-nanny", *quiet)
         end = time.monotonic() + _PATIENCE
-        while (folder / "log").read_text().count("Register worker") < _WORKERS:
+        while (folder / "log").read_text().count("Register worker") < workers:
             if time.monotonic() > end:
                 raise RuntimeError("the cluster did not start")
             time.sleep(0.1)

@@ -1,7 +1,6 @@
 """An agent of a test's own, and clients made by hand: they send what a real client would, whole or not."""
 
 import array
-import json
 import os
 import shutil
 import socket
@@ -13,7 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import MappingProxyType
 
-from agents import LIFETIME
+from agents import LIFETIME, state_in
 
 RUN, STATUS, LOCK = b"r", b"s", b"l"
 READY, BEGUN, DONE, DECLINED, GO = b"A", b"W", b"=", b"D", b"\0"
@@ -75,7 +74,7 @@ class Agent:
         return [(one.returncode, one.stdout, one.stderr) for one in results]
 
     def state(self):
-        return json.loads(self.run("agent", "status", "--format", "json").stdout)
+        return state_in(self.folder)
 
     def line(self):
         """A connection."""

@@ -1,6 +1,5 @@
 """Agents for tests: started as users start them, in a runtime folder of their own, and stopped at the end."""
 
-import json
 import os
 import shutil
 import signal
@@ -11,6 +10,10 @@ import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+from fluxsecrets.cli.agent import wire
+from fluxsecrets.cli.agent.state import state_of
+from fluxsecrets.cli.agent.talk import tell
 
 PROGRAMS = {
     name: shutil.which(name, path=sysconfig.get_path("scripts"))
@@ -46,6 +49,16 @@ LIFETIME = "20m"
 _LEFT_OUT = ("LANG", "LC_", "FLUXSECRETS_", "SOPS_")
 
 
+def state_in(runtime: Path) -> dict[str, object]:
+    """What `agent status` knows of the agent in a runtime folder, asked without a process of its own."""
+    state = state_of(tell(wire.STATUS, environ=variables_of(runtime)))
+    return {"running": state is not None, **({} if state is None else state._asdict())}
+
+
+def variables_of(runtime: Path) -> dict[bytes, bytes]:
+    return {b"XDG_RUNTIME_DIR": bytes(runtime)}
+
+
 class RunningAgent:
     """An agent, and how to talk to it.
 
@@ -68,7 +81,7 @@ class RunningAgent:
         return subprocess.run(command, env=environ, capture_output=True, timeout=60, check=False)
 
     def status(self) -> dict[str, object]:
-        return json.loads(self("status", "--format", "json").stdout)
+        return state_in(self.runtime)
 
     @property
     def pid(self) -> int:
@@ -90,7 +103,7 @@ def running(executable: str, *options: str, runtime: Path | None = None, **varia
     try:
         yield agent
     finally:
-        agent("stop")
+        tell(wire.STOP, environ=variables_of(made))
         with suppress(OSError):
             os.kill(pid, signal.SIGKILL)  # it has ended, if all is well
         if runtime is None:

@@ -6,6 +6,7 @@ can be replaced or delayed.
 """
 
 import base64
+import functools
 import hashlib
 import hmac
 import json
@@ -16,6 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
+from unittest import mock
 from urllib.parse import parse_qs
 from uuid import uuid4
 
@@ -133,8 +135,12 @@ def _backend(region: str):
 @contextmanager
 def aws_server() -> Iterator[AwsServer]:
     """Run the server while the context lasts."""
+    from moto.kms import models
+
     found = AwsServer()
-    with moto_server(lambda moto: _Front(found, moto)) as found.address:
+    # moto makes an RSA key for each key of KMS, also for those that encrypt, which never use it.
+    made = mock.patch.object(models, "generate_private_key", functools.cache(models.generate_private_key))
+    with made, moto_server(lambda moto: _Front(found, moto)) as found.address:
         found.clear()
         yield found
 

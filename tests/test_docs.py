@@ -71,6 +71,11 @@ def test_every_example_is_run_or_says_why_not(page):
     )
 
 
+@each_row("page", PAGES, ids=name)
+def test_a_page_is_known_to_have_examples_that_are_run_before_it_is_parsed(page):
+    assert is_run(page) == any(block.code is not None for block in shell_blocks(page))
+
+
 @each_row("page", [page for page in PAGES if is_run(page)], ids=name)
 def test_a_page_says_what_its_examples_start_with(page):
     text = page.read_text(encoding="utf-8")

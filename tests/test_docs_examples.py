@@ -20,7 +20,9 @@ pytestmark = pytest.mark.skipif(
     shutil.which("bash") is None, reason="bash is not on PATH: the documentation's examples are not run"
 )
 
-_OURS = re.compile(r"fluxsecrets(?: [\w@%+=:,./-]+)*")  # nothing in it that a shell would change
+_OURS = re.compile(
+    r"fluxsecrets(?: [\w@%+=:,./-][\w@%+=:,./~-]*)*"
+)  # nothing in it that a shell would change
 _KEPT = {"PATH", "HOME", "LANG", "TMPDIR", "SYSTEMROOT", "XDG_CACHE_HOME", "GIT_CONFIG_NOSYSTEM"}
 
 

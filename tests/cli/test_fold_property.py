@@ -6,6 +6,7 @@ import shutil
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from examples import scaled
 from proposing import BASE64, LISTED, TEXTS, applied, rendered
 
 KEYS = ("user", "password", "token", "tls.crt", "a_b")
@@ -21,7 +22,9 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=5, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(
+    max_examples=scaled(5), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(steps=STEPS, secret=st.sampled_from([TEXTS, BASE64]))
 def test_folding_never_changes_what_flux_applies(shop, cli, act_as, monkeypatch, steps, secret):
     root = shop(secret)

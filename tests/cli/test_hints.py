@@ -1,58 +1,31 @@
 """Every command that a message, a hint or a help text names is there, and can be run as it is printed."""
 
-import ast
 import re
-from functools import cache
-from pathlib import Path
 
 import click
 import pytest
 
-from commandlines import PLACEHOLDER, check
-
-SOURCE = Path(__file__).parents[2] / "src" / "fluxsecrets"
+import sourcetexts
+from commandlines import check
 
 _QUOTED = re.compile(r"`(fluxsecrets [^`]+)`")
 _BARE = re.compile(r": (fluxsecrets [a-z][^`.,;()]*)$")
 _END = re.compile(r" (?:\||>|&&|…|\.\.\.)(?: |$).*")
 
 
-def texts_of(path):
-    """Every string of a module with its line; in f-strings a placeholder stands for what is put in."""
-    nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
-    parts = {id(value) for node in nodes if isinstance(node, ast.JoinedStr) for value in node.values}
-    for node in nodes:
-        if isinstance(node, ast.JoinedStr):
-            yield (
-                node.lineno,
-                "".join(
-                    str(value.value) if isinstance(value, ast.Constant) else PLACEHOLDER
-                    for value in node.values
-                ),
-            )
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in parts:
-            yield node.lineno, node.value
-
-
-@cache
 def all_texts():
-    """Every string of the source: `module:line`, line and text."""
-    return [
-        (f"{path.relative_to(SOURCE).as_posix()}:{line}", line, text)
-        for path in sorted(SOURCE.rglob("*.py"))
-        if "dropin" not in path.parts
-        for line, text in texts_of(path)
-    ]
+    """Every string of the source but for the drop-in's, which has sops's commands."""
+    return [each for each in sourcetexts.all_texts() if "dropin" not in each.module.split("/")]
 
 
 def all_commands():
     """The commands that strings name; a module's first line says what it is for, not how to call it."""
     return [
-        (place, _END.sub("", match[1]))
-        for place, line, text in all_texts()
-        if line != 1
+        (each.place, _END.sub("", match[1]))
+        for each in all_texts()
+        if each.line != 1
         for pattern in (_QUOTED, _BARE)
-        for match in pattern.finditer(" ".join(text.split()))
+        for match in pattern.finditer(" ".join(each.text.split()))
     ]
 
 
@@ -91,7 +64,9 @@ def test_the_collector_finds_them():
 
 def test_file_stands_for_the_file_that_the_message_is_about():
     """What means another file has another placeholder: FILE is replaced wherever it stands in a command."""
-    for place, _, text in all_texts():
-        for match in re.finditer(r"`([a-z][^`]* FILE[ `][^`]*)", text):
+    for each in all_texts():
+        for match in re.finditer(r"`([a-z][^`]* FILE[ `][^`]*)", each.text):
             word = match[1].split(" ", 1)[0]
-            assert word in {"fluxsecrets", "sops", "git", "chmod", "printf", "rm"}, f"{place}: {match[0]}"
+            assert word in {"fluxsecrets", "sops", "git", "chmod", "printf", "rm"}, (
+                f"{each.place}: {match[0]}"
+            )

@@ -1,39 +1,22 @@
 """Commands and options that messages tell to run exist in this version."""
 
-import ast
 import re
-from pathlib import Path
 
 import click
 import pytest
 
+from commandlines import PLACEHOLDER
 from fluxsecrets.cli.app import COMMANDS
 from fluxsecrets.cli.app import cli as group
-
-SOURCE = Path(__file__).parents[2] / "src" / "fluxsecrets"
-
-
-def texts():
-    """Every text in the source that is no docstring, with its place."""
-    for path in sorted(SOURCE.rglob("*.py")):
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        docs = {
-            id(node.body[0].value)
-            for node in ast.walk(tree)
-            if isinstance(node, ast.Module | ast.FunctionDef | ast.ClassDef)
-            and node.body
-            and isinstance(node.body[0], ast.Expr)
-        }
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docs:
-                yield f"{path.relative_to(SOURCE)}:{node.lineno}", node.value
+from sourcetexts import all_texts
 
 
 def test_commands_in_messages_exist():
     found = [
-        (place, match[1], match[2])
-        for place, text in texts()
-        for match in re.finditer(r"`fluxsecrets ([a-z]+(?:-[a-z]+)*)([^`{]*)", text)
+        (each.place, match[1], match[2].partition(PLACEHOLDER)[0])
+        for each in all_texts()
+        if not each.is_docstring
+        for match in re.finditer(r"`fluxsecrets ([a-z]+(?:-[a-z]+)*)([^`{]*)", each.text)
     ]
     assert len(found) > 5
     for place, name, rest in found:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from examples import scaled
 from fluxsecrets.errors import StoreError
 from fluxsecrets.external.layout import Remote, external_data
 from fluxsecrets.external.model import Reference
@@ -73,7 +74,7 @@ def stored(kind, placed, values, others):
 
 
 @pytest.mark.parametrize("name", STORES)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=scaled(40), deadline=None)
 @given(values=SECRETS, others=OTHERS)
 def test_the_operator_makes_the_same_secret(name, values, others):
     kind = STORES[name]

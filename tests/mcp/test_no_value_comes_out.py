@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from examples import scaled
 from fluxsecrets.mcp.calls import Request, call
 from fluxsecrets.mcp.parameters import Choice, Number, Several, Switch
 from fluxsecrets.mcp.tools import TOOLS
@@ -187,7 +188,7 @@ def test_no_tool_lets_a_value_out(planted, identity, tmp_path, cli):
 
     for tool in TOOLS:
         assert not planted(tool.name, **in_good_faith(tool)).failed
-        settings(max_examples=6, database=None)(given(st.just(tool.name), arguments(tool))(walk))()
+        settings(max_examples=scaled(6), database=None)(given(st.just(tool.name), arguments(tool))(walk))()
     after = planted.state()
     changed = {name for name in {*before, *after} if before.get(name) != after.get(name)}
     new = {name for name in changed if name not in before}

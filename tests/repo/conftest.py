@@ -5,6 +5,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from tests.conftest import QUICK
 
 from fluxsecrets.repo.tree import make_tree, open_tree, walk_files
 
@@ -61,7 +62,7 @@ def git():
     """Run git in a folder; returns what it prints."""
 
     def run(folder, *arguments, check=True):
-        done = subprocess.run(["git", *arguments], cwd=folder, capture_output=True, check=check)
+        done = subprocess.run(["git", *QUICK, *arguments], cwd=folder, capture_output=True, check=check)
         return done.stdout.decode("utf-8", "surrogateescape")
 
     return run

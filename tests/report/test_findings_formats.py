@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ciformats import GITLAB, QUALITY, commands, suites
+from examples import scaled
 from fluxsecrets.errors import FormatError
 from fluxsecrets.findings import Confidence, Finding, Location, RuleInfo, Severity
 from fluxsecrets.findings.allow import AllowedFinding, Remark
@@ -222,7 +223,7 @@ def test_file_names_stay_file_names(name):
         assert shown == name
 
 
-@settings(max_examples=30)
+@settings(max_examples=scaled(30))
 @given(st.text(max_size=40), st.text(max_size=40))
 def test_any_name_and_message_can_be_read_again(name, message):
     what = found([finding(name or "x", message=message)], errors=(FormatError(message, path=name),))

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from examples import scaled
 from fluxsecrets.findings import Severity
 from fluxsecrets.ops.review.model import AccessChange
 from fluxsecrets.report.markdown import LIMIT
@@ -107,7 +108,7 @@ def test_nothing_of_the_repository_does_anything(text):
     assert all(re.fullmatch("[A-Za-z0-9-]*", each) for each in page.ids)
 
 
-@settings(max_examples=50)
+@settings(max_examples=scaled(50))
 @given(st.lists(st.text(max_size=30), min_size=6, max_size=6))
 def test_nothing_at_all_does_anything(texts):
     title, path, what, detail, hint, name = texts

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from examples import scaled
 from fluxsecrets.errors import IntegrityError
 from fluxsecrets.sealed.codec import check_sealed, open_value, seal_value
 
@@ -70,7 +71,7 @@ def test_line_breaks_are_passed_over_and_the_size_of_the_key_is_seen(sealed):
 
 
 @given(st.binary(max_size=200), st.binary(max_size=40))
-@settings(max_examples=15)
+@settings(max_examples=scaled(15))
 def test_any_value_comes_back(certificate, keys, value, label):
     opened = open_value([keys[0].key], seal_value(certificate.key, value, label), [label])
     assert opened.data == value

@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from allowances import allowing
+from examples import scaled
 
 SECRET = "apiVersion: v1\nkind: Secret\nmetadata:\n  name: db\nstringData:\n  password: hunter2-throwaway\n"
 ALLOW = "allow:\n  - path: '*.yaml'\n    rule: plain-secret\n    reason: throw-away\n"
@@ -56,7 +57,9 @@ def staged(folder, git, files):
     git(folder, "add", "--all", "--force")
 
 
-@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(
+    max_examples=scaled(30), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(
     head=st.none() | trees,
     files=trees,

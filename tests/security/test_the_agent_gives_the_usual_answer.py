@@ -63,20 +63,34 @@ def test_a_key_in_the_environment_of_the_agent_opens_nothing(encrypted, monkeypa
     assert without[0] == 2
 
 
+LINES = (
+    ("get", "secret.yaml", "stringData.password"),
+    ("status", "secret.yaml"),
+    ("decrypt", "not-yaml.yaml"),
+    ("textconv", "secret.yaml"),
+    ("get", "secret.yaml", "stringData.missing"),
+    ("decrypt", "missing.yaml"),
+)
+
+
+def lines_for(name):
+    """A success, a failure and two more in turns for each environment; all where output may differ."""
+    first = 2 * [*HOSTILE].index(name)
+    printed = {"nothing unusual", "a locale that is not there", "colours"}
+    more = LINES if name in printed else [LINES[number % len(LINES)] for number in (first, first + 1)]
+    return [("decrypt", "secret.yaml"), ("decrypt", "changed.yaml"), *more]
+
+
+def test_each_line_is_tried_in_several_environments():
+    tried = [line for name in HOSTILE for line in lines_for(name)]
+    assert all(tried.count(line) > 5 for line in LINES)
+
+
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_environment_changes_nothing(agent, encrypted, name):
     encrypted.write("changed.yaml", encrypted.read("secret.yaml").replace(b"name: db", b"name: dc"))
     encrypted.write("not-yaml.yaml", b"\x00: [")
-    for args in (
-        ("decrypt", "secret.yaml"),
-        ("decrypt", "changed.yaml"),
-        ("decrypt", "not-yaml.yaml"),
-        ("decrypt", "missing.yaml"),
-        ("get", "secret.yaml", "stringData.password"),
-        ("get", "secret.yaml", "stringData.missing"),
-        ("status", "secret.yaml"),
-        ("textconv", "secret.yaml"),
-    ):
+    for args in lines_for(name):
         with_agent, without = agent.both(*args, env=HOSTILE[name])
         assert with_agent == without, args
 

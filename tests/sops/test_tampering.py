@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from examples import scaled
 from fluxsecrets.errors import FluxsecretsError, IntegrityError
 from fluxsecrets.ops.files.content import encrypt_content, open_file
 from fluxsecrets.ops.policy.policy import Policy
@@ -111,7 +112,7 @@ def tampered(text, random):
 
 
 @pytest.mark.parametrize("kind", FORMATS)
-@settings(max_examples=25)
+@settings(max_examples=scaled(25))
 @given(seed=st.integers(0, 2**32))
 def test_no_change_gives_other_values(kind, seed):
     random = Random(seed)
@@ -164,7 +165,7 @@ def moved_comments(kind, before, after):
 
 
 @pytest.mark.parametrize("kind", FORMATS)
-@settings(max_examples=25)
+@settings(max_examples=scaled(25))
 @given(seed=st.integers(0, 2**32))
 def test_without_a_change_the_file_comes_back_byte_for_byte(kind, seed):
     try:
@@ -176,7 +177,7 @@ def test_without_a_change_the_file_comes_back_byte_for_byte(kind, seed):
 
 
 @pytest.mark.parametrize("kind", FORMATS)
-@settings(max_examples=25)
+@settings(max_examples=scaled(25))
 @given(seed=st.integers(0, 2**32), data=st.data())
 def test_one_value_changed_changes_its_line_the_time_and_the_mac(kind, seed, data):
     plain = written(kind, Random(seed))

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from agents import PROGRAMS, run
 from conftest import EXAMPLE
+from examples import scaled
 
 LINES = (
     ("fluxsecrets", "decrypt", "secret.yaml"),
@@ -126,7 +127,7 @@ words = st.sampled_from(
 )
 
 
-@settings(max_examples=15, suppress_health_check=list(HealthCheck))
+@settings(max_examples=scaled(15), suppress_health_check=list(HealthCheck))
 @given(
     start=st.sampled_from((("fluxsecrets", "decrypt"), ("fluxsecrets", "get"), ("fluxsecrets-sops", "-d"))),
     rest=st.lists(words, max_size=4),

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
+from examples import scaled
 from fluxsecrets.errors import FormatError
 from fluxsecrets.marks import is_ciphertext
 from fluxsecrets.ops.files.content import encrypt_content, open_file
@@ -31,8 +32,8 @@ YAML = YamlFormat()
 NOW = "2026-11-23T10:11:12Z"
 SOPS = shutil.which("sops")
 numbers = st.integers(0, 2**32)
-settled = settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
-asked = settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
+settled = settings(max_examples=scaled(25), suppress_health_check=[HealthCheck.function_scoped_fixture])
+asked = settings(max_examples=scaled(10), suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def plain(number):

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from examples import scaled
 from fluxsecrets.errors import FormatError
 from fluxsecrets.findings import Confidence, Finding, Location, RuleInfo, Severity
 from fluxsecrets.findings.allow import AllowedFinding, Remark
@@ -168,7 +169,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=40)
+@settings(max_examples=scaled(40))
 @given(JSON)
 def test_no_data_is_taken_for_a_result_that_it_is_not(data):
     try:

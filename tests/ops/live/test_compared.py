@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from audit_tree import encrypted, kustomization, repository, secret, session, write
+from examples import scaled
 from fluxsecrets.cli.output import Output
 from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.ops.live.checks import externalsecrets, leftovers, secrets, values
@@ -367,7 +368,7 @@ VALUES = st.text(
 
 
 @given(value=VALUES, how=st.sampled_from(["equal", "other", "start", "longer"]), other=VALUES)
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=scaled(8), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_value_gets_out(compared, capsys, value, how, other):
     theirs = {"equal": value, "other": other, "start": value[:-1], "longer": value + other}[how]
     live = live_secret(values={"password": theirs, "more": other})
@@ -417,7 +418,7 @@ def places(data, steps=()):
 
 
 @given(choose=st.randoms(use_true_random=False))
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=scaled(15), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_odd_objects_are_no_crash(compared, choose):
     objects = sound(live_secret("made", values={"password": "x"}, owner=None), *external())
     steps = choose.choice([each for each in places(objects) if len(each) > 2])

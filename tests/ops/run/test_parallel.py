@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from examples import scaled
 from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.ops.run.parallel import run_jobs
 
@@ -228,7 +229,7 @@ def test_what_is_written_is_written_once(tmp_path):
     sizes=st.lists(st.sampled_from([0, 10, 1000, 100_000, 3_000_000]), min_size=4, max_size=40),
     workers=st.integers(2, 4),
 )
-@settings(max_examples=20)
+@settings(max_examples=scaled(20))
 def test_results_of_any_size_come_in_order(sizes, workers):
     chunks = [sizes[start : start + 3] for start in range(0, len(sizes), 3)]
     found = list(forked.spread(bytes, chunks, workers))

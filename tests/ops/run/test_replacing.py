@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.ops.run.test_settling_spread import is_running, wait_until
 
+from examples import scaled
 from fluxsecrets.errors import FluxsecretsError, FormatError
 from fluxsecrets.files.reading import read_file
 from fluxsecrets.ops.run import replacing as room
@@ -76,7 +77,7 @@ def outcome(root: Path, kinds: list[str]) -> tuple[object, ...]:
 
 
 @given(st.lists(st.sampled_from(KINDS), min_size=2, max_size=30))
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=scaled(25), suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_the_outcome_is_that_of_one_process(tmp_path_factory, kinds):
     several = outcome(tmp_path_factory.mktemp("several"), kinds)
     with pytest.MonkeyPatch.context() as patch:

@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ciphertexts import WHOLE
+from examples import scaled
 from fluxsecrets.errors import (
     AlreadyEncryptedError,
     FluxsecretsError,
@@ -175,7 +176,7 @@ VALUES = st.dictionaries(
 )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=scaled(25), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(values=VALUES, as_json=st.booleans(), with_key=st.booleans())
 def test_any_values_stay_when_another_one_is_added(values, as_json, with_key):
     sealed = {key: seal_value(PUBLIC, value, b"apps/db") for key, value in values.items()}

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from examples import scaled
 from fluxsecrets.errors import UsageError
 from fluxsecrets.report.html.page import html_page, require_engine
 from fluxsecrets.report.text import printable, well_formed
@@ -60,7 +61,7 @@ def everything(elements):
     return texts + " ".join(value for each in elements for value in each.attrib.values())
 
 
-@settings(max_examples=8)
+@settings(max_examples=scaled(8))
 @given(
     st.text(
         st.one_of(

@@ -6,6 +6,7 @@ import subprocess
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 
+from examples import scaled
 from fluxsecrets.errors import FluxsecretsError, FormatError, LimitError, MetadataError
 from fluxsecrets.sops.document import Comment, walk
 from fluxsecrets.sops.formats import Limits
@@ -174,7 +175,7 @@ def test_no_comment_is_lost(core, text, comments):
 
 
 @given(plain=yaml_files())
-@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=scaled(15), suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_sops_reads_what_is_written(core, plain_data, sops, plain):
     try:
         expected, encrypted = plain_data(plain), core.encrypt(plain)
@@ -186,7 +187,7 @@ def test_sops_reads_what_is_written(core, plain_data, sops, plain):
 
 
 @given(plain=yaml_files())
-@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=scaled(15), suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_what_sops_writes_is_read(core, plain_data, sops, plain):
     try:
         expected = plain_data(plain)
