@@ -61,8 +61,10 @@ def tree_of(tmp_path):
 def git():
     """Run git in a folder; returns what it prints."""
 
-    def run(folder, *arguments, check=True):
-        done = subprocess.run(["git", *QUICK, *arguments], cwd=folder, capture_output=True, check=check)
+    def run(folder, *arguments, check=True, stdin=None):
+        done = subprocess.run(
+            ["git", *QUICK, *arguments], cwd=folder, input=stdin, capture_output=True, check=check
+        )
         return done.stdout.decode("utf-8", "surrogateescape")
 
     return run

@@ -3,13 +3,15 @@
 import os
 import subprocess
 import sys
+from contextlib import suppress
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from fluxsecrets.errors import GitError
 from fluxsecrets.repo.git import Repository, find_repository
-from fluxsecrets.repo.git.plain import is_plain
+from fluxsecrets.repo.git.plain import is_plain, is_unborn
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="git is asked on other systems")
 
@@ -85,7 +87,7 @@ HEADS = st.sampled_from(
 
 def init(folder):
     folder.mkdir(parents=True, exist_ok=True)
-    subprocess.run(["git", "init", "--quiet", str(folder)], check=True)
+    subprocess.run(["git", "-c", "init.defaultBranch=main", "init", "--quiet", str(folder)], check=True)
     return folder
 
 
@@ -125,6 +127,70 @@ def test_odd_configurations(place, text):
     (place / ".git/config").write_text(PLAIN + text, encoding="utf-8")
     found = told_without_git(place)
     assert found is None or found == said_by_git(place)
+
+
+NAMES = st.sampled_from(("main", "a/b", "a", "a.b", "x.lock", "-a", "a//b", "..", "a/../b", "é", "HEAD"))
+
+
+def has_head(folder, monkeypatch):
+    """Whether git finds a commit; None where HEAD is broken."""
+    with monkeypatch.context() as patch:
+        patch.setattr("fluxsecrets.repo.git.repository.is_unborn", lambda *_: False)
+        try:
+            return Repository(folder, folder / ".git", folder / ".git").has_head()
+        except GitError:
+            return None
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(
+    head=st.builds("ref: refs/heads/{}\n".format, NAMES) | HEADS,
+    loose=st.dictionaries(NAMES, st.sampled_from(["commit", "nothing", "gone", "folder"]), max_size=2),
+    packed=st.none() | st.lists(NAMES, max_size=2),
+)
+def test_a_branch_that_is_said_to_be_unborn_is_so_for_git(
+    tmp_path_factory, git, monkeypatch, head, loose, packed
+):
+    folder = init(tmp_path_factory.mktemp("unborn").resolve() / "place")
+    tree = git(folder, "mktree", stdin=b"").strip()
+    commit = git(folder, "commit-tree", "-m", "x", tree).strip()
+    (folder / ".git/HEAD").write_text(head, encoding="utf-8")
+    for name, kind in loose.items():
+        path = folder / ".git/refs/heads" / name
+        with suppress(OSError):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if kind == "folder":
+                path.mkdir()
+            else:
+                path.write_text({"commit": f"{commit}\n", "nothing": "", "gone": f"{'a' * 40}\n"}[kind])
+    if packed is not None:
+        lines = "".join(f"{commit} refs/heads/{name}\n" for name in packed)
+        (folder / ".git/packed-refs").write_text(lines, encoding="utf-8")
+    if is_unborn(folder, os.environ, {}):
+        assert has_head(folder, monkeypatch) is False
+
+
+def test_a_new_repository_is_known_to_have_no_commit(tmp_path, git, monkeypatch):
+    """Until it has one, packed or not; a linked work tree is left to git."""
+    folder = init(tmp_path.resolve() / "place")
+    assert is_unborn(folder, os.environ, {})
+    assert has_head(folder, monkeypatch) is False
+    git(folder, "commit", "--quiet", "--allow-empty", "--message", "first")
+    assert not is_unborn(folder, os.environ, {})
+    git(folder, "pack-refs", "--all")
+    assert not is_unborn(folder, os.environ, {})
+    assert find_repository(folder).has_head()
+    git(folder, "checkout", "--quiet", "--orphan", "other")
+    assert find_repository(folder).has_head() is False
+    git(folder, "worktree", "add", "--quiet", "--detach", str(tmp_path / "linked"), "main")
+    assert find_repository(tmp_path / "linked").has_head()
+
+
+def test_no_git_is_started_for_a_repository_without_a_commit(tmp_path, monkeypatch):
+    folder = init(tmp_path.resolve() / "place")
+    repository = find_repository(folder)
+    monkeypatch.setattr("fluxsecrets.repo.git.repository.run", None)
+    assert repository.has_head() is False
 
 
 def test_it_answers_for_what_git_makes(tmp_path, git):

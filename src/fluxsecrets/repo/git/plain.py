@@ -83,6 +83,38 @@ def _is_head(text: bytes) -> bool:
     return re.fullmatch(_HEAD, text) is not None
 
 
+def is_unborn(level: Path, environ: Mapping[str, str], variables: Mapping[str, str]) -> bool:
+    """Whether git is certain to say that the branch of HEAD has no commit yet.
+
+    That is where no file has the branch, nor any packed one. A repository of a plain kind keeps references
+    nowhere else.
+
+    Args:
+        level: as `is_plain`; nothing is known of a git directory elsewhere.
+        environ: of this process.
+        variables: as `is_plain`.
+
+    Returns:
+        False where git has to be asked.
+    """
+    place = f"{level}/.git"
+    try:
+        head = _read(f"{place}/HEAD")
+    except OSError:
+        return False
+    name = head[len(_REF) : -1]
+    if not (head.startswith(_REF) and head.endswith(b"\n") and all(map(_is_word, name.split(b"/")))):
+        return False
+    if any(map(os.path.lexists, (f"{place}/refs/heads/{name.decode()}", f"{place}/packed-refs"))):
+        return False
+    return is_plain(level, environ, variables)
+
+
+def _is_word(part: bytes) -> bool:
+    """Whether part of a branch's name is a valid one; of names with dots, git says so."""
+    return part[:1].isalnum() and part.translate(None, b"_-").isalnum()
+
+
 def _is_own_folder(place: str) -> bool:
     """Whether git trusts a folder whatever `safe.directory` says: it is this user's own, and no link."""
     found = os.lstat(place)

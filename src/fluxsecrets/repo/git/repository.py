@@ -17,7 +17,7 @@ from pathlib import Path
 from fluxsecrets.errors import GitError
 from fluxsecrets.namedtuples import NamedTuple
 
-from .plain import is_plain
+from .plain import is_plain, is_unborn
 from .process import (
     BLOB_LIMIT,
     LISTING_LIMIT,
@@ -164,6 +164,8 @@ class Repository(NamedTuple):
         Raises:
             GitError: HEAD is broken.
         """
+        if self._is_unborn():
+            return False
         if self._run("rev-parse", "--quiet", "--verify", "HEAD^{commit}").code == 0:
             return True
         unborn = self._run("symbolic-ref", "--quiet", "HEAD")
@@ -175,6 +177,13 @@ class Repository(NamedTuple):
             hint="run `git status` and `git fsck`",
             path=str(self.root),
         )
+
+    def _is_unborn(self) -> bool:
+        """Whether HEAD's branch has no commit, if that can be said without git."""
+        if not self.git_dir == self.common_dir == self.root / ".git":
+            return False
+        elsewhere = {name: text for name, text in self.environment if name != "GIT_INDEX_FILE"}
+        return is_unborn(self.root, os.environ, elsewhere)
 
     def ignores_folder(self, path: str) -> bool:
         """Whether git ignores an untracked folder.
