@@ -111,6 +111,13 @@ def send(line, data, descriptors):
     return line.sendmsg([data], [rights] if descriptors else [])
 
 
+def begin(line, request, descriptors):
+    """Send a request, and let it begin as a client does: only a process that answers gets descriptors."""
+    line.sendall(request)
+    assert line.recv(1) == READY
+    send(line, GO, descriptors)
+
+
 def rest_of(line):
     """All that comes before the end of the connection."""
     got = b""

@@ -1,6 +1,8 @@
 """What the agent forgets is gone, after `lock` and its idle time, even for a client that was there before."""
 
+import json
 import os
+import subprocess
 import sys
 import time
 from contextlib import suppress
@@ -8,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from agentclients import BEGUN, DECLINED, GO, LOCK, READY, RUN, rest_of, running, send
+from agentclients import BEGUN, DECLINED, GO, LOCK, READY, RUN, begin, rest_of, running, runtime_folder, send
 from agents import until
 from fluxsecrets.keys.handover import pack
 from fluxsecrets.keys.lockedfile import lock_file
@@ -124,14 +126,65 @@ def test_a_locked_agent_has_no_copy_in_its_memory(agent, locked):
     until(lambda: copies_of_children(agent, secret) == [0])
 
 
-@pytest.mark.skipif(
-    sys.platform != "linux" or os.geteuid() == 0, reason="root of Linux looks into every process"
-)
-def test_other_processes_of_the_user_do_not_look_into_the_agent(agent, locked):
-    for process in (agent.pid, *children(agent.pid)):
-        for name in ("mem", "environ", "maps"):
-            with pytest.raises(PermissionError):
-                Path(f"/proc/{process}/{name}").read_bytes()
+LOOKS = """
+import ctypes, functools, json, os, resource, signal, sys, time, traceback
+from pathlib import Path
+import fluxsecrets.cli.agent.command, fluxsecrets.cli.agent.process, fluxsecrets.cli.agent.running
+from fluxsecrets.cli.agent import loaded
+from fluxsecrets.cli.agent.sample import load_all, sample_in
+from fluxsecrets.cli.dispatch import dispatch
+
+def children(process):
+    return Path(f"/proc/{process}/task/{process}/children").read_text().split()
+
+def seen(process):
+    found = []
+    for name in ("mem", "environ", "maps"):
+        try:
+            os.close(os.open(f"/proc/{process}/{name}", os.O_RDONLY))
+        except PermissionError:
+            continue
+        found.append(name)
+    return found
+
+folder, user = Path(sys.argv[1]), 65534
+with sample_in(folder) as sample:
+    load_all(sample)  # all now: the other user may not be able to read the modules
+loaded._state = functools.cache(loaded._state)
+loaded.loaded().is_unchanged()
+if os.geteuid() == 0:  # root looks into every process
+    os.chown(folder, user, user)
+    os.setgroups([])
+    os.setresgid(user, user, user)
+    os.setresuid(user, user, user)
+ctypes.CDLL(None).prctl(4, 1, 0, 0, 0)  # PR_SET_DUMPABLE: a change of the user has cleared it
+other = os.fork()
+if other == 0:
+    signal.pause()
+agent = os.fork()
+if agent == 0:
+    os._exit(dispatch(["agent", "--foreground", "--lifetime", "10m"]))
+try:
+    while not children(agent):  # one waits for a request as soon as the agent serves
+        assert os.waitpid(agent, os.WNOHANG) == (0, 0)
+        time.sleep(0.05)
+    print(json.dumps([os.geteuid(), seen(other), *map(seen, (agent, *children(agent)))]))
+finally:
+    for process in (other, agent):
+        os.kill(process, signal.SIGTERM)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux shows processes in /proc")
+def test_other_processes_of_the_user_do_not_look_into_the_agent():
+    with runtime_folder() as folder:
+        environ = {"PATH": os.environ["PATH"], "HOME": str(folder), "XDG_RUNTIME_DIR": str(folder)}
+        command = [sys.executable, "-c", LOOKS, folder]
+        done = subprocess.run(command, env=environ, stdout=subprocess.PIPE, check=True, timeout=60)
+    user, other, agent, *its_children = json.loads(done.stdout)
+    assert user != 0
+    assert other == ["mem", "environ", "maps"]
+    assert [agent, *its_children] == [[], []]
 
 
 @pytest.mark.parametrize("stage", ["nothing", "half a request", "a request"])
@@ -144,17 +197,16 @@ def test_a_client_that_waits_gets_nothing_of_a_locked_agent(agent, locked, tmp_p
     folder = os.open(".", os.O_RDONLY)
     with agent.line() as line:
         if before:
-            send(line, request[:before], [write, write, folder])
+            line.sendall(request[:before])
         if stage == "a request":
             assert line.recv(1) == READY
         else:
             time.sleep(0.2)
         assert agent.run("agent", "lock").returncode == 0
         with suppress(OSError):
-            if before:
-                line.sendall(request[before:] + GO)
-            else:
-                send(line, request + GO, [write, write, folder])
+            line.sendall(request[before:])
+            if stage == "a request" or line.recv(1) == READY:
+                send(line, GO, [write, write, folder])
         assert BEGUN not in rest_of(line).replace(DECLINED, b"")
     os.close(write)
     os.close(folder)
@@ -170,10 +222,8 @@ def test_nothing_is_printed_after_a_lock_was_answered(agent, locked):
         read, write = os.pipe()
         os.set_blocking(read, False)
         with agent.line() as line:
-            send(line, request, [write, write, folder])
+            begin(line, request, [write, write, folder])
             os.close(write)
-            assert line.recv(1) == READY
-            line.sendall(GO)
             time.sleep(pause)  # the lock comes while the request is answered, now here, now there
             with agent.line() as other:
                 other.sendall(LOCK + bytes(4))
@@ -196,9 +246,7 @@ def test_a_reader_that_waits_does_not_keep_the_agent_from_locking(agent, locked)
     hand_over(agent, *locked)
     request, folder = agent.recorded("decrypt", "secret.yaml"), os.open(".", os.O_RDONLY)
     with agent.line() as line:
-        send(line, request, [write, write, folder])
-        assert line.recv(1) == READY
-        line.sendall(GO)
+        begin(line, request, [write, write, folder])
         assert line.recv(1) == BEGUN
         assert agent.run("agent", "lock").returncode == 0
         assert not opens(agent)
@@ -208,10 +256,8 @@ def test_a_reader_that_waits_does_not_keep_the_agent_from_locking(agent, locked)
 
 def test_a_client_that_sends_in_drips_is_dropped(agent, locked):
     request = agent.recorded("decrypt", "secret.yaml")
-    folder = os.open(".", os.O_RDONLY)
     with agent.line() as line, pytest.raises(OSError, match=r"(?i)broken|reset"):  # noqa: PT012
-        send(line, request[:10], [1, 2, folder])
+        line.sendall(request[:10])
         for place in range(10, 50):
             time.sleep(0.5)
             line.sendall(request[place : place + 1])
-    os.close(folder)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from agentclients import BEGUN, DECLINED, DONE, GO, READY, RUN, listening, rest_of, running, send
+from agentclients import BEGUN, DECLINED, DONE, GO, READY, RUN, begin, listening, rest_of, running, send
 from fluxsecrets.keys.handover import pack
 from fluxsecrets.keys.lockedfile import lock_file
 from fluxsecrets.keys.unlocked import KEY_FILE, Unlocked, digest_of
@@ -165,16 +165,18 @@ def test_a_run_is_logged_once(agent, encrypted, tmp_path):
 
 
 def ask(agent, request, descriptors):
-    """What a client gets that sends a request and goes on at once."""
+    """What a client gets that sends a request, and descriptors once it is answered."""
     with agent.line() as line:
         try:
-            send(line, request, descriptors)
-            line.sendall(GO)
+            line.sendall(request)
+            if request[:1] != RUN:
+                line.shutdown(socket.SHUT_WR)
+            got = line.recv(1)
+            if got == READY:
+                send(line, GO, descriptors)
         except OSError:
             return b""
-        if request[:1] != RUN:
-            line.shutdown(socket.SHUT_WR)
-        return rest_of(line)
+        return got + rest_of(line)
 
 
 def test_no_request_and_no_descriptor_ends_the_agent(agent, encrypted, tmp_path):
@@ -222,9 +224,9 @@ def test_a_request_is_answered_once(agent, encrypted, tmp_path):
     request = agent.recorded("decrypt", "secret.yaml")
     with (tmp_path / "output").open("w+b") as output, agent.line() as line:
         folder = os.open(".", os.O_RDONLY)
-        send(line, request, [output.fileno(), output.fileno(), folder])
+        line.sendall(request)
         assert line.recv(1) == READY
-        line.sendall(GO + request + GO)
+        send(line, GO + request + GO, [output.fileno(), output.fileno(), folder])
         assert rest_of(line)[-2:] == DONE + b"\0"
         os.close(folder)
         output.seek(0)
@@ -240,9 +242,7 @@ def test_a_client_that_does_not_read_keeps_nobody_else_waiting(agent, encrypted)
     lines = []
     for _ in range(5):
         line = agent.line()
-        send(line, request, [write, write, folder])
-        assert line.recv(1) == READY
-        line.sendall(GO)
+        begin(line, request, [write, write, folder])
         assert line.recv(1) == BEGUN
         lines.append(line)
     before = agent.state()["answered"]
@@ -261,9 +261,7 @@ def test_a_client_that_dies_takes_its_run_along(agent, encrypted):
     read, write = os.pipe()
     folder = os.open(".", os.O_RDONLY)
     with agent.line() as line:
-        send(line, request, [write, write, folder])
-        assert line.recv(1) == READY
-        line.sendall(GO)
+        begin(line, request, [write, write, folder])
         assert line.recv(1) == BEGUN
     for each in (write, folder):
         os.close(each)

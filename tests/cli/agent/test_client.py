@@ -183,7 +183,10 @@ def test_what_a_request_hands_over(runtime):
     seen = []
 
     def serve(line):
-        data, ancillary, _, _ = line.recvmsg(1 << 20, 4096)
+        data, too_early, _, _ = line.recvmsg(1 << 20, 4096)
+        assert not too_early  # it could not be taken back
+        line.sendall(wire.READY)
+        _, ancillary, _, _ = line.recvmsg(1, 4096)
         given = array.array("i", ancillary[0][2])
         seen.append((data, [str(Path(f"/proc/self/fd/{each}").readlink()) for each in given]))
         for each in given:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+import agentclients
 from agents import PROGRAMS, run, until
 from fluxsecrets.cli.agent.lasting import now
 
@@ -91,19 +92,37 @@ def test_variables_of_a_request_stay_in_it(own_agent, encrypted, tmp_path):
     assert [environment_of(each) for each in (agent.pid, *agent.children())] == [before] * 2
 
 
-def test_a_stopped_process_does_not_make_a_command_fail(own_agent, encrypted, tmp_path):
-    """It may have the output open until it goes on; so that is a file here, and no pipe."""
+@pytest.mark.parametrize("which", ["the agent", "the process that waits"])
+def test_a_stopped_process_keeps_nothing_of_a_command(own_agent, encrypted, which):
+    """Had it the output open, who reads that would wait for its end."""
+    agent = own_agent()
+    (waiting,) = agent.children()
+    stopped = agent.pid if which == "the agent" else waiting
+    os.kill(stopped, signal.SIGSTOP)
+    try:
+        for _ in range(2):
+            command = [PROGRAMS["fluxsecrets"], "decrypt", "secret.yaml"]
+            done = subprocess.run(command, capture_output=True, check=True, timeout=60)
+            assert (done.stdout.decode(), done.stderr) == (encrypted.secret, b"")
+    finally:
+        os.kill(stopped, signal.SIGCONT)
+
+
+def test_a_stopped_process_forgets_keys_with_the_agent(own_agent, encrypted):
     agent = own_agent()
     (waiting,) = agent.children()
     os.kill(waiting, signal.SIGSTOP)
-    try:
-        for name in ("first", "second"):
-            with (tmp_path / name).open("wb") as output:
-                command = [PROGRAMS["fluxsecrets"], "decrypt", "secret.yaml"]
-                subprocess.run(command, stdout=output, stderr=output, check=True, timeout=60)
-            assert (tmp_path / name).read_text() == encrypted.secret
-    finally:
-        os.kill(waiting, signal.SIGCONT)
+    assert run("fluxsecrets", "decrypt", "secret.yaml").out == encrypted.secret.encode()  # handed to it
+    until(lambda: len(agent.children()) == 2)
+    assert agent("lock").returncode == 0
+    until(lambda: waiting not in agent.children())
+
+
+def test_an_agent_in_the_foreground_leaves_its_folder(tmp_path, monkeypatch):
+    """Nobody could unmount it."""
+    monkeypatch.chdir(tmp_path)
+    with agentclients.running() as agent:
+        assert os.readlink(f"/proc/{agent.pid}/cwd") == "/"  # noqa: PTH115
 
 
 def test_time_in_which_the_machine_sleeps_counts():

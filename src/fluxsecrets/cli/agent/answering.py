@@ -87,11 +87,10 @@ def answer(line: socket.socket, peer: Peer, loaded: Loaded, unlocked: Unlocked) 
     outcome = Outcome.MALFORMED
     try:
         end = time.monotonic() + _SECONDS
-        request, given = _receive(line, end)
+        request = _receive(line, end)
         _check(request, peer, loaded)
         line.sendall(wire.READY)
-        enter(request, given, peer.process)
-        outcome = _run(line, request, unlocked, end)
+        outcome = _run(line, request, peer, unlocked, end)
     except _DeclinedError as error:
         _decline(line, error.outcome)
     except NeedsPersonError:
@@ -101,19 +100,10 @@ def answer(line: socket.socket, peer: Peer, loaded: Loaded, unlocked: Unlocked) 
     os._exit(outcome)
 
 
-def _receive(line: socket.socket, end: float) -> tuple[wire.Request, list[int]]:
-    """Return the request, and the client's standard output, standard error and folder."""
-    _wait_until(line, end)
-    head, ancillary, flags, _ = line.recvmsg(
-        64 * 1024, socket.CMSG_SPACE(_DESCRIPTORS * array.array("i").itemsize), _CLOSE_ON_EXEC
-    )
-    given = array.array("i")
-    for level, kind, data in ancillary:
-        if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
-            given.frombytes(data[: len(data) - len(data) % given.itemsize])
-    if len(given) != _DESCRIPTORS or flags & socket.MSG_CTRUNC or head[:1] != wire.RUN:
+def _receive(line: socket.socket, end: float) -> wire.Request:
+    parts = [_more(line, 64 * 1024, end)]
+    if parts[0][:1] != wire.RUN:
         raise _DeclinedError(Outcome.MALFORMED)
-    parts = [head]
     while len(parts[0]) < wire.HEAD:
         parts[0] += _more(line, wire.HEAD, end)
     missing = wire.HEAD + wire.length_in(parts[0]) - len(parts[0])
@@ -123,7 +113,7 @@ def _receive(line: socket.socket, end: float) -> tuple[wire.Request, list[int]]:
         parts.append(_more(line, min(missing, 256 * 1024), end))
         missing -= len(parts[-1])
     try:
-        return wire.decoded(b"".join(parts)[wire.HEAD :]), list(given)
+        return wire.decoded(b"".join(parts)[wire.HEAD :])
     except ValueError:
         raise _DeclinedError(Outcome.MALFORMED) from None
 
@@ -155,7 +145,7 @@ def _check(request: wire.Request, peer: Peer, loaded: Loaded) -> None:
         raise _DeclinedError(Outcome.CONFINED)
 
 
-def _run(line: socket.socket, request: wire.Request, unlocked: Unlocked, end: float) -> Outcome:
+def _run(line: socket.socket, request: wire.Request, peer: Peer, unlocked: Unlocked, end: float) -> Outcome:
     log = Logged(holding=True)
 
     def begin() -> None:
@@ -175,10 +165,11 @@ def _run(line: socket.socket, request: wire.Request, unlocked: Unlocked, end: fl
             _decline(line, Outcome.FORGOTTEN)
 
     signal.signal(FORGET, forget)
-    open_streams(gate, request.streams)
     sys.path[:] = [os.fsdecode(text) for text in request.path]
     sys.argv[:] = [os.fsdecode(text) for text in request.argv]
-    signals = _wait_for_go(line, end)
+    signals, given = _wait_for_go(line, end)
+    enter(request, given, peer.process)
+    open_streams(gate, request.streams)
     _follow(line, signals)
     with keeping(unlocked):
         code = _command_line(request.program, log)
@@ -201,12 +192,27 @@ def _command_line(program: str, log: Logged) -> int:
     return dispatch(sys.argv[1:], log)
 
 
-def _wait_for_go(line: socket.socket, end: float) -> bytes:
-    """Wait until the client waits for the result; return the numbers of signals that it got."""
-    got = b""
+def _wait_for_go(line: socket.socket, end: float) -> tuple[bytes, list[int]]:
+    """Wait until the client waits for the result.
+
+    Returns:
+        The numbers of signals that it got, and its standard output, standard error and folder.
+    """
+    got, given = b"", array.array("i")
     while wire.GO not in got:
-        got += _more(line, 64, end)
-    return got.replace(wire.GO, b"")
+        _wait_until(line, end)
+        data, ancillary, flags, _ = line.recvmsg(
+            64, socket.CMSG_SPACE(_DESCRIPTORS * given.itemsize), _CLOSE_ON_EXEC
+        )
+        for level, kind, rights in ancillary:
+            if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
+                given.frombytes(rights[: len(rights) - len(rights) % given.itemsize])
+        if not data or flags & socket.MSG_CTRUNC:
+            raise _DeclinedError(Outcome.MALFORMED if data else Outcome.GONE)
+        got += data
+    if len(given) != _DESCRIPTORS:
+        raise _DeclinedError(Outcome.MALFORMED)
+    return got.replace(wire.GO, b""), list(given)
 
 
 def _follow(line: socket.socket, signals: bytes) -> None:

@@ -86,7 +86,7 @@ class Children:
         """
         self.renew()
         for process in self._working:
-            os.kill(process, FORGET)
+            _tell_to_forget(process)
         ended, end = self.reap(), time.monotonic() + _MOMENT
         while self._working and time.monotonic() < end:
             time.sleep(_STEP)
@@ -141,7 +141,7 @@ class Children:
         """End processes that take too long. Those that print end with their client."""
         for process, since in self._working.items():
             if now - since > _SECONDS:
-                os.kill(process, FORGET)
+                _tell_to_forget(process)
 
     def _fork(self) -> _Waiting:
         here, there = socket.socketpair()
@@ -179,6 +179,11 @@ def _wait_and_answer(way: socket.socket, loaded: Loaded, sample: Path, kept: Unl
     given = array.array("i", ancillary[0][2])
     peer, since = _GIVEN.unpack(said)
     answer(socket.socket(fileno=given[0]), Peer(peer, since), loaded, kept)
+
+
+def _tell_to_forget(process: int) -> None:
+    os.kill(process, FORGET)
+    os.kill(process, signal.SIGCONT)  # one that somebody stopped would keep the keys
 
 
 def _has_ended(process: int) -> bool:

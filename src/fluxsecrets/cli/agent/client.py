@@ -149,20 +149,28 @@ def _form_of(stream: Any) -> tuple[str, str, str, str]:
 
 
 def _asked(line: socket, message: bytes) -> int:
+    line.sendall(message)
+    if line.recv(1) != READY:
+        return DECLINES
+    line.settimeout(None)
+    return _with_signals(line)
+
+
+def _let_begin(line: socket) -> None:
+    """Hand over standard output, standard error and folder.
+
+    Only a process that has answered gets them. What was sent can't be taken back, and one that is stopped
+    would keep a pipe open, whose reader waits for its end.
+    """
     import posix
 
     sockets = _sockets()
     folder = posix.open(b".", posix.O_RDONLY | posix.O_DIRECTORY | posix.O_CLOEXEC)
     try:
         given = b"".join(each.to_bytes(4, sys.byteorder) for each in (1, 2, folder))
-        sent = line.sendmsg([message], [(sockets.SOL_SOCKET, sockets.SCM_RIGHTS, given)])
-        line.sendall(message[sent:])
+        line.sendmsg([GO], [(sockets.SOL_SOCKET, sockets.SCM_RIGHTS, given)])
     finally:
         posix.close(folder)
-    if line.recv(1) != READY:
-        return DECLINES
-    line.settimeout(None)
-    return _with_signals(line)
 
 
 def _with_signals(line: socket) -> int:
@@ -182,7 +190,7 @@ def _with_signals(line: socket) -> int:
         for number in _ENDING:
             if signals.getsignal(number) != signals.SIG_IGN:  # as under nohup
                 before[number] = signals.signal(number, pass_on)
-        line.sendall(GO)
+        _let_begin(line)
         code = _answer(line)
     finally:
         for number, handler in before.items():

@@ -69,12 +69,13 @@ def _require_sockets() -> None:
 
 
 def _run(limits: Limits, *, stores: bool, detached: bool) -> int:
-    from .process import harden, leave_terminal, say_ready, say_taken
+    from .process import harden, leave_folder, leave_terminal, say_ready, say_taken
     from .running import run
     from .socketfile import AgentRunsError
 
     if detached:
         leave_terminal()
+    leave_folder()
     harden()
     try:
         run(limits, stores=stores, ready=say_ready if detached else lambda: None)

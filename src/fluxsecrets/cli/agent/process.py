@@ -40,11 +40,15 @@ def harden() -> None:
 
 
 def leave_terminal() -> None:
-    """Leave the working directory, and be no leader of a session, which could get a terminal."""
+    """Be no leader of a session, which could get a terminal."""
     if os.fork():
         os._exit(0)
-    os.chdir("/")
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
+
+
+def leave_folder() -> None:
+    """Leave the working directory, which nobody could unmount."""
+    os.chdir("/")
 
 
 def say_ready() -> None:

@@ -20,7 +20,7 @@ READY, BEGUN, DONE, DECLINED = b"A", b"W", b"=", b"D"
 has to run it, and nothing was printed."""
 
 GO = b"\0"
-"""What the client sends after `READY`; after that, numbers of signals that it got."""
+"""What the client sends after `READY`, with its descriptors; after that, numbers of signals that it got."""
 
 HEAD = 5
 MOST_RUN = 8 * 1024 * 1024
