@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _COMPLETE = "__complete"
 """What the scripts of `completion` call, each time that the user presses the key."""
 
-EXIT_CLEAN, EXIT_ERROR, _LAST_ORDINARY = 0, 2, 127
+EXIT_CLEAN, EXIT_ERROR, _LAST_ORDINARY, _INTERRUPTED = 0, 2, 127, 130
 
 
 def main() -> None:
@@ -32,10 +32,26 @@ def main() -> None:
 
         end_in_time()
         os._exit(answer(arguments[1:]))
+    end(without_traceback(lambda: _answer(arguments)))
+
+
+def _answer(arguments: list[str]) -> int:
     code = ask(MAIN, arguments)
-    if code < 0:
-        code = _run(arguments, code)
-    end(code)
+    return code if code >= 0 else _run(arguments, code)
+
+
+def without_traceback(run_here: Callable[[], int]) -> int:
+    """Run a command line, and return its exit code, where Ctrl-C comes before or behind what reports it."""
+    try:
+        return run_here()
+    except KeyboardInterrupt:
+        import os
+
+        try:  # noqa: SIM105 - contextlib takes longer to import
+            os.write(2, b"error: interrupted\n")
+        except OSError:
+            pass
+        return _INTERRUPTED
 
 
 def _run(arguments: list[str], asked: int) -> int:

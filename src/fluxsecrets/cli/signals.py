@@ -5,7 +5,9 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+
+from fluxsecrets.files.undisturbed import has_to_wait
 
 EXIT_INTERRUPTED = 128 + signal.SIGINT
 """Exit code after Ctrl-C."""
@@ -35,7 +37,7 @@ class TerminatedError(BaseException):
 
 @contextmanager
 def terminable() -> Iterator[None]:
-    """Raise TerminatedError where a signal arrives that ends the run.
+    """Raise TerminatedError where a signal arrives that ends the run, and KeyboardInterrupt for SIGINT.
 
     A signal that the caller ignores stays ignored, as under `nohup`. Signals that follow at once are dropped:
     they would cut off the cleaning up.
@@ -44,13 +46,22 @@ def terminable() -> Iterator[None]:
 
     def terminate(number: int, _frame: object) -> None:
         nonlocal last
+        if has_to_wait(number):
+            return
         now = time.monotonic()
         if now - last >= _ONE_END:
             last = now
             raise TerminatedError(number)
 
+    def interrupt(number: int, _frame: object) -> None:
+        if not has_to_wait(number):
+            raise KeyboardInterrupt
+
     before: dict[int, object] = {}
     try:
+        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+            with suppress(ValueError):
+                before[signal.SIGINT] = signal.signal(signal.SIGINT, interrupt)
         for number in ENDING:
             if signal.getsignal(number) is not signal.SIG_IGN:
                 try:

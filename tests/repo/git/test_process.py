@@ -1,6 +1,7 @@
 """git is fed and read at the same time: whatever pipes hold, nobody waits for ever, and nothing is left."""
 
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -9,10 +10,12 @@ from itertools import islice
 import pytest
 from tests.histories import fast_import
 
+from fluxsecrets.cli.signals import TerminatedError, terminable
 from fluxsecrets.errors import GitError, LimitError
 from fluxsecrets.repo.git import ended_here, find_repository
 from fluxsecrets.repo.git.history import list_changes, stream_changes
 
+_POPEN = subprocess.Popen
 _COMMITS, _FILES = 120, 40
 _FOLDER = "a/folder/with/a/long/name/so/that/the/listing/is/long"
 
@@ -169,3 +172,37 @@ def test_what_ended_inside_of_the_block_is_not_ended_again(long_history, started
     with ended_here():
         assert len(list_changes(long_history)) == _COMMITS * _FILES
         assert all(process.returncode == 0 for process in started)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a process can't send itself such signals there")
+@pytest.mark.parametrize("moment", ["starts", "is started", "ends", "has ended"])
+def test_a_signal_at_any_moment_leaves_no_process(long_history, started, monkeypatch, moment):
+    """A container may have nobody else who waits for the end of a process."""
+    begin, wait = subprocess.Popen, _POPEN.wait
+
+    def hang_up(now):
+        if now == moment:
+            signal.raise_signal(signal.SIGHUP)
+
+    def popen(*args, **options):
+        hang_up("starts")
+        process = begin(*args, **options)
+        hang_up("is started")
+        return process
+
+    def waited(process, *args, **options):
+        hang_up("ends")
+        code = wait(process, *args, **options)
+        hang_up("has ended")
+        return code
+
+    monkeypatch.setattr(_POPEN, "wait", waited)
+    monkeypatch.setattr(subprocess, "Popen", popen)
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    try:
+        with pytest.raises(TerminatedError), terminable():
+            list(long_history.read_objects(["main", f"main:{_FOLDER}/1.yaml"]))
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert len(started) == 1
+    assert all(process.returncode is not None for process in started)

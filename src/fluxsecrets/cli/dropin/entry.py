@@ -6,7 +6,7 @@ import sys
 
 from fluxsecrets.cli.agent.client import ABSENT, LOST, ask
 from fluxsecrets.cli.agent.forms import DROPIN
-from fluxsecrets.cli.entry import end, handing_over, lost
+from fluxsecrets.cli.entry import end, handing_over, lost, without_traceback
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,10 +18,12 @@ _GENERIC = 1
 
 def main() -> None:
     """Run the command line and exit with its code."""
-    code = ask(DROPIN, sys.argv[1:])
-    if code < 0:
-        code = _run(sys.argv[1:], code)
-    end(code)
+    end(without_traceback(lambda: _answer(sys.argv[1:])))
+
+
+def _answer(arguments: list[str]) -> int:
+    code = ask(DROPIN, arguments)
+    return code if code >= 0 else _run(arguments, code)
 
 
 def _run(arguments: list[str], asked: int) -> int:

@@ -21,7 +21,7 @@ from struct import Struct
 
 from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.files.clibrary import c_function
-from fluxsecrets.files.undisturbed import undisturbed
+from fluxsecrets.files.undisturbed import has_to_wait, undisturbed
 from fluxsecrets.namedtuples import NamedTuple
 from fluxsecrets.records import dataclass, field
 
@@ -257,8 +257,9 @@ def _serve(
         os._exit(code)
 
 
-def _leave(_number: int, _frame: object) -> NoReturn:
-    raise SystemExit  # what is being written is cleaned up on the way out
+def _leave(number: int, _frame: object) -> None:
+    if not has_to_wait(number):
+        raise SystemExit  # what is being written is cleaned up on the way out
 
 
 def _results(work: Callable[[Any], Any], jobs: Sequence[Any]) -> bytes:

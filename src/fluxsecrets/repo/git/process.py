@@ -15,6 +15,7 @@ from itertools import islice
 from pathlib import Path
 
 from fluxsecrets.errors import GitError, LimitError
+from fluxsecrets.files.undisturbed import held
 from fluxsecrets.namedtuples import NamedTuple
 from fluxsecrets.programs import absolute_folders, find_program
 from fluxsecrets.shell import file_word
@@ -142,24 +143,39 @@ def start(
         ValueError: the command may run a program that a configuration names.
     """
     command = _command(arguments)
+    environment = git_environment(os.environ) | dict(variables)
+    others = _open.get()
+    running: Running | None = None
+    try:
+        with held():  # nobody else knows of a process that has begun, and nobody would wait for its end
+            running = _started(command, folder, environment, feed=feed, source=source)
+        if others is not None:
+            others[running] = None
+        yield running
+    finally:
+        if running is not None:
+            with held():
+                running.close(kill=not feed)
+            if others is not None:
+                others.pop(running, None)
+
+
+def _started(
+    command: Sequence[str],
+    folder: Path,
+    environment: Mapping[str, str],
+    *,
+    feed: bool,
+    source: IO[bytes] | None,
+) -> Running:
     from .running import start_process
 
     try:
-        environment = git_environment(os.environ) | dict(variables)
-        running = start_process(command, folder, environment, feed=feed, source=source)
+        return start_process(command, folder, environment, feed=feed, source=source)
     except OSError as error:
         from fluxsecrets.files.reasons import reason_of  # only when something fails
 
         raise GitError(f"git could not be started: {reason_of(error).text}", path=str(folder)) from None
-    others = _open.get()
-    if others is not None:
-        others[running] = None
-    try:
-        yield running
-    finally:
-        running.close(kill=not feed)
-        if others is not None:
-            others.pop(running, None)
 
 
 @contextmanager
@@ -177,7 +193,8 @@ def ended_here() -> Iterator[None]:
     finally:
         _open.reset(token)
         for running in [*started]:
-            running.close(kill=True)
+            with held():
+                running.close(kill=True)
 
 
 def run(
