@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
 
 from fluxsecrets.ops.files.rekey import RekeyResult
 from fluxsecrets.ops.run.results import BatchResult, FileResult
@@ -16,6 +15,7 @@ from fluxsecrets.report.results import listed_rows, remarks, result_data, result
 from fluxsecrets.report.text import Cell, Row, counted, printable
 from fluxsecrets.shell import command_for, file_word
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from fluxsecrets.ops.people.admit import Addition
     from fluxsecrets.ops.people.identity import IdentityPlan, Replaced

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
 from fluxsecrets.errors import FluxsecretsError, NotEncryptedError, UnprotectedError
 from fluxsecrets.files.reading import FileContent, read_file
@@ -42,6 +41,12 @@ from .content import OpenedFile, encrypt_content, open_file, own_selector, parse
 from .encryptedfiles import encrypted_targets
 from .onlycopy import OTHERS_ONLY
 from .verification import Expected, verify
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TypeVar
+
+    Options = TypeVar("Options")
 
 ELSEWHERE = ""
 """Key for files without an environment."""
@@ -159,9 +164,6 @@ def file_keys(session: Session, target: Target) -> FileKeys | FluxsecretsError:
         metadata.lastmodified,
         metadata.version,
     )
-
-
-Options = TypeVar("Options")
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Generic, TypeVar
 
 from fluxsecrets.errors import DataKeyError
 from fluxsecrets.ops.files.rekey import FileKeys, file_keys, prepare_target
@@ -17,14 +16,30 @@ from fluxsecrets.ops.run.writer import Operation, prepare_files, write_files
 from fluxsecrets.records import dataclass, field, replace
 from fluxsecrets.sops.recipients import Recipient, recipient_key
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:  # `rotate` mostly does without the rules and the environments
+    from typing import Generic, TypeVar
+
     from fluxsecrets.ops.run.people import ConfigFile, People
     from fluxsecrets.repo.openers import Openers
     from fluxsecrets.repo.tree import Tree
     from fluxsecrets.sops.config_edit import EditedConfig
     from fluxsecrets.sops.config_places import SharedList
 
-Step = TypeVar("Step")
+    Step = TypeVar("Step")
+
+    class _WithStep(Generic[Step]): ...
+else:
+
+    class _WithStep:
+        """The generic base, without `typing`."""
+
+        __slots__ = ()
+
+        def __class_getitem__(cls, _step: object) -> type:
+            return cls
+
+
 Watch = Callable[[Iterator[Prepared], int], Iterable[Prepared]]
 """Passes on what is prepared, and may show progress; the number is that of all files."""
 
@@ -76,7 +91,7 @@ class Rekeyed:
 
 
 @dataclass(frozen=True, slots=True)
-class Rekeying(Generic[Step]):
+class Rekeying(_WithStep["Step"]):
     """Files that get new recipients or data keys, and what is written along with them.
 
     Attributes:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from fluxsecrets.errors import UnprotectedError, UsageError
 from fluxsecrets.marks import OFFBOARDING_FOLDER
@@ -37,6 +36,7 @@ from fluxsecrets.sops.recipients import KINDS, Recipient, kms, recipient_key
 
 from .plans import Rekeying, SharedFile
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from fluxsecrets.ops.files.content import OpenedFile
 

@@ -11,7 +11,6 @@ import hmac
 import json
 import os
 import re
-import shutil
 import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -164,7 +163,7 @@ def write_journal(
     data = json.dumps(plan).encode()
     with reported("nothing was changed: the journal could not be written", state):
         if draft.exists():
-            shutil.rmtree(draft)
+            _delete(draft)
         draft.mkdir(mode=0o700)
         try:
             write_atomic(draft / _CONTENTS, contents.getvalue())  # which copies nothing
@@ -172,7 +171,7 @@ def write_journal(
             write_atomic(draft / _MAC, _mac(key, data))
             draft.rename(state / JOURNAL)
         except BaseException:
-            shutil.rmtree(draft, ignore_errors=True)  # a full disk needs the space
+            _delete(draft, ignore_errors=True)  # a full disk needs the space
             raise
         sync(state)
 
@@ -325,16 +324,30 @@ def remove_journal(state: Path) -> None:
     hint = "all files are done; fix the reason, then run `fluxsecrets recover`"
     with reported("the journal could not be removed", state, hint):
         if done.exists():
-            shutil.rmtree(done)
+            _delete(done)
         (state / JOURNAL).rename(done)
         sync(state)
-    shutil.rmtree(done, ignore_errors=True)
+    _delete(done, ignore_errors=True)
 
 
 def delete_remains(state: Path) -> None:
     """Delete drafts and ended journals that killed runs left; the caller holds the lock."""
     for name in (_DRAFT, _DONE):
-        shutil.rmtree(state / name, ignore_errors=True)
+        if os.path.lexists(state / name):
+            _delete(state / name, ignore_errors=True)
+
+
+def _delete(folder: Path, *, ignore_errors: bool = False) -> None:
+    """Delete the folder of a journal, and whatever is in it."""
+    with suppress(OSError):  # something else is in it, or it is a link
+        if not folder.is_symlink():
+            for name in (_CONTENTS, _PLAN, _MAC):
+                (folder / name).unlink(missing_ok=True)
+            folder.rmdir()
+            return
+    import shutil  # it takes longer to import than all else that is done here
+
+    shutil.rmtree(folder, ignore_errors=ignore_errors)
 
 
 @contextmanager
