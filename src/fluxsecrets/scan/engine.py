@@ -24,7 +24,7 @@ from .patterns import ends_of, token_rules, triggers_of
 from .prepared import prepared_matcher
 from .reading import Reading
 from .scanned import Context, Scanned
-from .triggers import PARSE, Trigger
+from .triggers import AROUND, ASSUMED, NAMED, PARSE, Trigger
 from .valuekey import ValueKey
 
 if TYPE_CHECKING:
@@ -52,7 +52,8 @@ class Engine:
             matcher: one to use.
             key: that of the run, by default a new one.
             custom: rules of the team, or None.
-            shortcuts: leave out work that can't find anything. Without them, findings are the same.
+            shortcuts: leave out work that can't find anything. Without them, every file is read as if it
+                had all signs, and findings are the same.
         """
         self._matcher = matcher or prepared_matcher(cache)
         self.key = key or ValueKey()
@@ -71,14 +72,16 @@ class Engine:
         if not found:
             if not blob.data.strip():
                 return Scanned(blob.path, empty=True)
-            if self._is_clean(blob, context):
+            if self._lines is not None and self._is_clean(blob, context):
                 return Scanned(blob.path)
         numbers = {number for number, _ in found}
         hits = triggers_of(numbers)
+        if self._lines is None:
+            hits |= ASSUMED
         if Trigger.SECRET in hits and are_references(blob.data, ends_of(found, Trigger.SECRET)):
             hits -= {Trigger.SECRET}
-        if Trigger.ASSIGNED in hits and self._needs_no_parsing(blob, hits, found):
-            hits -= {Trigger.ASSIGNED}
+        if not hits.isdisjoint(NAMED) and self._needs_no_parsing(blob, hits, found):
+            hits -= NAMED
         rules = token_rules(numbers, blob.data)
         reading = Reading(blob, context, hits, self.hits, self.custom)
         looks = hits or rules or context.whole or is_login_file(blob.path)
@@ -134,10 +137,21 @@ class Engine:
 
     def _needs_no_parsing(self, blob: Blob, hits: frozenset[Trigger], found: Sequence[Hit]) -> bool:
         """Whether the telling names of a manifest have harmless values only."""
-        if self._lines is None or len(hits & PARSE) > 1 or blob.part or len(blob.data) > LARGEST:
+        if self._lines is None or not hits & PARSE <= NAMED or blob.part or len(blob.data) > LARGEST:
             return False
-        is_manifest = not blob.binary and is_yaml(blob.path)
-        return is_manifest and self._lines.are_all(blob.data, ends_of(found, Trigger.ASSIGNED))
+        if blob.binary or not is_yaml(blob.path):
+            return False
+        if not self._lines.are_all(blob.data, ends_of(found, Trigger.ASSIGNED)):
+            return False
+        if hits.isdisjoint(AROUND):
+            return True
+        from .around import have_no_value_beside, hold_no_value_below, hold_nothing_random
+
+        return (
+            hold_no_value_below(blob.data, ends_of(found, Trigger.BELOW))
+            and hold_nothing_random(blob.data, ends_of(found, Trigger.PLURAL))
+            and have_no_value_beside(blob.data, ends_of(found, Trigger.PAIR))
+        )
 
     def _finds_nothing(self, line: bytes) -> bool:
         """Whether no rule finds anything in a line alone, neither in a manifest nor in other text."""
@@ -146,7 +160,7 @@ class Engine:
 
         blob = Blob("line.yaml", line + b"\n")
         signs = triggers_of(self._matcher.hits(blob.data))  # tokens are looked for in the whole file
-        if not signs <= {Trigger.ASSIGNED}:
+        if not signs <= NAMED:
             return False
         reading = Reading(blob, Context(), frozenset({Trigger.ASSIGNED}), self.hits)
         if reading.read(()) or reading.problem is not None:

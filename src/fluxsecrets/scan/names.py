@@ -166,8 +166,40 @@ _PLURALS = frozenset(
 def singular(name: str) -> str:
     """The name of one of several: `apiKey` for `apiKeys`; "" for a name that is not a telling plural."""
     words = [word.lower() for word in re.findall(WORD, name)]
-    one = name.removesuffix("s")
+    one = name.removesuffix("s").removesuffix("S")
     return one if words and words[-1] in _PLURALS and telling(one) is not Telling.NOTHING else ""
+
+
+_BETWEEN = r"[_./ ()-]*"
+"""What people put between the words of a name."""
+
+
+def _sign() -> str:
+    """What every telling name ends with, from the tables that `telling` goes by."""
+    last = {*_SURE, *_SURE_END, *_MAYBE, *_MAYBE_END, "pw"} - {"pat"}
+    ends = sorted(word for word in last if not any(map(word.endswith, last - {word})))
+    keys = rf"(?:{'|'.join(sorted(_KEY_OF))}){_BETWEEN}key|(?:secret|token|key){_BETWEEN}base"
+    return (
+        rf"(?:{'|'.join(ends)}|{keys}|(?-i:P)at|(?:\b|[^a-z])pat)"
+        rf"(?:{_BETWEEN}(?:{_TRAILING_WORDS}))*{_BETWEEN}"
+    )
+
+
+NAME_SIGN = _sign()
+"""How each name ends that `telling` says something of, and others; for hyperscan, whatever the case."""
+
+PLURAL_SIGN = (
+    rf"(?:{'|'.join(sorted(_PLURALS - {'keys'}))}|(?:{'|'.join(sorted(_KEY_OF))}){_BETWEEN}keys){_BETWEEN}"
+)
+"""The same of each name that `singular` takes for several of a kind."""
+
+
+GENERIC_KEYS = frozenset({"value", "key", "plain", "plaintext", "text", "literal", "data", "raw", "default"})
+"""Keys of values that are called by what is above them: `password: {value: …}`."""
+
+NAME_KEYS = ("name", "key", "Name", "Key")
+VALUE_KEYS = frozenset({"value", "Value", "defaultValue", "default"})
+"""The keys of a pair: the text under the first of `NAME_KEYS` is what the value is called."""
 
 
 def _is_of_secret(words: list[str], before: str) -> bool:

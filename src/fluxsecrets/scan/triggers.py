@@ -18,7 +18,7 @@ from .decode import TRIGGER as BASE64
 from .expressions import DSN, KEYED, URL
 from .forms import COMMANDS, LINES, TEXTS, Form
 from .matcher import Pattern
-from .names import SENSITIVE_WORDS, TELLING_NAME
+from .names import NAME_SIGN, PLURAL_SIGN, SENSITIVE_WORDS, TELLING_NAME
 
 _KEYWORDS = (b"pass", b"pwd", b"psk", b"secret", b"token", b"credential", b"bearer", b"cookie", b"key")
 _SENSITIVE = (
@@ -32,9 +32,6 @@ _SENSITIVE = (
     b"nbase",
     b"tbase",
 )
-_TELLING = TELLING_NAME.removeprefix("[A-Za-z0-9_.-]*")
-
-
 _PAT = "|[_-]pat|"
 _LOOSE = rf"(?:{SENSITIVE_WORDS.replace(_PAT, '|')}|[_-]pat\b)[A-Za-z0-9_.-]*"
 """A name with a telling word in it; it takes a tenth of the time that a telling name takes to compile.
@@ -78,7 +75,7 @@ class Trigger(Enum):
         (SIGN_BYTES.lower(), b"sops"),
     )
     ASSIGNED = Pattern(
-        rf"(?i){_TELLING}(?:\\?[\"'`])?[)\]]?[ \t]*(?::=|=>|\|\|=|\?\?=|\?=|==?|:)[ \t]*[^\s]",
+        rf"(?i){NAME_SIGN}(?:\\?[\"'`])?[)\]]?[ \t]*(?::=|=>|\|\|=|\?\?=|\?=|==?|:)[ \t]*[^\s]",
         _SENSITIVE,
         every=True,
     )
@@ -86,37 +83,32 @@ class Trigger(Enum):
 
     OPTION = Pattern(rf"(?i)--{TELLING_NAME}[ \t]+[^\s-]", _SENSITIVE)
     PAIR = Pattern(
-        rf"(?i)(?:name|key)[\"']?\s*:\s*[\"']?{TELLING_NAME}[\"']?\s*,?\s*[\"']?(?:default)?value[\"']?\s*:",
-        _SENSITIVE,
+        rf"(?i)(?:^|[\s\"'{{,])(?:name|key)[\"']?[ \t]*:"
+        rf"\s*(?:[&!]\S*\s+)*(?:[^\r\n,{{}}#]*{NAME_SIGN}[\"']?[ \t]*(?:[\r\n,}}#]|$)|[|>*]|\"[^\"\n]*\\)",
+        (b"name", b"key"),
+        every=True,
     )
-    """An entry of an environment: its name, then its value."""
+    """A telling name as a value; what is called so may be beside it, as in the environment of a container."""
 
-    PAIR_REVERSED = Pattern(
-        r"(?i)value[\"']?\s*:[^\n]{1,400}(?:[^\n]{0,80}|\n[ \t]*(?:[^\s-][^\n]{0,79})?)"
-        rf"(?:name|key)[\"']?\s*:\s*[\"']?{TELLING_NAME}[\"']?",
-        _SENSITIVE,
-    )
-    """The value first. With a dash, the name is that of the next entry."""
+    BELOW = Pattern(rf"(?i){NAME_SIGN}[\"']?[ \t]*:[ \t]*[\r\n]", _SENSITIVE, every=True)
+    """A telling key without a value in its line: below there may be one, or a map with it."""
 
-    KEYED_BLOCK = Pattern(
-        rf"(?i){_TELLING}[\"']?[ \t]*:[ \t]*(?:\r?\n[ \t]*)+[^\s:#-][^:\n]*(?:\n|$)", _SENSITIVE
-    )
-    """A telling key whose value starts on the next line."""
-
-    NESTED = Pattern(
-        r"(?i)(?:passwords|passphrases|passcodes|psks|tokens|(?:api|access|auth|secret|private|shared)[_-]?keys)"
-        r"[\"']?[ \t]*:[ \t]*(?:[\[{#]|\r?\n)"
-        rf"|(?:{SENSITIVE_WORDS})[\"']?[ \t]*:[ \t]*(?:\{{[ \t]*|\r?\n[ \t]+)"
-        r"[\"']?(?:value|key|plain|plaintext|text|literal|data|raw|default)[\"']?[ \t]*:[ \t]*[^\s{\[|>]",
+    PLURAL = Pattern(
+        rf"(?i){PLURAL_SIGN}[\"']?[ \t]*:[ \t]*(?:[&!*#\r\n]|[\[{{][ \t]*(?:[^\s\]}}]|[\r\n]|$))",
         _SENSITIVE,
+        every=True,
     )
-    """A telling plural, or a telling name with its value below it."""
+    """A telling plural, with a list or map."""
+
+    EXPLICIT = Pattern(r"(?m)^[ \t-]*\?(?:[ \t\r]|$)|[{,]\s*\?[ \t\r\n]|\"[ \t]*\r?\n\s*:", (b"?", b'"'))
+    """A key that does not stand before the colon in its line."""
 
     LOGIN = Pattern(
-        r"auths[\"']?[ \t]*:|client-key-data|kind[\"']?[ \t]*:[ \t]*[\"']?Config[\"']?(?:[^A-Za-z]|$)",
+        r"auths[\"']?[ \t]*:|client-key-data"
+        r"|kind[\"']?\s*:(?:\s|#[^\n]*|[&!]\S*\s|[|>][-+0-9]*\s)*[\"']?Config[\"']?(?:[^A-Za-z]|$)",
         (b"auths", b"client-key-data", b"kind"),
     )
-    MACHINE = Pattern(r"\"terraform_version\"|chpasswd:", (b"terraform_version", b"chpasswd"))
+    MACHINE = Pattern(r"terraform_version|chpasswd", (b"terraform_version", b"chpasswd"))
     """A state of Terraform, or user data of cloud-init."""
 
     URL = Pattern(URL, (b"://",))
@@ -148,9 +140,9 @@ PARSE = frozenset(
     | {
         Trigger.OPTION,
         Trigger.PAIR,
-        Trigger.PAIR_REVERSED,
-        Trigger.KEYED_BLOCK,
-        Trigger.NESTED,
+        Trigger.BELOW,
+        Trigger.PLURAL,
+        Trigger.EXPLICIT,
         Trigger.LOGIN,
     }
     | {Trigger.MACHINE}
@@ -158,5 +150,15 @@ PARSE = frozenset(
 """Those for which YAML and JSON are parsed.
 
 A rule that takes the value of a telling name for more reasons than `places` has needs a sign of its own:
-lines that hold no secret for `places` don't make a file worth parsing, see `harmless`.
+lines that hold no secret for `places` don't make a file worth parsing, see `NAMED`.
 """
+
+AROUND = frozenset({Trigger.PAIR, Trigger.BELOW, Trigger.PLURAL})
+NAMED = AROUND | {Trigger.ASSIGNED}
+"""Those whose lines may show that a manifest need not be parsed for them: see `harmless`, and `around` for
+those whose value is in another line."""
+
+ASSUMED = frozenset(Trigger) - {
+    *(Trigger.SECRET, Trigger.SEALED, Trigger.SOPS, Trigger.CONTAINER, Trigger.ALLOWANCE)
+}
+"""Those that only say where a look is worth it, and decide nothing else. Tests look everywhere."""

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from fluxsecrets.scan.assignments import holds_random, is_chosen
-from fluxsecrets.scan.names import Telling, singular, telling
+from fluxsecrets.scan.names import GENERIC_KEYS, Telling, singular, telling
 
 from .reader import Value
-
-_GENERIC = frozenset({"value", "key", "plain", "plaintext", "text", "literal", "data", "raw", "default"})
 
 
 def inherited_name(value: Value) -> str:
@@ -19,7 +17,7 @@ def inherited_name(value: Value) -> str:
     name = next((step for step in reversed(above) if isinstance(step, str)), "")
     one = singular(name)
     own = value.key.text if value.key is not None else ""
-    if not one and (own not in _GENERIC if own else True):
+    if not one and (own not in GENERIC_KEYS if own else True):
         return ""
     name = one or name
     says = telling(name)

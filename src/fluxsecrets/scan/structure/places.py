@@ -15,7 +15,7 @@ from fluxsecrets.marks import is_ciphertext
 from fluxsecrets.scan.assignments import Assignment, Surroundings, assignments, is_secret
 from fluxsecrets.scan.everyday import is_everyday, is_object_name, names_object
 from fluxsecrets.scan.match import Match, Rank
-from fluxsecrets.scan.names import Telling, telling
+from fluxsecrets.scan.names import NAME_KEYS, VALUE_KEYS, Telling, telling
 from fluxsecrets.scan.othercipher import is_rsa_ciphertext
 from fluxsecrets.scan.values import is_expression, looks_random, may_be_password, may_be_token
 from fluxsecrets.shell import word
@@ -279,8 +279,8 @@ def _name(value: Value) -> str:
     key = value.key.text
     if key == "secretKey" and "remoteRef" in _keys(value.holder):
         return ""  # of External Secrets: the name of a key, not its value
-    if key in ("value", "Value", "defaultValue", "default") and type(value.holder) is Map:
-        for other in ("name", "key", "Name", "Key"):
+    if key in VALUE_KEYS and type(value.holder) is Map:
+        for other in NAME_KEYS:
             name = text_of(value.holder.get(other))
             if name:
                 return name
