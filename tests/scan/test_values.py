@@ -181,6 +181,7 @@ def test_outside_of_secrets_these_are_passwords(text):
             "some text here",
         ),
         *("wss://host/x", "oauth2-proxy.github.token", "kube-system/admin"),
+        *("app-of-the-team-pg-creds-8f3a2c9b7d1e", "the-OAuth2ProxyClient-of-the-team"),
     ],
 )
 def test_names_are_no_tokens(text):
@@ -191,7 +192,8 @@ def test_names_are_no_tokens(text):
     "text",
     [
         *("kX9vQ2mNp4Lz7Rt1", "0f3a9c5b7d1e2f4a6c8b0d2e4f6a8c0b", "f47ac10b-58cc-4372-a567-0e02b2c3d479"),
-        *("dGhyb3dhd2F5IGRhdGE4MQ==", "throwaway_8fK2mN9qXz"),
+        *("dGhyb3dhd2F5IGRhdGE4MQ==", "throwaway_8fK2mN9qXz", "throwAway-Zq81mWx04Kfp"),
+        *("production-throwaway-read-only-api-Zq81mWx04Kfp", "Zq81mWx04Kfp-of-the-throwaway-app"),
     ],
 )
 def test_what_machines_make_may_be_a_token(text):

@@ -163,6 +163,7 @@ _PLURALS = frozenset(
 )
 
 
+@lru_cache(maxsize=8192)
 def singular(name: str) -> str:
     """The name of one of several: `apiKey` for `apiKeys`; "" for a name that is not a telling plural."""
     words = [word.lower() for word in re.findall(WORD, name)]

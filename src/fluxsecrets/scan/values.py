@@ -14,7 +14,7 @@ from .examples import is_example
 from .othercipher import is_other_ciphertext
 from .placeholders import is_placeholder
 from .references import is_reference, rest_of
-from .wholetext import entropy, is_whole, looks_random
+from .wholetext import entropy, has_random_part, is_whole, looks_random
 
 __all__ = [
     "entropy",
@@ -124,7 +124,7 @@ def may_be_token(text: str) -> bool:
         return True
     if is_whole(_SCALAR, stripped):
         return False
-    return looks_random(stripped)
+    return looks_random(stripped) or has_random_part(stripped)
 
 
 _HEX_KEY = r"[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}|[0-9a-f]{128}"

@@ -7,6 +7,8 @@ from functools import cache
 from math import log2
 from typing import Any
 
+from .names import WORD
+
 
 def any_of(*alternatives: str) -> str:
     """A pattern for a text that is one of these, with white space around it."""
@@ -61,6 +63,20 @@ def looks_random(text: str) -> bool:
     if not odd:
         return False
     return bits >= (2.5 if len(text) < 16 else 3.0) and odd * 2 >= len(words) - 1
+
+
+def has_random_part(text: str) -> bool:
+    """Whether a part of a text looks made by a machine, however many words are around it.
+
+    `production-read-only-api-Zq81mWx04Kfp` is a token. Hashes in names have no capitals, and the words of
+    `OAuth2ProxyClient` are longer.
+    """
+    return any(map(_is_mixed, re.findall("[A-Za-z0-9]{12,}", text)))
+
+
+def _is_mixed(part: str) -> bool:
+    kinds = all(re.search(kind, part) for kind in ("[a-z]", "[A-Z]", "[0-9]"))
+    return kinds and len(part) <= 3 * len(re.findall(WORD, part)) and looks_random(part)
 
 
 _VERSION = (
