@@ -30,6 +30,8 @@ FIXES = {
     "IdentityError": "Check the key file that the message names: its content, its permissions, its passphrase.",
     "LockedError": "Run the command at a terminal, or plug in the device. A passphrase that the agent keeps is asked for "
     "once, see [The agent](agent.md).",
+    "UnansweredError": "Run the command again when the service answers. See "
+    "[When a call fails](cloud-keys.md#when-a-call-fails).",
     "DataKeyError": "The message lists each key and each place that was searched. Set `SOPS_AGE_KEY_FILE`, or ask a "
     "holder to add you. See [Keys](keys.md).",
     "CertificateError": "Get the controller's current certificate, and compare its fingerprint. See "

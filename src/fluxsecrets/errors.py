@@ -157,6 +157,10 @@ class LockedError(IdentityError):
     """A private key stayed locked: nobody gave its passphrase or PIN, or its device is missing."""
 
 
+class UnansweredError(LockedError):
+    """A key service that might have decrypted a key can't be reached, or is not available."""
+
+
 class Attempt(NamedTuple):
     """One key that was tried and did not open its group.
 
@@ -166,7 +170,7 @@ class Attempt(NamedTuple):
         shown: the recipient for messages, shortened.
         reason: why the key did not open the group.
         hint: what to do about that, or empty.
-        locked: an identity that might have opened it stayed locked.
+        locked: an identity that might have opened it stayed locked, or a service gave no answer.
     """
 
     group: int
@@ -196,7 +200,10 @@ class Tried(NamedTuple):
 
     @property
     def locked(self) -> tuple[Attempt, ...]:
-        """The keys that identities which stayed locked might have opened; none if that were not enough."""
+        """The keys that might have been opened; none if that were not enough.
+
+        Identities stayed locked, or services gave no answer.
+        """
         found = tuple(each for each in self.attempts if each.locked and each.group not in self.opened)
         return found if len(self.opened.union(each.group for each in found)) >= self.needed else ()
 
@@ -250,6 +257,11 @@ class DataKeyError(FluxsecretsError):
         details = details if tried is None else tried.lines()
         super().__init__(message, hint=hint, path=path, line=line, details=details)
         self.tried = tried
+
+    @property
+    def undecided(self) -> bool:
+        """Whether nobody can tell, see `Tried.locked`."""
+        return self.tried is not None and bool(self.tried.locked)
 
     def __reduce__(self) -> tuple[object, ...]:
         return (*super().__reduce__(), {"tried": self.tried})

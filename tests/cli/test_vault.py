@@ -218,3 +218,43 @@ def test_most_addresses_that_sops_takes_are_taken():
     usual = [uri for uri in taken if re.match("https?://", uri, re.IGNORECASE) and not odd.search(uri)]
     keys = [KINDS["hc_vault"].parse(text) for uri in usual for text in split_list(uri)]
     assert len(keys) >= len(usual) > len(taken) / 3
+
+
+@pytest.mark.parametrize(
+    ("reason", "answer"),
+    [
+        ("Vault can't be reached", None),
+        ("Vault is not available now", (503, {}, {"errors": ["busy"]})),
+        ("Vault is sealed", (503, {}, {"errors": ["Vault is sealed"]})),
+    ],
+)
+def test_a_server_that_gives_no_answer_does_not_say_no(vault, folder, cli, monkeypatch, reason, answer):
+    folder.write("db.yaml")
+    assert cli("encrypt", "db.yaml").exit_code == 0
+    if answer is None:
+        monkeypatch.setattr("urllib3.connection.HTTPConnection.connect", _refuse)
+    vault.always = answer
+    opened = cli("decrypt", "db.yaml")
+    assert opened.exit_code == 2
+    assert "can't tell whether you can open this file: a key service gave no answer" in opened.stderr
+    assert reason in opened.stderr
+    assert "none of your identities" not in opened.stderr
+    assert "ask an owner" not in opened.stderr
+    status = cli("status", "db.yaml")
+    assert "cannot tell" in status.stdout
+    assert "you cannot open it" not in status.stdout
+    assert f"cannot tell whether you can open 1 file: {reason}" in status.stderr
+    audit = cli("audit", "--rule", "value-weak")
+    assert "1 encrypted file were not looked at: a key service gave no answer" in audit.stdout + audit.stderr
+
+
+def _refuse(*_):
+    raise ConnectionRefusedError
+
+
+def test_a_server_that_refuses_says_no(vault, folder, cli):
+    folder.write("db.yaml")
+    cli("encrypt", "db.yaml")
+    vault.tokens.clear()
+    assert "none of your identities can open this file" in cli("decrypt", "db.yaml").stderr
+    assert "you cannot open it" in cli("status", "db.yaml").stdout

@@ -86,10 +86,12 @@ class Opening(NamedTuple):
     Attributes:
         parts: its maps with the values decrypted; None if it is plain, or was not opened.
         error: why it does not open although it should: its MAC is wrong, for example.
+        undecided: nobody can tell whether it opens: a service gave no answer, or an identity stayed locked.
     """
 
     parts: tuple[Map, ...] | None = None
     error: FluxsecretsError | None = None
+    undecided: bool = False
 
     def __repr__(self) -> str:
         """Without the values."""
@@ -135,6 +137,11 @@ class Secret:
     def opened(self) -> tuple[Map, ...] | None:
         """Its maps with the values decrypted; None where it is plain, or was not opened."""
         return self._opening.parts
+
+    @property
+    def undecided(self) -> bool:
+        """Whether nobody can tell if it opens; see `Opening`."""
+        return self._opening.undecided
 
     @property
     def error(self) -> FluxsecretsError | None:

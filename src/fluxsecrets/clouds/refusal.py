@@ -18,12 +18,14 @@ class Reason(NamedTuple):
         hint: what to do next, where the service knows nothing better.
         passing: the same request may succeed a moment later.
         everywhere: any other request to the same address would fail, too.
+        undecided: it says nothing of whether the user may use the key.
     """
 
     message: str
     hint: str
     passing: bool = False
     everywhere: bool = False
+    undecided: bool = False
 
 
 NO_CREDENTIALS = "no-credentials"
@@ -56,7 +58,9 @@ REASONS: Mapping[str, Reason] = MappingProxyType({
     BAD_CREDENTIALS: Reason("{service} does not accept the credentials", "log in again", everywhere=True),
     DENIED: Reason("{service} denied the request", "ask for the permission, or use another account"),
     DISABLED: Reason("{service} says that the key is disabled or deleted", "ask its owner to enable it"),
-    KEY_UNAVAILABLE: Reason("{service} can't use the key now", "try again later", passing=True),
+    KEY_UNAVAILABLE: Reason(
+        "{service} can't use the key now", "try again later", passing=True, undecided=True
+    ),
     NOT_FOUND: Reason("{service} does not know the key", "check its name, region and account"),
     WRONG_KEY: Reason(
         "{service} can't decrypt this with the key: it was encrypted with another one, or was changed",
@@ -64,13 +68,24 @@ REASONS: Mapping[str, Reason] = MappingProxyType({
     ),
     EXISTS: Reason("{service} has something of that name already", "look at it there"),
     REJECTED: Reason("{service} rejected the request", "check the key's name and kind"),
-    THROTTLED: Reason("{service} is throttling requests", "try again later", passing=True),
-    UNAVAILABLE: Reason("{service} is not available now", "try again later", passing=True, everywhere=True),
-    TIMED_OUT: Reason("{service} did not answer in time", "check the network", everywhere=True),
-    OFFLINE: Reason("{service} can't be reached", "check the network", passing=True, everywhere=True),
-    CLOCK_SKEW: Reason("{service} says that this machine's clock is wrong", "set the clock", everywhere=True),
+    THROTTLED: Reason("{service} is throttling requests", "try again later", passing=True, undecided=True),
+    UNAVAILABLE: Reason(
+        "{service} is not available now", "try again later", passing=True, everywhere=True, undecided=True
+    ),
+    TIMED_OUT: Reason(
+        "{service} did not answer in time", "check the network", everywhere=True, undecided=True
+    ),
+    OFFLINE: Reason(
+        "{service} can't be reached", "check the network", passing=True, everywhere=True, undecided=True
+    ),
+    CLOCK_SKEW: Reason(
+        "{service} says that this machine's clock is wrong", "set the clock", everywhere=True, undecided=True
+    ),
     CORRUPTED: Reason(
-        "what was sent to {service} or came back was damaged on its way", "try again later", passing=True
+        "what was sent to {service} or came back was damaged on its way",
+        "try again later",
+        passing=True,
+        undecided=True,
     ),
     CONFLICT: Reason(
         "{service} got something newer from somebody else meanwhile",
@@ -84,10 +99,13 @@ REASONS: Mapping[str, Reason] = MappingProxyType({
         "the certificate of {service} is not trusted",
         "check the address and the certificates",
         everywhere=True,
+        undecided=True,
     ),
-    SEALED: Reason("{service} is sealed", "ask its operators to unseal it", everywhere=True),
+    SEALED: Reason(
+        "{service} is sealed", "ask its operators to unseal it", everywhere=True, undecided=True
+    ),
     MISSING_EXTRA: Reason("{service} needs a library that is not installed", "install it", everywhere=True),
-    FAILED: Reason("{service} failed", "try again later"),
+    FAILED: Reason("{service} failed", "try again later", undecided=True),
 })
 # fmt: on
 """By name. The names are in the JSON output."""

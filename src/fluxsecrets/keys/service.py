@@ -18,9 +18,16 @@ from datetime import UTC, datetime
 from typing import Protocol, TypeVar
 
 from fluxsecrets.clouds.calling import Caller, CallLimits
-from fluxsecrets.clouds.refusal import DENIED, DISABLED, NOT_FOUND, WRONG_KEY
+from fluxsecrets.clouds.refusal import DENIED, DISABLED, NOT_FOUND, REASONS, WRONG_KEY
 from fluxsecrets.clouds.sharing import Shared
-from fluxsecrets.errors import FluxsecretsError, IdentityError, IntegrityError, RecipientError, ServiceError
+from fluxsecrets.errors import (
+    FluxsecretsError,
+    IdentityError,
+    IntegrityError,
+    RecipientError,
+    ServiceError,
+    UnansweredError,
+)
 from fluxsecrets.sops.envelope import NotMine
 from fluxsecrets.sops.metadata import WrappedKey
 from fluxsecrets.sops.naming import address_of
@@ -145,6 +152,7 @@ class ServiceProvider:
         """Decrypt a wrapped key: with one request per run, also where it stands in several files.
 
         Raises:
+            UnansweredError: the service can't be reached, or is not available.
             IdentityError: the service refused, or could not be asked.
             IntegrityError: the wrapped key is damaged.
         """
@@ -163,7 +171,11 @@ class ServiceProvider:
         except RecipientError as error:
             raise IdentityError(error.message, hint=error.hint) from None
         except ServiceError as error:
-            kind = IntegrityError if error.reason == WRONG_KEY else IdentityError
+            kind: type[FluxsecretsError] = IdentityError
+            if error.reason == WRONG_KEY:
+                kind = IntegrityError
+            elif REASONS[error.reason].undecided:
+                kind = UnansweredError
             raise kind(error.message, hint=error.hint, path=error.path) from None
         if len(secret) not in _LENGTHS:
             raise IntegrityError(

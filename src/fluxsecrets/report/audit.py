@@ -19,9 +19,6 @@ _SEVERITIES = ("critical", "high", "medium", "low")
 
 def found_by_audit(result: AuditResult, version: str) -> Found:
     """The findings of an audit; for people the worst come first."""
-    closed = result.encrypted - result.opened
-    why = "no identity at hand opens them" if result.with_keys else "--no-keys"
-    unseen = f"the values in {counted(closed, 'encrypted file')} were not looked at: {why}"
     return Found(
         "audit",
         version,
@@ -43,7 +40,7 @@ def found_by_audit(result: AuditResult, version: str) -> Found:
         all_rules,
         listed=_worst_first(result.findings),
         notes=result.notes,
-        remaining=(*((unseen,) if closed and result.looks_at_values else ()), *_left_out(result)),
+        remaining=(*_unseen(result), *_left_out(result)),
         baseline=result.baseline,
         written=result.written,
         audited=result,
@@ -53,6 +50,19 @@ def found_by_audit(result: AuditResult, version: str) -> Found:
 def _not_analysed(result: AuditResult) -> Iterator[str]:
     if result.others:
         yield f"not analysed: {', '.join(result.others)}"
+
+
+def _unseen(result: AuditResult) -> Iterator[str]:
+    """Say of how many files the values were not looked at, for each reason."""
+    if not result.looks_at_values:
+        return
+    closed = result.encrypted - result.opened - result.undecided
+    for count, why in (
+        (closed, "no identity at hand opens them" if result.with_keys else "--no-keys"),
+        (result.undecided, "a key service gave no answer, or an identity stayed locked"),
+    ):
+        if count:
+            yield f"the values in {counted(count, 'encrypted file')} were not looked at: {why}"
 
 
 def _left_out(result: AuditResult) -> Iterator[str]:

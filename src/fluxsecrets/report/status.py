@@ -210,7 +210,7 @@ def _locked_lines(files: Sequence[FileStatus]) -> Iterator[str]:
     """For each reason why nobody can tell whether files can be opened, how many those are."""
     counts = Counter(reason for status in files for reason in status.locked)
     for reason, count in counts.items():
-        yield f"cannot tell without asking whether you can open {counted(count, 'file')}: {reason}"
+        yield f"cannot tell whether you can open {counted(count, 'file')}: {reason}"
 
 
 def _summary(files: Sequence[FileStatus]) -> str:

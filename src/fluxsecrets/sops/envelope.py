@@ -291,14 +291,19 @@ def _cannot_open(
     kinds = {key.recipient.kind for key in metadata.wrapped_keys}
     places = [place for kind in sorted(kinds) if kind in providers for place in providers[kind].looked_in()]
     groups = frozenset(number + 1 for number in opened)
+    tried = Tried(len(metadata.key_groups), groups, tuple(attempts), tuple(dict.fromkeys(places)), needed)
+    unanswered = any(not KINDS[each.kind].local for each in tried.locked)
     message = "none of your identities can open this file"
     if needed > 1:
         message = f"your identities open {len(opened)} of the {needed} key groups that this file needs"
-    return DataKeyError(
-        message,
-        tried=Tried(len(metadata.key_groups), groups, tuple(attempts), tuple(dict.fromkeys(places)), needed),
-        hint=f"{_own_key_hint(metadata, attempts)}{_ask_hint(kinds)}",
-    )
+        if unanswered:
+            message += ", and a key service gave no answer"
+    elif unanswered:
+        message = "can't tell whether you can open this file: a key service gave no answer"
+    hint = "follow a hint above, then run the command again"
+    if not unanswered:
+        hint = f"{_own_key_hint(metadata, attempts)}{_ask_hint(kinds)}"
+    return DataKeyError(message, tried=tried, hint=hint)
 
 
 def _ask_hint(kinds: Collection[str]) -> str:

@@ -94,6 +94,7 @@ class AuditResult:
         fail_on: from which severity on findings make the audit fail, or None.
         files: how many files that are secrets were judged.
         encrypted, opened: how many of them are encrypted, and how many of these were decrypted.
+        undecided: of how many nobody can tell whether they open: a key service gave no answer, for example.
         with_keys: files were opened where that was possible.
         looks_at_values: a rule that was chosen judges decrypted values; else no file is opened to be counted.
         without_keys: ids of rules that did not run because nothing could be opened.
@@ -114,6 +115,7 @@ class AuditResult:
     files: int
     encrypted: int
     opened: int
+    undecided: int = 0
     with_keys: bool = True
     looks_at_values: bool = True
     without_keys: tuple[str, ...] = ()
@@ -242,6 +244,7 @@ def _weigh(
         files=len(facts.secrets),
         encrypted=len(encrypted),
         opened=sum(secret.opened is not None for secret, _ in encrypted) if looks_at_values else 0,
+        undecided=sum(secret.undecided for secret, _ in encrypted) if looks_at_values else 0,
         with_keys=options.with_keys,
         looks_at_values=looks_at_values,
         without_keys=without_keys,

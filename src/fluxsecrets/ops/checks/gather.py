@@ -77,8 +77,8 @@ def gather(
             ask_ahead(reached=secret is not None and bool(secret.environments))
         try:
             return Opening(open_parsed(format_, document, session.providers).parts)
-        except DataKeyError:
-            return Opening()  # none of the identities can open it
+        except DataKeyError as problem:
+            return Opening(undecided=problem.undecided)
         except FluxsecretsError as problem:
             return Opening(error=problem.in_file(path))
 

@@ -123,6 +123,7 @@ class SideInfo:
         secret: it must be protected: it is encrypted, or a plain file that is a secret.
         mac: None if it is not encrypted.
         opened: its values are known: it was decrypted, or is plain text.
+        undecided: nobody can tell whether it opens: a service gave no answer, or an identity stayed locked.
         recipients: by key group.
         selector: such as `encrypted_regex: ^(data|stringData)$`, or "".
         threshold: key groups needed to decrypt it.
@@ -134,6 +135,7 @@ class SideInfo:
     secret: bool = False
     mac: Mac | None = None
     opened: bool = False
+    undecided: bool = False
     recipients: RecipientGroups = ()
     selector: str = ""
     threshold: int = 1

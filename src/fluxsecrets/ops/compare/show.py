@@ -80,9 +80,9 @@ def as_configured(session: Session, path: str) -> Shown:
         opened = open_file(make_format(encrypted), data, session.providers, session.limits)
         return Shown(data, opened.text().decode("utf-8", "backslashreplace"), with_values=True)
     except FluxsecretsError as error:
-        reason = (
-            "none of your identities can decrypt it" if isinstance(error, DataKeyError) else error.message
-        )
+        reason = error.message
+        if isinstance(error, DataKeyError) and not error.undecided:
+            reason = "none of your identities can decrypt it"
         found = _masked(file, data, session.limits, session.environ)
         return Shown(data, f"{found.text or ''}{BLOCK_SIGN}values are not shown: {reason}\n")
 

@@ -130,7 +130,8 @@ def read_side(session: Session, version: Version, *, with_keys: bool, everything
             info = replace(info, mac=Mac.OK, opened=True)
         else:
             check_encrypted(document, single_value=format_.single_value)
-    except DataKeyError:
+    except DataKeyError as error:
+        info = replace(info, undecided=error.undecided)
         info = _checked_without_key(info, document, single_value=format_.single_value)
     except IntegrityError as error:
         info = replace(info, mac=Mac.WRONG, error=error.in_file(version.path))

@@ -13,18 +13,20 @@ def unseen(change: Change) -> tuple[str, ...]:
 
 
 def _values(change: Change) -> Iterator[str]:
-    closed = [
-        each.path
-        for each in change.compared
-        if any(
-            side is not None and side.encrypted and not side.opened
-            for side in (each.diff.before, each.diff.after)
-        )
-    ]
-    if closed:
-        files = f"{len(closed)} encrypted file" + ("s" if len(closed) > 1 else "")
-        why = "none of your identities can decrypt them" if change.with_keys else "--no-keys"
-        yield f"the values of {files} were not compared, nor their MACs checked: {why}"
+    closed = undecided = 0
+    for each in change.compared:
+        sides = [side for side in (each.diff.before, each.diff.after) if side and side.encrypted]
+        if any(side.undecided for side in sides):
+            undecided += 1
+        elif not all(side.opened for side in sides):
+            closed += 1
+    for count, why in (
+        (closed, "none of your identities can decrypt them" if change.with_keys else "--no-keys"),
+        (undecided, "a key service gave no answer, or an identity stayed locked"),
+    ):
+        if count:
+            files = f"{count} encrypted file" + ("s" if count > 1 else "")
+            yield f"the values of {files} were not compared, nor their MACs checked: {why}"
     sealed = [each.path for each in change.compared if _has_sealed(each.path, change)]
     if sealed:
         yield "the values of SealedSecrets were not compared: only the controller can decrypt them"
