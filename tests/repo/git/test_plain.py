@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from fluxsecrets.errors import GitError
 from fluxsecrets.repo.git import Repository, find_repository
 from fluxsecrets.repo.git.plain import is_plain, is_unborn
+from tables import each_row
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="git is asked on other systems")
 
@@ -19,52 +20,51 @@ ASKED = ("rev-parse", "--show-toplevel", "--absolute-git-dir", "--git-common-dir
 PLAIN = (
     "[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = false\n\tlogallrefupdates = true\n"
 )
-LINES = st.sampled_from(
-    (
-        *("[core]", '[remote "origin"]', '[branch "main"]', '[diff "fluxsecrets"]', "[user]", "[extensions]"),
-        *(
-            "[include]",
-            "[CORE]",
-            '[core "x"]',
-            "[remote.origin]",
-            "[safe]",
-            "[",
-            "[user] name = x",
-            "# words",
-            "",
-        ),
-        *(
-            "\tbare = false",
-            "\tbare = true",
-            "\tbare",
-            "\tBare = true",
-            "\tworktree = ..",
-            "\tworktree = /tmp",
-        ),
-        *("\tworkTree=..", "\trepositoryformatversion = 0", "\trepositoryformatversion = 1", "\tname = a \\"),
-        *(
-            "\trepositoryformatversion = 9",
-            "\tobjectformat = sha256",
-            "\tpath = other",
-            "\turl = ../somewhere",
-        ),
-        *(
-            '\ttextconv = "fluxsecrets textconv"',
-            '\tname = "open',
-            "\tname = a\\\n[core]",
-            "; words",
-            "words",
-        ),
-        *(
-            '\tdriver = "run \\"%A\\" \\\\ \\t"',
-            '\tdriver = run \\"%A\\"',
-            '\tdriver = "run \\"',
-            "\tname = \\q",
-        ),
-        *('\tname = "a\\', '\tname = a # \\" "', '\tname = a # "', "\tname = a \\\\", "\tname = a \\\\\\"),
-        *("\tfilemode = maybe", "\tfilemode = false", "= x", "\tname = x # words", '\tname = "a" ; "b'),
-    )
+ODD_LINES = (
+    *("[core]", '[remote "origin"]', '[branch "main"]', '[diff "fluxsecrets"]', "[user]", "[extensions]"),
+    *(
+        "[include]",
+        "[CORE]",
+        '[core "x"]',
+        "[remote.origin]",
+        "[safe]",
+        "[",
+        "[user] name = x",
+        "# words",
+        "",
+    ),
+    *(
+        "\tbare = false",
+        "\tbare = true",
+        "\tbare",
+        "\tBare = true",
+        "\tworktree = ..",
+        "\tworktree = /tmp",
+    ),
+    *("\tworkTree=..", "\trepositoryformatversion = 0", "\trepositoryformatversion = 1", "\tname = a \\"),
+    *(
+        "\trepositoryformatversion = 9",
+        "\tobjectformat = sha256",
+        "\tpath = other",
+        "\turl = ../somewhere",
+    ),
+    *(
+        '\ttextconv = "fluxsecrets textconv"',
+        '\tname = "open',
+        "\tname = a\\\n[core]",
+        "; words",
+        "words",
+    ),
+    *(
+        '\tdriver = "run \\"%A\\" \\\\ \\t"',
+        '\tdriver = run \\"%A\\"',
+        '\tdriver = "run \\"',
+        "\tname = \\q",
+    ),
+    *('\tname = "a\\', '\tname = a # \\" "', '\tname = a # "', "\tname = a \\\\", "\tname = a \\\\\\"),
+    *("\tfilemode = maybe", "\tfilemode = false", "= x", "\tname = x # words", '\tname = "a" ; "b'),
 )
+LINES = st.sampled_from(ODD_LINES)
 HEADS = st.sampled_from(
     (
         *(
@@ -121,6 +121,16 @@ def test_where_it_answers_git_says_the_same(place, lines, head, after):
     assert found is None or found == said_by_git(place)
 
 
+@each_row("line", ODD_LINES)
+def test_each_line_by_itself(place, line):
+    """In `[core]`, and in a section that may have any names: there, only what git can't read matters."""
+    (place / ".git/HEAD").write_text("ref: refs/heads/main\n", encoding="ascii")
+    for section in ("", '[merge "x"]\n'):
+        (place / ".git/config").write_text(f"{PLAIN}{section}{line}\n", encoding="utf-8")
+        found = told_without_git(place)
+        assert found is None or found == said_by_git(place)
+
+
 @given(st.text(st.sampled_from('[]core"\\=\n\t #;.xnt-'), max_size=24))
 def test_odd_configurations(place, text):
     (place / ".git/HEAD").write_text("ref: refs/heads/main\n", encoding="ascii")
@@ -129,7 +139,8 @@ def test_odd_configurations(place, text):
     assert found is None or found == said_by_git(place)
 
 
-NAMES = st.sampled_from(("main", "a/b", "a", "a.b", "x.lock", "-a", "a//b", "..", "a/../b", "é", "HEAD"))
+ODD_NAMES = ("main", "a/b", "a", "a.b", "a..b", "x.lock", "-a", "a//b", "..", "a/../b", "a.", "é", "HEAD")
+NAMES = st.sampled_from(ODD_NAMES)
 
 
 def has_head(folder, monkeypatch):
@@ -168,6 +179,21 @@ def test_a_branch_that_is_said_to_be_unborn_is_so_for_git(
         (folder / ".git/packed-refs").write_text(lines, encoding="utf-8")
     if is_unborn(folder, os.environ, {}):
         assert has_head(folder, monkeypatch) is False
+
+
+@each_row("name", ODD_NAMES)
+def test_a_name_that_is_odd_is_left_to_git(place, monkeypatch, name):
+    (place / ".git/config").write_text(PLAIN, encoding="utf-8")
+    (place / ".git/HEAD").write_text(f"ref: refs/heads/{name}\n", encoding="utf-8")
+    if is_unborn(place, os.environ, {}):
+        assert has_head(place, monkeypatch) is False
+
+
+def test_a_git_directory_elsewhere_has_a_head_of_its_own(tmp_path, git):
+    folder, other = (init(tmp_path.resolve() / name) for name in ("place", "other"))
+    git(other, "commit", "--quiet", "--allow-empty", "--message", "first")
+    assert not Repository(folder, folder / ".git", folder / ".git").has_head()
+    assert Repository(folder, other / ".git", other / ".git").has_head()
 
 
 def test_a_new_repository_is_known_to_have_no_commit(tmp_path, git, monkeypatch):
@@ -227,6 +253,7 @@ def test_git_is_asked_about_everything_else(kind, tmp_path, git):
     else:
         (init(place) / ".git/objects").rename(tmp_path / "objects")
     assert told_without_git(place) is None
+    assert not is_unborn(place, os.environ, {})
     if kind != "no objects":
         assert find_repository(place) == said_by_git(place)
 
