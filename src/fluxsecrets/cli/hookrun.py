@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from fluxsecrets import __version__
 from fluxsecrets.ops.checks.scan import scan
@@ -16,6 +15,7 @@ from fluxsecrets.ops.checks.scanmodel import ScanRequest, Source
 from fluxsecrets.records import replace
 from fluxsecrets.repo.git import find_repository
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 

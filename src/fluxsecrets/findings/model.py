@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import TYPE_CHECKING, NamedTuple
 
 from fluxsecrets.errors import UsageError
+from fluxsecrets.namedtuples import NamedTuple
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:  # most findings are of files, not of commits
     from fluxsecrets.repo.git.history import Commit
 

@@ -157,7 +157,7 @@ def _component(text: str) -> str | None:
     """A component as a regular expression, or None if it is not valid."""
     pieces = []
     while text:
-        match = _TOKEN.match(text)
+        match = re.match(_TOKEN, text)
         if match is None:
             return None
         pieces.append(_piece(match))
@@ -166,11 +166,11 @@ def _component(text: str) -> str | None:
 
 
 _CHARACTER = r"(?:\\.|[^\\\]\-])"
-_TOKEN = re.compile(
+_TOKEN = (
     rf"(?s:(?P<any>\*+)|(?P<one>\?)|\[(?:(?P<not>\^)|(?!\^))(?P<set>(?:{_CHARACTER}(?:-{_CHARACTER})?)+)\]"
     r"|\\(?P<escaped>.)|(?P<plain>[^\\\[*?]))"
 )
-_RANGE = re.compile(rf"(?s)({_CHARACTER})(?:-({_CHARACTER}))?")
+_RANGE = rf"(?s)({_CHARACTER})(?:-({_CHARACTER}))?"
 
 
 def _piece(match: re.Match[str]) -> str:
@@ -180,7 +180,7 @@ def _piece(match: re.Match[str]) -> str:
         return "[^/]"
     if match["set"] is None:
         return re.escape(match["escaped"] or match["plain"])
-    ranges = [(ord(low[-1]), ord((high or low)[-1])) for low, high in _RANGE.findall(match["set"])]
+    ranges = [(ord(low[-1]), ord((high or low)[-1])) for low, high in re.findall(_RANGE, match["set"])]
     if match["not"]:
         return f"[^/{_class(ranges)}]"
     # A component holds no slash, so that none may match one in the path.

@@ -10,12 +10,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from enum import IntEnum
-from typing import Any, NamedTuple
+
+from fluxsecrets.namedtuples import NamedTuple
 
 from .everyday import names_object
 from .expressions import ASSIGNMENT, OPTION, compiled
 from .names import Telling, telling
 from .values import is_expression, looks_random, may_be_password, may_be_token
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 LONGEST_VALUE = 1000
 """Characters; anything longer is not a password, but a minified file or a picture."""

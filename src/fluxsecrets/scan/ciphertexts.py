@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 from zlib import adler32, crc32
 
 from fluxsecrets.marks import SIGN_BYTES, find_ciphertexts
+from fluxsecrets.namedtuples import NamedTuple
 
 _MAC = re.compile(rb"mac[\"']?[ \t]*[:=][ \t]*[\"']?\Z")
 _COMMENT = b",type:comment]"

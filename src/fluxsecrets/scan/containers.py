@@ -8,9 +8,13 @@ to more than the limits ends early with one.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
 
 from fluxsecrets.errors import ArchiveError
+from fluxsecrets.namedtuples import NamedTuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 MOST_BYTES = 64 * 2**20
 """Bytes that one file of the repository may expand to, with all that is in it."""

@@ -11,7 +11,8 @@ import re
 from base64 import b64decode
 from bisect import bisect_right
 from collections.abc import Iterator
-from typing import NamedTuple
+
+from fluxsecrets.namedtuples import NamedTuple
 
 from .match import Rank
 

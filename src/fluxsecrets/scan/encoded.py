@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from fluxsecrets.findings import Confidence
 
@@ -17,6 +16,7 @@ from .decode import Decoded, decode, decode_again, decode_hex, decode_percent
 from .match import Match
 from .triggers import Trigger
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from fluxsecrets.findings.fingerprint import told_apart
 
@@ -27,6 +26,7 @@ from .scanned import Context, Scanned
 from .triggers import AROUND, ASSUMED, NAMED, PARSE, Trigger
 from .valuekey import ValueKey
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from fluxsecrets.findings.allow import InlineAllowance
 

@@ -6,9 +6,12 @@ They have no counted repetitions: RE2 would unroll them, and take longer to comp
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
 
 from .names import TELLING_NAME
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 # The first alternative has a type between: `apiKey: string = "..."`.
 _SIGN = (

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import NamedTuple
 
 from fluxsecrets.findings import Confidence, RuleInfo, Severity
+from fluxsecrets.namedtuples import NamedTuple
 
 
 class Rank(IntEnum):

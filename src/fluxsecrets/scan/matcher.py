@@ -15,11 +15,17 @@ import os
 import sys
 from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
 
 from fluxsecrets.files.hashing import fast_hash
+from fluxsecrets.namedtuples import NamedTuple
 
 from .cachefile import read_cached, write_cached
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Protocol
+else:
+    Protocol = object  # that of `typing` is for the type checker alone
 
 _MAGIC = b"fluxsecrets-hyperscan-2\n"
 _ANYTHING = "(?s)."

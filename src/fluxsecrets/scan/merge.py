@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from fluxsecrets.findings import Confidence, Finding, Location
 from fluxsecrets.findings.fingerprint import fingerprint
@@ -14,6 +13,7 @@ from .blob import Blob
 from .match import Match, Rank
 from .valuekey import ValueKey
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .custom import CustomRules
 

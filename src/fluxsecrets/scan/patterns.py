@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING
 
 from .matcher import Hit, Pattern
 from .triggers import Trigger
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:  # a commit waits for the import, and most have nothing that token rules look at
     from .rules import TokenRule
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
-from typing import TYPE_CHECKING
 
 from fluxsecrets.errors import FluxsecretsError, FormatError, LimitError
 from fluxsecrets.findings import Confidence
@@ -18,6 +17,7 @@ from .patterns import token_rules, triggers_of
 from .scanned import Ciphertext, Context
 from .triggers import FORMS, PARSE, Trigger
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .custom import CustomRules
     from .decode import Decoded

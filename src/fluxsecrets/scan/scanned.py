@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
 
 from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.findings import Finding, Location
+from fluxsecrets.namedtuples import NamedTuple
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from fluxsecrets.findings.allow import InlineAllowance
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
 
 from fluxsecrets.errors import FluxsecretsError, LimitError
 from fluxsecrets.findings import Finding
 from fluxsecrets.marks import LEFTOVER, MANIFEST_SUFFIXES, is_leftover_name, is_secret_name
+from fluxsecrets.namedtuples import NamedTuple
 from fluxsecrets.repo.rulenames import RuleNames, exempt, looks_ordinary
 
 from .blob import Blob
@@ -18,6 +18,7 @@ from .sources import SourceFile
 from .sources.worktree import open_file
 from .valuekey import ValueKey
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:  # most runs name no globs
     from fluxsecrets.repo.globs import Glob
 

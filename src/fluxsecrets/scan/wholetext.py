@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 from functools import cache
 from math import log2
-from typing import Any
 
 from .names import WORD
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
 def any_of(*alternatives: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING
 
 from fluxsecrets.errors import GitError
 from fluxsecrets.findings import Finding
@@ -13,6 +12,7 @@ from fluxsecrets.scan.fileset import FileSet
 from fluxsecrets.scan.scanner import Scanner
 from fluxsecrets.scan.sources import ENCRYPTED_AT_HEAD, SourceFile
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from fluxsecrets.scan.sources.staged import Listing
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 from fluxsecrets.marks import KUSTOMIZATION_NAMES, is_kustomization
+from fluxsecrets.namedtuples import NamedTuple
 from fluxsecrets.repo.git import BLOB_LIMIT, Repository
 from fluxsecrets.repo.git.survey import readable_objects
 from fluxsecrets.scan.blob import Blob

@@ -6,7 +6,6 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
-from typing import TypeVar
 
 from fluxsecrets.errors import GitError, UsageError
 from fluxsecrets.ops.policy.trust import work_tree_trust
@@ -22,8 +21,13 @@ from .scanjob import ScanJob
 from .scanmodel import ScanRequest, ScanResult, Source
 from .weighing import weigh
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TypeVar
+
+    Item = TypeVar("Item")
+
 _STANDARD_INPUT = "standard input"
-Item = TypeVar("Item")
 
 _NOTHING = {
     Source.PATHS: "there is no file to scan",

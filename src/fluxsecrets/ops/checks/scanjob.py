@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, TypeVar
 
 from fluxsecrets.errors import FluxsecretsError, GitError, UsageError
 from fluxsecrets.findings import Finding
@@ -20,7 +19,10 @@ from fluxsecrets.scan.sources import SourceFile
 
 from .scanmodel import ScanRequest, Source
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import TypeVar
+
     from fluxsecrets.findings import RuleInfo
     from fluxsecrets.findings.allow import InlineAllowance
     from fluxsecrets.repo.leakrules import LeakRules
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
     from .tips import Part
     from .words import Words
 
-Item = TypeVar("Item")
+    Item = TypeVar("Item")
 
 
 class ScanJob:

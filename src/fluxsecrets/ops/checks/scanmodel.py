@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from enum import Enum, auto
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.findings import Finding
+from fluxsecrets.namedtuples import NamedTuple
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from fluxsecrets.findings import RuleInfo
     from fluxsecrets.findings.allow import AllowedFinding, Remark
     from fluxsecrets.findings.baseline import BaselineEntry, Written
@@ -20,7 +23,7 @@ if TYPE_CHECKING:
 
     from .excuses import Excuse
 
-Watch = Callable[[Iterator[Any], int], Iterator[Any]]
+    Watch = Callable[[Iterator[Any], int], Iterator[Any]]
 
 
 class Source(Enum):

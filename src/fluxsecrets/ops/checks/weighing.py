@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING
 
 from fluxsecrets.findings import Finding
 from fluxsecrets.findings.model import in_order
@@ -14,6 +13,7 @@ from fluxsecrets.marks import BASELINE_NAME, SETTINGS_NAME, archive_of
 from .scanjob import ScanJob
 from .scanmodel import ScanResult, Source
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pathlib import Path
 

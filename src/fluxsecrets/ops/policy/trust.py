@@ -10,12 +10,13 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
 
 from fluxsecrets.errors import FluxsecretsError, GitError, LimitError
 from fluxsecrets.marks import BASELINE_NAME, RULES_NAME, SETTINGS_NAME
+from fluxsecrets.namedtuples import NamedTuple
 from fluxsecrets.repo.git import BLOB_LIMIT, Repository
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from fluxsecrets.findings.baseline import BaselineEntry
     from fluxsecrets.repo.leakrules import LeakRules

@@ -7,9 +7,9 @@ piece by piece.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
 
 from fluxsecrets.errors import GitError
+from fluxsecrets.namedtuples import NamedTuple
 
 from .history import Change, stream_changes, tree_files
 from .process import BLOB_LIMIT, NotFetchedError

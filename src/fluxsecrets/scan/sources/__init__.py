@@ -7,11 +7,12 @@ no scan passes just because it could not read a file.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, NamedTuple
 
 from fluxsecrets.errors import FluxsecretsError
+from fluxsecrets.namedtuples import NamedTuple
 from fluxsecrets.scan.blob import Blob
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from fluxsecrets.repo.git import Repository
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
 
 from fluxsecrets.errors import GitError
 from fluxsecrets.marks import KUSTOMIZATION_NAMES
+from fluxsecrets.namedtuples import NamedTuple
 from fluxsecrets.repo.git import Repository
 from fluxsecrets.scan.blob import Blob
 

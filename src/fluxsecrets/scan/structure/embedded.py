@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from fluxsecrets.errors import LimitError
 from fluxsecrets.findings import Confidence
+from fluxsecrets.namedtuples import NamedTuple
 from fluxsecrets.scan.assignments import Assignment, Surroundings, is_secret
 from fluxsecrets.scan.blob import Blob
 from fluxsecrets.scan.match import Match, Rank

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
 
 from fluxsecrets.findings import Confidence, RuleInfo, Severity
 from fluxsecrets.marks import is_ciphertext
+from fluxsecrets.namedtuples import NamedTuple
 from fluxsecrets.scan.assignments import Assignment, Surroundings, assignments, is_secret
 from fluxsecrets.scan.everyday import is_everyday, is_object_name, names_object
 from fluxsecrets.scan.match import Match, Rank

@@ -8,10 +8,13 @@ breaks off keeps what stands before the fault.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from fluxsecrets.errors import FluxsecretsError, FormatError, LimitError
 from fluxsecrets.scan.template import is_template, without_expressions
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 MAX_DEPTH = 200
 MAX_VALUES = 2_000_000

@@ -8,7 +8,6 @@ from another file cannot be decrypted, since that one has another data key.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
 
 from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.findings import Confidence, Location, RuleInfo, Severity
@@ -21,6 +20,7 @@ from fluxsecrets.scan.valuekey import unpacked
 from .page import AGAIN_HINT, Object, Page
 from .reader import List, Map, Scalar, Value, child, is_null, show, text_of, walk
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from fluxsecrets.sops.document import Comment
     from fluxsecrets.sops.selectors import Selector
