@@ -54,5 +54,5 @@ def test_unset_keeps_what_a_type_requires(folder, cli):
     )
     assert cli("encrypt", "a.yaml").exit_code == 0
     result = cli("unset", "a.yaml", '["stringData"]["tls.key"]')
-    assert (result.exit_code, "data[tls.key]: Required value" in result.stderr) == (2, True)
+    assert (result.exit_code, "stringData[tls.key]: Required value" in result.stderr) == (2, True)
     assert cli("unset", "--allow-invalid", "a.yaml", '["stringData"]["tls.key"]').exit_code == 0

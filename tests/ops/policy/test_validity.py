@@ -22,7 +22,13 @@ def secret(body):
         ("stringData:\n  flag: true\n", 6, "stringData[flag] is a boolean, expected a string"),
         ("stringData:\n  conf:\n    a: b\n", 7, "stringData[conf] is a map, expected a string"),
         ("data:\n  pw: hunter2!\n", 6, "data[pw]: illegal base64 data at input byte 7"),
-        ("type: kubernetes.io/tls\nstringData:\n  tls.crt: a\n", 5, "data[tls.key]: Required value"),
+        ("type: kubernetes.io/tls\nstringData:\n  tls.crt: a\n", 5, "stringData[tls.key]: Required value"),
+        ("type: kubernetes.io/tls\ndata:\n  tls.crt: YQ==\n", 5, "data[tls.key]: Required value"),
+        (
+            'type: kubernetes.io/dockerconfigjson\nstringData:\n  .dockerconfigjson: "x"\n',
+            7,
+            "stringData[.dockerconfigjson]: Invalid value: <secret contents redacted>: it is not JSON",
+        ),
         ("stringdata:\n  a: b\n", 6, 'unknown field "stringdata": Flux drops it'),
     ],
 )

@@ -102,13 +102,15 @@ def check_type(subject: Subject) -> Iterator[Problem]:
             reason = f"data[{fault.key}]: {fault}"
             hint = "put in what `kubectl create secret docker-registry --dry-run=client -o yaml` makes"
             hint = hint if fault.detail else "give it a value"
-            yield Problem("content-invalid", _place(subject, fault.key or ""), reason, hint)
+            place = _place(subject, fault.key or "")
+            yield Problem("content-invalid", place, reason, hint, written=place)
         elif subject.complete:
             yield Problem(
                 "required-key-missing",
                 ("type",),
                 f"data[{fault.key}]: {fault}",
-                f"add the key {fault.key}, or take type out",
+                f"add the key {fault.key} to {_field_for_more(subject)}, or take type out",
+                written=(_field_for_more(subject), fault.key or ""),
             )
 
 
@@ -179,6 +181,11 @@ def _annotations(subject: Subject) -> Mapping[str, str]:
 
 def _place(subject: Subject, key: str) -> tuple[str, str]:
     return ("stringData" if key in _entries(subject, "stringData") else "data", key)
+
+
+def _field_for_more(subject: Subject) -> str:
+    """Where a Secret's keys are, and one more belongs."""
+    return "stringData" if _entries(subject, "stringData") and not _entries(subject, "data") else "data"
 
 
 def _base64_hint(subject: Subject, value: str) -> str:

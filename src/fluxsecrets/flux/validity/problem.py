@@ -25,6 +25,8 @@ class Problem:
         found: what is there in the place of a text, such as `a number`, or "".
         dropped: the object is applied, but not what is at the place.
         line: where the place does not say it.
+        written: the place as the manifest has it, if the reason has another: the API server has moved
+            `stringData` to `data` before it looks.
     """
 
     behaviour: str
@@ -34,6 +36,14 @@ class Problem:
     found: str = ""
     dropped: bool = False
     line: int | None = None
+    written: tuple[str, str] | None = None
+
+    @property
+    def as_written(self) -> str:
+        """The reason with the place as the manifest has it."""
+        if self.written is None:
+            return self.reason
+        return field_name(self.written) + self.reason.removeprefix(field_name(("data", self.written[1])))
 
 
 @dataclass(frozen=True, slots=True)

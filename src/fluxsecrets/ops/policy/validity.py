@@ -45,7 +45,7 @@ class Fault(NamedTuple):
         problem = self.problem
         if problem.found:
             return f"{field_name(problem.steps)} is {problem.found}, expected a string"
-        return problem.reason
+        return problem.as_written
 
     @property
     def sentence(self) -> str:
