@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -28,10 +28,6 @@ _MANY = 200
 """Files from which a second process is worth its start."""
 
 _CHUNK = 32
-
-_FIRST = 16
-"""Files that are judged before the others start, so that all processes know what was imported for them. They
-are from all parts of the tree, whose folders have files of other kinds."""
 
 
 def scan_work_tree(job: ScanJob) -> Iterator[FileScan]:
@@ -65,21 +61,14 @@ def _trust(job: ScanJob) -> Trust:
 def _read(job: ScanJob, root: Path, paths: Sequence[str]) -> Iterator[FileScan]:
     """The files at some paths, in several processes where there are many."""
     work = partial(scan_path, job.scanner, os.fspath(root), BLOB_LIMIT)
-    scans = map(work, paths) if len(paths) < _MANY else _together(job, work, paths)
+    if len(paths) < _MANY:
+        scans: Iterable[FileScan | None] = map(work, paths)
+    else:
+        from fluxsecrets.ops.run.parallel import run_jobs
+
+        _ = job.scanner.engine  # made here, it serves all that are forked
+        scans = run_jobs(work, paths, chunk=_CHUNK, most=job.request.jobs)
     return (scan for scan in job.watched(iter(scans), len(paths)) if scan is not None)
-
-
-def _together(
-    job: ScanJob, work: Callable[[str], FileScan | None], paths: Sequence[str]
-) -> Iterator[FileScan | None]:
-    """What comes of many files, in their order."""
-    from fluxsecrets.ops.run.parallel import run_jobs
-
-    first = {at: work(paths[at]) for at in range(0, len(paths), len(paths) // _FIRST)}
-    rest = [path for at, path in enumerate(paths) if at not in first]
-    others = iter(run_jobs(work, rest, chunk=_CHUNK, most=job.request.jobs))
-    for at in range(len(paths)):
-        yield first[at] if at in first else next(others)
 
 
 def _all(job: ScanJob) -> tuple[str, ...]:
