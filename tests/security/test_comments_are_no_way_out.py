@@ -17,9 +17,9 @@ from conftest import commit_all
 from fluxsecrets.errors import FluxsecretsError, UnprotectedError
 from fluxsecrets.ops.files.content import encrypt_content, open_file
 from fluxsecrets.ops.policy.policy import Policy
-from fluxsecrets.sops.encryption import selected
 from fluxsecrets.sops.formats import Limits, make_format
 from fluxsecrets.sops.recipients import Recipient
+from fluxsecrets.sops.selection import selected
 from fluxsecrets.sops.selectors import SelectorKind, SelectorSpec, compile_selector
 from sealing import VECTORS, key_file
 

@@ -10,15 +10,20 @@ from pathlib import Path
 
 import pytest
 
+from fluxsecrets.errors import FormatError, UnprotectedError
 from fluxsecrets.keys import make_providers
 from fluxsecrets.sops.cipher import Cipher, DataKey
+from fluxsecrets.sops.decryption import open_document
 from fluxsecrets.sops.document import Leaf, to_data
-from fluxsecrets.sops.encryption import Opened, encrypt_document, open_document, seal_mac, selected
+from fluxsecrets.sops.encryption import encrypt_document
 from fluxsecrets.sops.envelope import Providers, open_data_key, wrap_data_key
 from fluxsecrets.sops.formats import Limits
 from fluxsecrets.sops.formats.yaml import YamlFormat
+from fluxsecrets.sops.mac import seal_mac
 from fluxsecrets.sops.metadata import KeyGroup, Metadata
+from fluxsecrets.sops.opened import Opened
 from fluxsecrets.sops.recipients import Recipient
+from fluxsecrets.sops.selection import selected
 from fluxsecrets.sops.selectors import DEFAULT_SELECTOR, SelectorSpec, compile_selector
 
 VECTORS = Path(__file__).parents[1] / "vectors"
@@ -57,6 +62,15 @@ class Core:
         mac = seal_mac(done.digest, LASTMODIFIED, Cipher(self.key))
         metadata = Metadata(self.groups, selector, LASTMODIFIED, mac, mac_only_encrypted)
         return YAML.rewrite(document, done.changes, metadata)
+
+    def encrypt_if_any(self, plain: bytes) -> bytes | None:
+        """The same, or None where there is nothing to encrypt."""
+        try:
+            return self.encrypt(plain)
+        except (FormatError, UnprotectedError) as error:
+            if "no YAML values" in error.message or "encrypt nothing" in error.message:
+                return None
+            raise
 
     def open(self, encrypted: bytes, providers: Providers | None = None) -> Opened:
         """The opened document, after its MAC was checked."""

@@ -3,9 +3,9 @@
 import pytest
 
 from fluxsecrets.sops.disclosure import disclosed
-from fluxsecrets.sops.encryption import selected
 from fluxsecrets.sops.formats import Limits
 from fluxsecrets.sops.formats.yaml import YamlFormat
+from fluxsecrets.sops.selection import selected
 from fluxsecrets.sops.selectors import SelectorKind, SelectorSpec, compile_selector
 
 YAML = YamlFormat()

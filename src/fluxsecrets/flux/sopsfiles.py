@@ -13,10 +13,11 @@ from fluxsecrets.errors import FluxsecretsError, FormatError, IntegrityError, Li
 from fluxsecrets.marks import FLUX_MARKERS, is_ciphertext
 from fluxsecrets.repo.unknown import unknown
 from fluxsecrets.sops.cipher import DataKey
+from fluxsecrets.sops.decryption import open_document
 from fluxsecrets.sops.document import Change, Data, Document, Leaf
-from fluxsecrets.sops.encryption import is_empty, open_document, selected
 from fluxsecrets.sops.formats import Format, Limits, make_format
 from fluxsecrets.sops.metadata import Metadata
+from fluxsecrets.sops.selection import is_empty, selected
 from fluxsecrets.sops.selectors import Selector, compile_selector
 
 from .model import Cluster

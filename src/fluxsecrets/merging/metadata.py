@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 
 from fluxsecrets.errors import SelectorError
 from fluxsecrets.sops.document import Document
-from fluxsecrets.sops.encryption import selected
 from fluxsecrets.sops.envelope import RecipientGroups, groups_needed
 from fluxsecrets.sops.metadata import Metadata
 from fluxsecrets.sops.recipients import Recipient, recipient_key
+from fluxsecrets.sops.selection import selected
 from fluxsecrets.sops.selectors import SelectorSpec, compile_selector
 
 from .fields import merge_unknown

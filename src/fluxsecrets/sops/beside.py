@@ -8,8 +8,9 @@ from fluxsecrets.namedtuples import NamedTuple
 
 from .cipher import Cipher, additional_data
 from .document import Comment, Document, Path
-from .encryption import MacHash, check_mac, each_selected, is_empty
+from .mac import MacHash, check_mac
 from .metadata import Metadata
+from .selection import each_selected, is_empty
 from .selectors import Selector
 from .values import Value, canonical_bytes, type_name, value_from_bytes
 
@@ -38,7 +39,7 @@ def holds_the_same(plain: Document, beside: Beside, selector: Selector, cipher: 
         cipher: with the file's data key.
 
     Returns:
-        False may be wrong: whatever is unusual only `encryption.read_back` can tell.
+        False may be wrong: whatever is unusual only `decryption.read_back` can tell.
     """
     if selector.uses_comments:
         return False

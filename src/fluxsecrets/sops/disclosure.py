@@ -11,7 +11,8 @@ from collections import Counter
 from collections.abc import Hashable, Iterator, Sequence
 
 from .document import Change, Comment, Leaf
-from .encryption import Opened, is_empty
+from .opened import Opened
+from .selection import is_empty
 from .values import canonical_bytes
 
 _SHORTEST = 3  # characters of a value that is followed to another place

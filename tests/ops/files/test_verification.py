@@ -10,8 +10,9 @@ from fluxsecrets.ops.files.verification import Expected, is_verified_beside, ver
 from fluxsecrets.records import replace
 from fluxsecrets.sops.cipher import Cipher, DataKey, additional_data
 from fluxsecrets.sops.document import Comment
-from fluxsecrets.sops.encryption import encrypt_document, seal_mac
+from fluxsecrets.sops.encryption import encrypt_document
 from fluxsecrets.sops.formats import Limits, make_format
+from fluxsecrets.sops.mac import seal_mac
 from fluxsecrets.sops.metadata import KeyGroup, Metadata, WrappedKey
 from fluxsecrets.sops.recipients import Recipient
 from fluxsecrets.sops.selectors import SelectorKind, SelectorSpec, compile_selector

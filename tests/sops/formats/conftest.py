@@ -14,8 +14,8 @@ import pytest
 from fluxsecrets.marks import is_ciphertext
 from fluxsecrets.sops.cipher import Cipher, DataKey, additional_data
 from fluxsecrets.sops.document import Change, Comment, Document, Leaf, walk
-from fluxsecrets.sops.encryption import MacHash, check_mac, seal_mac
 from fluxsecrets.sops.formats import Format, Limits
+from fluxsecrets.sops.mac import MacHash, check_mac, seal_mac
 from fluxsecrets.sops.metadata import KeyGroup, Metadata, WrappedKey
 from fluxsecrets.sops.recipients import Recipient
 from fluxsecrets.sops.selectors import DEFAULT_SELECTOR

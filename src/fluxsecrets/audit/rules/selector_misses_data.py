@@ -10,7 +10,7 @@ from fluxsecrets.audit.selection import DATA_FIELDS, manifest_selector
 from fluxsecrets.findings import Finding, Location, Severity
 from fluxsecrets.repo.manifests import is_reference
 from fluxsecrets.sops.document import Leaf, show_path
-from fluxsecrets.sops.encryption import is_empty
+from fluxsecrets.sops.selection import is_empty
 from fluxsecrets.sops.selectors import Selector
 
 INFO = describe(

@@ -11,8 +11,8 @@ from fluxsecrets.findings import Finding
 from fluxsecrets.marks import is_ciphertext
 from fluxsecrets.scan.structure.sops import MOVED as INFO
 from fluxsecrets.sops.document import Comment, Document
-from fluxsecrets.sops.encryption import selected
 from fluxsecrets.sops.formats import make_format
+from fluxsecrets.sops.selection import selected
 
 
 def check(facts: Facts) -> Iterator[Finding]:

@@ -11,8 +11,8 @@ from fluxsecrets.findings import Finding, Severity
 from fluxsecrets.marks import is_ciphertext
 from fluxsecrets.shell import word
 from fluxsecrets.sops.document import Comment, Path, leaves_of
-from fluxsecrets.sops.encryption import selected
 from fluxsecrets.sops.formats import make_format
+from fluxsecrets.sops.selection import selected
 from fluxsecrets.sops.traces import values_in_comments
 from fluxsecrets.sops.values import Value
 

@@ -28,10 +28,10 @@ from fluxsecrets.sops.document import (
     to_data,
 )
 from fluxsecrets.sops.document import Mapping as MapNode
-from fluxsecrets.sops.encryption import is_empty, selected
 from fluxsecrets.sops.formats import Format, Limits, format_for_path, make_format
 from fluxsecrets.sops.metadata import Metadata, parse_metadata
 from fluxsecrets.sops.naming import whole_recipient
+from fluxsecrets.sops.selection import is_empty, selected
 from fluxsecrets.sops.selectors import compile_selector
 from fluxsecrets.sops.values import Value, canonical_bytes, type_name
 

@@ -32,7 +32,7 @@ from fluxsecrets.sealed.model import read_sealed
 from fluxsecrets.sealed.opening import open_sealed
 from fluxsecrets.sops.document import Data, Leaf
 from fluxsecrets.sops.document import Mapping as MapNode
-from fluxsecrets.sops.encryption import is_empty, selected
+from fluxsecrets.sops.selection import is_empty, selected
 
 from .forms import Form, form_of
 from .handover import handover_of

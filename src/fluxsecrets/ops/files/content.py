@@ -19,18 +19,10 @@ from fluxsecrets.namedtuples import NamedTuple
 from fluxsecrets.ops.run.record import note_key
 from fluxsecrets.records import dataclass, field, replace
 from fluxsecrets.sops.cipher import Cipher, DataKey
+from fluxsecrets.sops.decryption import not_encrypted, open_document
 from fluxsecrets.sops.disclosure import disclosed
 from fluxsecrets.sops.document import Comment, Document, Leaf, Mapping, show_path
-from fluxsecrets.sops.encryption import (
-    Encrypted,
-    Opened,
-    encrypt_document,
-    is_empty,
-    not_encrypted,
-    open_document,
-    seal_mac,
-    selected,
-)
+from fluxsecrets.sops.encryption import Encrypted, encrypt_document
 from fluxsecrets.sops.envelope import (
     Providers,
     check_recipients,
@@ -38,7 +30,10 @@ from fluxsecrets.sops.envelope import (
     wrap_data_key,
 )
 from fluxsecrets.sops.formats import Format, Limits
+from fluxsecrets.sops.mac import seal_mac
 from fluxsecrets.sops.metadata import VERSION, Metadata, is_newer
+from fluxsecrets.sops.opened import Opened
+from fluxsecrets.sops.selection import is_empty, selected
 from fluxsecrets.sops.selectors import Selector, compile_selector
 
 TYPE_CHECKING = False

@@ -26,9 +26,9 @@ from fluxsecrets.ops.run.session import AppliedConfig, Session
 from fluxsecrets.ops.run.targets import select
 from fluxsecrets.shell import file_word
 from fluxsecrets.sops.document import Document, Leaf, show_path
-from fluxsecrets.sops.encryption import is_empty, selected, why_nothing
 from fluxsecrets.sops.envelope import check_recipients
 from fluxsecrets.sops.formats import make_format
+from fluxsecrets.sops.selection import is_empty, selected, why_nothing
 from fluxsecrets.sops.selectors import Selector
 
 from .content import parse, refuse_leftovers

@@ -10,8 +10,8 @@ from fluxsecrets.ops.run.session import Session
 from fluxsecrets.repo.encrypted import detect_encryption
 from fluxsecrets.repo.manifesttext import ManifestText, open_manifests
 from fluxsecrets.sops.document import Comment
-from fluxsecrets.sops.encryption import selected
 from fluxsecrets.sops.formats import make_format
+from fluxsecrets.sops.selection import selected
 
 from .content import OpenedFile, open_file, own_selector, refuse_leftovers
 from .split import split_lists

@@ -23,8 +23,8 @@ from fluxsecrets.records import dataclass, field, replace
 from fluxsecrets.repo.git import find_repository
 from fluxsecrets.sops.cipher import Cipher, DataKey, additional_data
 from fluxsecrets.sops.comparison import comments_of, same_trees
+from fluxsecrets.sops.decryption import open_document
 from fluxsecrets.sops.document import Change, Comment, Document, Leaf
-from fluxsecrets.sops.encryption import mac_additional_data, open_document, seal_mac
 from fluxsecrets.sops.envelope import (
     RecipientGroups,
     check_recipients,
@@ -33,6 +33,7 @@ from fluxsecrets.sops.envelope import (
     wrap_data_key,
 )
 from fluxsecrets.sops.formats import Format, Limits, StoresConfig, make_format
+from fluxsecrets.sops.mac import mac_additional_data, seal_mac
 from fluxsecrets.sops.metadata import Metadata
 from fluxsecrets.sops.naming import name_of
 from fluxsecrets.sops.recipients import Recipient, recipient_key

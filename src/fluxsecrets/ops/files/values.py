@@ -15,9 +15,9 @@ from fluxsecrets.ops.run.session import Session
 from fluxsecrets.records import dataclass, field
 from fluxsecrets.sops.document import Comment, Data, Document, Leaf, show_path
 from fluxsecrets.sops.document import Mapping as MapNode
-from fluxsecrets.sops.encryption import selected
 from fluxsecrets.sops.formats import evident_format
 from fluxsecrets.sops.formats.changing import remove_value, set_value
+from fluxsecrets.sops.selection import selected
 
 from .content import own_selector
 from .getting import ValueRequest, from_base64

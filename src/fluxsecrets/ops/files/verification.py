@@ -9,8 +9,8 @@ from fluxsecrets.marks import is_ciphertext
 from fluxsecrets.namedtuples import NamedTuple
 from fluxsecrets.sops.cipher import Cipher, DataKey
 from fluxsecrets.sops.comparison import same_trees
+from fluxsecrets.sops.decryption import read_back
 from fluxsecrets.sops.document import Comment, Document
-from fluxsecrets.sops.encryption import read_back
 from fluxsecrets.sops.formats import Format, Limits
 from fluxsecrets.sops.metadata import Metadata, metadata_to_data
 from fluxsecrets.sops.selectors import compile_selector

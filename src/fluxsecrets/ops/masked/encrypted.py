@@ -10,8 +10,8 @@ from fluxsecrets.ops.files.content import OpenedFile, open_parsed, own_selector,
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.repo.manifests import may_hold_secret, read_manifests
 from fluxsecrets.sops.document import Document, Leaf
-from fluxsecrets.sops.encryption import selected
 from fluxsecrets.sops.formats import Format, make_format
+from fluxsecrets.sops.selection import selected
 from fluxsecrets.sops.values import Value, scalar_text
 
 from .leaves import MaskedText, masked_text, places_in

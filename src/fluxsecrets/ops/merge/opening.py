@@ -12,12 +12,14 @@ from fluxsecrets.marks import is_ciphertext
 from fluxsecrets.ops.files.content import OpenedFile, open_parsed, own_selector
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.sops.cipher import Cipher, additional_data
+from fluxsecrets.sops.decryption import open_document
 from fluxsecrets.sops.document import Change, Comment, Document, Leaf
-from fluxsecrets.sops.encryption import Opened, open_document, selected
 from fluxsecrets.sops.envelope import Providers, open_data_key
 from fluxsecrets.sops.formats import Format
 from fluxsecrets.sops.metadata import KeyGroup, Metadata
+from fluxsecrets.sops.opened import Opened
 from fluxsecrets.sops.recipients import recipient_key
+from fluxsecrets.sops.selection import selected
 from fluxsecrets.sops.values import Value
 
 from .versions import BASE, OURS, THEIRS, Documents, blaming

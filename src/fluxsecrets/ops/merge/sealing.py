@@ -11,9 +11,11 @@ from fluxsecrets.ops.files.content import own_selector
 from fluxsecrets.ops.files.verification import Expected, verify
 from fluxsecrets.sops.cipher import Cipher, DataKey, additional_data
 from fluxsecrets.sops.document import Change, Comment, Document, Leaf, show_path
-from fluxsecrets.sops.encryption import MacHash, Opened, is_empty, seal_mac, selected
 from fluxsecrets.sops.formats import Format, Limits
+from fluxsecrets.sops.mac import MacHash, seal_mac
 from fluxsecrets.sops.metadata import Metadata
+from fluxsecrets.sops.opened import Opened
+from fluxsecrets.sops.selection import is_empty, selected
 
 from .canonical import COMMENT, Canonical, Ciphertext, Plain, places_of
 from .opening import text_of

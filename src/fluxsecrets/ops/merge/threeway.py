@@ -15,9 +15,9 @@ from fluxsecrets.ops.files.content import OpenedFile, parse
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.shell import file_word
 from fluxsecrets.sops.document import Document
-from fluxsecrets.sops.encryption import Opened
 from fluxsecrets.sops.formats import Format
 from fluxsecrets.sops.metadata import Metadata
+from fluxsecrets.sops.opened import Opened
 from fluxsecrets.sops.recipients import recipient_key
 
 from .block import body, protection, rules_of

@@ -31,8 +31,8 @@ from fluxsecrets.repo.tree import Tree
 from fluxsecrets.sealed.keys import SealingKey
 from fluxsecrets.sealed.model import is_sealed, read_sealed
 from fluxsecrets.sealed.opening import open_one
+from fluxsecrets.sops.decryption import open_document
 from fluxsecrets.sops.document import Change, Comment, Document, Leaf, Mapping, leaves_of, show_path
-from fluxsecrets.sops.encryption import open_document
 from fluxsecrets.sops.envelope import open_data_key
 from fluxsecrets.sops.formats import make_format
 

@@ -26,12 +26,13 @@ from fluxsecrets.repo.keyhistory import renamed, same_file, same_keys
 from fluxsecrets.repo.manifests import is_reference, may_hold_secret, read_manifests, text_of
 from fluxsecrets.repo.tree import Tree
 from fluxsecrets.sops.cipher import DataKey
+from fluxsecrets.sops.decryption import open_document
 from fluxsecrets.sops.document import Document, Leaf, show_path
-from fluxsecrets.sops.encryption import is_empty, open_document, selected
 from fluxsecrets.sops.envelope import RecipientGroups, open_data_key
 from fluxsecrets.sops.formats import format_for_path, make_format
 from fluxsecrets.sops.metadata import Metadata
 from fluxsecrets.sops.recipients import Recipient, RecipientKey, recipient_key
+from fluxsecrets.sops.selection import is_empty, selected
 
 from .compare import Marked, Marker
 

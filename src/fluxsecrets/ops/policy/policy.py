@@ -22,10 +22,10 @@ from fluxsecrets.records import dataclass, field
 from fluxsecrets.sops.config import CreationRule, lets_in, rule_for
 from fluxsecrets.sops.document import Document, Leaf, Mapping, show_path
 from fluxsecrets.sops.document import Sequence as ListNode
-from fluxsecrets.sops.encryption import is_empty
 from fluxsecrets.sops.envelope import RecipientGroups
 from fluxsecrets.sops.formats import StoresConfig, make_format
 from fluxsecrets.sops.recipients import Recipient
+from fluxsecrets.sops.selection import is_empty
 from fluxsecrets.sops.selectors import (
     DEFAULT_SELECTOR,
     Selector,

@@ -20,9 +20,9 @@ from fluxsecrets.errors import UnprotectedError
 from fluxsecrets.marks import is_ciphertext
 from fluxsecrets.repo.proposals import MAPS, SecretId
 from fluxsecrets.sops.document import Data, Leaf, Mapping, leaves_of, show_path
-from fluxsecrets.sops.encryption import is_empty
 from fluxsecrets.sops.formats.yaml.block import render_block
 from fluxsecrets.sops.metadata import Metadata
+from fluxsecrets.sops.selection import is_empty
 from fluxsecrets.sops.selectors import SelectorKind, compile_selector
 
 _OTHER: Final = {"data": "stringData", "stringData": "data"}

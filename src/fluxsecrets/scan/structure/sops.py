@@ -171,9 +171,9 @@ def judge_comments(page: Page) -> Iterator[Match]:
     if owner is None or selector is None or not (selector.uses_comments or moved):
         return
     from fluxsecrets.sops.document import Comment
-    from fluxsecrets.sops.encryption import selected
     from fluxsecrets.sops.formats import Limits
     from fluxsecrets.sops.formats.either import parse_either
+    from fluxsecrets.sops.selection import selected
 
     try:
         _, document = parse_either(page.blob.data, Limits())

@@ -7,9 +7,9 @@ import pytest
 
 from fluxsecrets.sops.cipher import Cipher, additional_data
 from fluxsecrets.sops.document import Comment, to_data, walk
-from fluxsecrets.sops.encryption import MacHash, seal_mac
 from fluxsecrets.sops.formats import Limits
 from fluxsecrets.sops.formats.yaml import YamlFormat
+from fluxsecrets.sops.mac import MacHash, seal_mac
 from fluxsecrets.sops.metadata import Metadata, metadata_to_data
 from fluxsecrets.sops.selectors import DEFAULT_SELECTOR
 
