@@ -209,6 +209,20 @@ def test_bytes_that_change_are_found_as_before(data):
 
 
 @pytest.mark.parametrize("format_", ["yaml", "json"])
+def test_a_mac_of_other_values_is_found(format_):
+    """It is the one that was meant, and all else is as it should be: nobody could read the file."""
+    made_by, plain, _, _ = made(
+        '{"a": "throwaway", "plain": 5}' if format_ == "json" else SECRET, SPECS[1], format_
+    )
+    encrypted = encrypt_document(plain, compile_selector(SPECS[1]), KEY)
+    for digest, right in ((encrypted.digest, True), ("0" * len(encrypted.digest), False)):
+        metadata = metadata_with(SPECS[1], seal_mac(digest, NOW, Cipher(KEY)))
+        file = made_by, plain, made_by.rewrite(plain, encrypted.changes, metadata), metadata
+        assert whole(*file) == right
+        assert right or not quick(*file)
+
+
+@pytest.mark.parametrize("format_", ["yaml", "json"])
 @pytest.mark.parametrize(
     "change",
     [
