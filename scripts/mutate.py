@@ -21,7 +21,11 @@ COPY = PROJECT / ".mutate"
 
 TARGETS: dict[str, tuple[str, ...]] = {
     "ops/files/content.py": ("tests/ops/files/test_content.py", "tests/sops/test_tampering.py"),
-    "ops/files/verification.py": ("tests/ops/files/test_verification.py", "tests/ops/files/test_content.py"),
+    "ops/files/encryption.py": ("tests/ops/files/test_encryption.py", "tests/sops/test_tampering.py"),
+    "ops/files/verification.py": (
+        *("tests/ops/files/test_verification.py", "tests/ops/files/test_encryption.py"),
+        "tests/ops/files/test_content.py",
+    ),
     "sops/cipher.py": ("tests/sops/test_cipher.py", "tests/sops/test_tampering.py"),
     "sops/decryption.py": ("tests/sops/test_decryption.py", "tests/sops/test_tampering.py"),
     "sops/encryption.py": ("tests/sops/test_encryption.py", "tests/sops/test_tampering.py"),

@@ -17,7 +17,7 @@ from fluxsecrets.audit.facts import Facts
 from fluxsecrets.audit.rule import AuditRule
 from fluxsecrets.findings import Finding
 from fluxsecrets.ops.checks.gather import gather
-from fluxsecrets.ops.files.content import encrypt_content
+from fluxsecrets.ops.files.encryption import encrypt_content
 from fluxsecrets.ops.policy.policy import Policy
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.repo.tree import open_tree

@@ -11,7 +11,8 @@ from typing import Any
 from fluxsecrets import __version__
 from fluxsecrets.errors import FluxsecretsError, FormatError, RecipientError
 from fluxsecrets.files.reading import read_file
-from fluxsecrets.ops.files.content import encrypt_content, open_file
+from fluxsecrets.ops.files.content import open_file
+from fluxsecrets.ops.files.encryption import encrypt_content
 from fluxsecrets.ops.policy.given import GivenRecipients
 from fluxsecrets.ops.policy.policy import Policy, make_overrides, policy_for
 from fluxsecrets.ops.run.logged import Call, logged

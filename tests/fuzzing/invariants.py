@@ -9,7 +9,8 @@ from contextlib import suppress
 from typing import TypeVar
 
 from fluxsecrets.errors import FluxsecretsError, UnprotectedError
-from fluxsecrets.ops.files.content import encrypt_content, open_file
+from fluxsecrets.ops.files.content import open_file
+from fluxsecrets.ops.files.encryption import encrypt_content
 from fluxsecrets.ops.policy.policy import Policy
 from fluxsecrets.sops.document import Comment, Data, Document, Entry, to_data
 from fluxsecrets.sops.envelope import NotMine

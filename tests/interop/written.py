@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from fluxsecrets.ops.files.content import encrypt_content, open_file
+from fluxsecrets.ops.files.content import open_file
+from fluxsecrets.ops.files.encryption import encrypt_content
 from fluxsecrets.ops.files.rekey import with_new_data_key
 from fluxsecrets.ops.policy.policy import Policy
 from fluxsecrets.ops.run.session import Session

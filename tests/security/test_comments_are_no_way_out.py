@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from conftest import commit_all
 from fluxsecrets.errors import FluxsecretsError, UnprotectedError
-from fluxsecrets.ops.files.content import encrypt_content, open_file
+from fluxsecrets.ops.files.content import open_file
+from fluxsecrets.ops.files.encryption import encrypt_content
 from fluxsecrets.ops.policy.policy import Policy
 from fluxsecrets.sops.formats import Limits, make_format
 from fluxsecrets.sops.recipients import Recipient

@@ -9,7 +9,8 @@ from dataclasses import replace
 
 import pytest
 
-from fluxsecrets.ops.files.content import encrypt_content, open_file
+from fluxsecrets.ops.files.content import open_file
+from fluxsecrets.ops.files.encryption import encrypt_content
 from fluxsecrets.ops.policy.policy import Policy
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.sops.formats import Limits, make_format

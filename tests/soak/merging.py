@@ -30,7 +30,8 @@ from fluxsecrets.errors import UnprotectedError
 from fluxsecrets.marks import find_ciphertexts, is_ciphertext
 from fluxsecrets.merging import Labels
 from fluxsecrets.merging.markers import read_markers
-from fluxsecrets.ops.files.content import check_encrypted, encrypt_content, open_file
+from fluxsecrets.ops.files.content import check_encrypted, open_file
+from fluxsecrets.ops.files.encryption import encrypt_content
 from fluxsecrets.ops.merge.model import MergeResult, Outcome, Versions
 from fluxsecrets.ops.merge.threeway import merge_encrypted
 from fluxsecrets.ops.policy.policy import Policy

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from examples import scaled
 from fluxsecrets.errors import FluxsecretsError, IntegrityError
-from fluxsecrets.ops.files.content import encrypt_content, open_file
+from fluxsecrets.ops.files.content import open_file
+from fluxsecrets.ops.files.encryption import encrypt_content
 from fluxsecrets.ops.policy.policy import Policy
 from fluxsecrets.sops.cipher import additional_data
 from fluxsecrets.sops.document import Comment, Document, Leaf, to_data

@@ -77,7 +77,8 @@ def edited(holder, version, old, new):
     """The file with one text replaced, as `edit` would write it: other values keep their ciphertext."""
     path = holder.cwd / version.path
     path.write_bytes(version.data)
-    from fluxsecrets.ops.files.content import encrypt_content, open_file
+    from fluxsecrets.ops.files.content import open_file
+    from fluxsecrets.ops.files.encryption import encrypt_content
     from fluxsecrets.ops.policy.policy import Policy
     from fluxsecrets.sops.formats import make_format
 

@@ -14,7 +14,7 @@ from fluxsecrets.ops.compare.leanblock import OtherFormError
 from fluxsecrets.ops.compare.leanblock import masked as masked_ciphertext
 from fluxsecrets.ops.compare.plainkey import plain_token
 from fluxsecrets.ops.compare.textconv import masked_text
-from fluxsecrets.ops.files.content import encrypt_content
+from fluxsecrets.ops.files.encryption import encrypt_content
 from fluxsecrets.ops.policy.policy import Policy
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.sops.formats import Limits, make_format

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from examples import scaled
 from fluxsecrets.errors import FormatError
 from fluxsecrets.marks import is_ciphertext
-from fluxsecrets.ops.files.content import encrypt_content, open_file
+from fluxsecrets.ops.files.content import open_file
+from fluxsecrets.ops.files.encryption import encrypt_content
 from fluxsecrets.ops.files.rekey import with_new_data_key
 from fluxsecrets.ops.policy.policy import Policy
 from fluxsecrets.ops.run.session import Session

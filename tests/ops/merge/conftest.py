@@ -8,7 +8,8 @@ import pytest
 from tests.conftest import VECTORS
 
 from fluxsecrets.merging import Labels
-from fluxsecrets.ops.files.content import encrypt_content, open_file
+from fluxsecrets.ops.files.content import open_file
+from fluxsecrets.ops.files.encryption import encrypt_content
 from fluxsecrets.ops.merge.model import Versions
 from fluxsecrets.ops.merge.threeway import merge_encrypted
 from fluxsecrets.ops.policy.policy import Policy

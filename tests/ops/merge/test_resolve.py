@@ -9,7 +9,8 @@ import pytest
 from fluxsecrets.merging import Side
 from fluxsecrets.merging.markers import read_markers
 from fluxsecrets.merging.threeway import plain
-from fluxsecrets.ops.files.content import encrypt_content, open_file
+from fluxsecrets.ops.files.content import open_file
+from fluxsecrets.ops.files.encryption import encrypt_content
 from fluxsecrets.ops.merge.dispute import open_dispute
 from fluxsecrets.ops.merge.picking import Wanted, pick
 from fluxsecrets.ops.merge.resolve import resolve

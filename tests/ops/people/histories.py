@@ -13,7 +13,8 @@ from pathlib import Path
 
 from cryptography.x509 import load_pem_x509_certificate
 
-from fluxsecrets.ops.files.content import encrypt_content, open_file
+from fluxsecrets.ops.files.content import open_file
+from fluxsecrets.ops.files.encryption import encrypt_content
 from fluxsecrets.ops.files.rekey import with_new_data_key, with_same_data_key
 from fluxsecrets.ops.policy.policy import Policy
 from fluxsecrets.ops.run.session import Session

@@ -34,7 +34,8 @@ from fluxsecrets.errors import (
     MetadataError,
     UnprotectedError,
 )
-from fluxsecrets.ops.files.content import EncryptedFile, OpenedFile, encrypt_content, parse
+from fluxsecrets.ops.files.content import OpenedFile, parse
+from fluxsecrets.ops.files.encryption import EncryptedFile, encrypt_content
 from fluxsecrets.ops.policy.policy import Policy
 from fluxsecrets.ops.policy.strangers import difference_lines, judge
 from fluxsecrets.sops.document import Document, to_data

@@ -20,7 +20,7 @@ from fluxsecrets.external.layout import Placed
 from fluxsecrets.external.model import Reference
 from fluxsecrets.external.stores import StoreKind, refused_manifest
 from fluxsecrets.files.reading import read_file
-from fluxsecrets.ops.files.content import encrypt_content
+from fluxsecrets.ops.files.encryption import encrypt_content
 from fluxsecrets.ops.files.onlycopy import GitCopies, others_only, sealed_only
 from fluxsecrets.ops.files.sealingkeys import load_keys
 from fluxsecrets.ops.manifests.comments import CommentMode

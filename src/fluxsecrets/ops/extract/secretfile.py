@@ -8,7 +8,8 @@ from functools import cached_property
 
 from fluxsecrets.errors import FluxsecretsError, FormatError, NotEncryptedError
 from fluxsecrets.files.reading import FileContent, read_file
-from fluxsecrets.ops.files.content import encrypt_content, open_file
+from fluxsecrets.ops.files.content import open_file
+from fluxsecrets.ops.files.encryption import encrypt_content
 from fluxsecrets.ops.files.onlycopy import others_only
 from fluxsecrets.ops.files.reencrypt import encrypt_again, open_content
 from fluxsecrets.ops.policy.policy import Overrides, policy_for

@@ -25,7 +25,7 @@ from fluxsecrets.ops.run.session import Session
 from fluxsecrets.shell import file_word
 from fluxsecrets.sops.formats import make_format
 
-from .content import encrypt_content
+from .encryption import encrypt_content
 
 MAX_STARTS = 10
 """How often the editor is started for text that can't be encrypted before somebody is asked."""

@@ -31,8 +31,9 @@ from fluxsecrets.shell import command_for
 from fluxsecrets.sops.envelope import check_recipients
 from fluxsecrets.sops.formats import StoresConfig, make_format
 
-from .content import EncryptedFile, encrypt_content, parse
+from .content import parse
 from .desk import Ask, Desk, Edit, Given, keeper, kept_aside
+from .encryption import EncryptedFile, encrypt_content
 from .onlycopy import others_only
 from .reencrypt import OpenTarget, encrypt_again, open_target, write_back
 

@@ -40,14 +40,8 @@ from fluxsecrets.sops.formats import Format, make_format
 from fluxsecrets.sops.metadata import Metadata
 from fluxsecrets.sops.recipients import recipient_key
 
-from .content import (
-    EncryptedFile,
-    OpenedFile,
-    check_encrypted,
-    encrypt_content,
-    open_file,
-    parse,
-)
+from .content import OpenedFile, check_encrypted, open_file, parse
+from .encryption import EncryptedFile, encrypt_content
 from .onlycopy import GitCopies, others_only
 from .split import split_lists
 

@@ -24,7 +24,8 @@ from fluxsecrets.repo.configfiles import fix_hint
 from fluxsecrets.sops.document import Document
 from fluxsecrets.sops.formats import StoresConfig, make_format
 
-from .content import EncryptedFile, OpenedFile, encrypt_content, open_file
+from .content import OpenedFile, open_file
+from .encryption import EncryptedFile, encrypt_content
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -150,12 +151,12 @@ def encrypt_again(
         session: the run.
         opened: the file before the change.
         plain: its new plain text.
-        by_hand: see `content.encrypt_content`.
+        by_hand: see `encryption.encrypt_content`.
         allow_invalid: take a change after which Kubernetes would refuse a Secret that it takes now.
         history: of its repository, where git lists it already.
 
     Raises:
-        FormatError, UnprotectedError, ...: see `content.encrypt_content`.
+        FormatError, UnprotectedError, ...: see `encryption.encrypt_content`.
     """
     format_ = make_format(opened.target.format, opened.policy.stores)
     why_new = _why_new_data_key(session, opened, history)

@@ -38,8 +38,9 @@ from fluxsecrets.sops.metadata import Metadata
 from fluxsecrets.sops.naming import name_of
 from fluxsecrets.sops.recipients import Recipient, recipient_key
 
-from .content import OpenedFile, encrypt_content, open_file, own_selector, parse
+from .content import OpenedFile, open_file, own_selector, parse
 from .encryptedfiles import encrypted_targets
+from .encryption import encrypt_content
 from .onlycopy import OTHERS_ONLY
 from .verification import Expected, verify
 

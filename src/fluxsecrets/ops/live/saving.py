@@ -20,7 +20,8 @@ from fluxsecrets.cluster.saved import FILE, KEY_FILE, KnownHashes, to_dump
 from fluxsecrets.errors import ClusterError, DataKeyError, FileAccessError, UsageError
 from fluxsecrets.files.reading import read_file
 from fluxsecrets.files.writing import write_new
-from fluxsecrets.ops.files.content import encrypt_content, open_file
+from fluxsecrets.ops.files.content import open_file
+from fluxsecrets.ops.files.encryption import encrypt_content
 from fluxsecrets.ops.policy.policy import Policy
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.sops.formats import make_format

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.marks import MANIFEST_SUFFIXES, is_kustomization
-from fluxsecrets.ops.files.content import OpenedFile, encrypt_content, open_file
+from fluxsecrets.ops.files.content import OpenedFile, open_file
+from fluxsecrets.ops.files.encryption import encrypt_content
 from fluxsecrets.ops.policy.policy import Overrides, policy_for
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.repo.discover import SecretFile, SecretKind
@@ -71,7 +72,7 @@ class Copy:
 
         Raises:
             ConfigError: no rule is for it.
-            FluxsecretsError: see `content.encrypt_content`.
+            FluxsecretsError: see `encryption.encrypt_content`.
         """
         try:
             texts = {index: filling.text for index, filling in values.items()}

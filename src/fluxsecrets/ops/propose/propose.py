@@ -11,7 +11,8 @@ from dataclasses import replace
 
 from fluxsecrets.errors import FluxsecretsError, FormatError, UsageError
 from fluxsecrets.marks import is_proposal_name
-from fluxsecrets.ops.files.content import encrypt_content, parse
+from fluxsecrets.ops.files.content import parse
+from fluxsecrets.ops.files.encryption import encrypt_content
 from fluxsecrets.ops.policy.policy import FLUX_SELECTOR, Overrides, Policy, policy_for
 from fluxsecrets.ops.policy.strangers import accepted, compare_with_rule, judge
 from fluxsecrets.ops.policy.validity import refuse_invalid

@@ -10,14 +10,8 @@ from pathlib import Path
 
 from fluxsecrets.errors import DataKeyError, NotEncryptedError
 from fluxsecrets.files.reading import read_file
-from fluxsecrets.ops.files.content import (
-    OpenedFile,
-    check_encrypted,
-    encrypt_content,
-    open_parsed,
-    parse,
-    refuse_leftovers,
-)
+from fluxsecrets.ops.files.content import OpenedFile, check_encrypted, open_parsed, parse, refuse_leftovers
+from fluxsecrets.ops.files.encryption import encrypt_content
 from fluxsecrets.ops.policy.policy import Policy, blaming_rule
 from fluxsecrets.ops.policy.strangers import accepted, judge
 from fluxsecrets.ops.run.inputs import Target
