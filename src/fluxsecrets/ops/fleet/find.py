@@ -8,7 +8,7 @@ from pathlib import Path
 
 from fluxsecrets.errors import UsageError
 from fluxsecrets.files.reading import read_file
-from fluxsecrets.repo.git.repository import is_bare
+from fluxsecrets.repo.git.discovery import is_bare
 
 _DEEPEST = 4
 _LONGEST_LIST = 4 * 2**20

@@ -14,7 +14,7 @@ from fluxsecrets.ops.checks.scan import scan
 from fluxsecrets.ops.checks.scanmodel import ScanRequest, ScanResult, Source
 from fluxsecrets.ops.run.parallel import alone
 from fluxsecrets.repo.git import Repository, find_repository
-from fluxsecrets.repo.git.repository import bare_repository, is_bare
+from fluxsecrets.repo.git.discovery import bare_repository, is_bare
 from fluxsecrets.scan.cachefile import cache_folder
 from fluxsecrets.scan.engine import Engine
 from fluxsecrets.scan.sources.commits import HISTORY

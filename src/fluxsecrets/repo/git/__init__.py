@@ -2,7 +2,8 @@
 
     process      starts git: the only function that does, with an environment and options of its own
     running      one git that runs, and the threads beside it
-    repository   the repository that a folder belongs to; its listings and objects. Every call is tied to it
+    repository   its listings and objects. Every call is tied to its place
+    discovery    the repository that a folder belongs to
     plain        whether a repository is where its `.git` is, beyond doubt: git need not be asked
     bare         the repository that a folder is itself, without a work tree
     worktree     which files differ from HEAD, by git's index and our own hashing
@@ -23,7 +24,8 @@ configured program; and nothing is fetched.
 
 from __future__ import annotations
 
+from .discovery import find_repository
 from .process import BLOB_LIMIT, LISTING_LIMIT, ended_here
-from .repository import HeadBlobs, Repository, find_repository
+from .repository import HeadBlobs, Repository
 
 __all__ = ["BLOB_LIMIT", "LISTING_LIMIT", "HeadBlobs", "Repository", "ended_here", "find_repository"]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from .repository import Repository, bare_repository, find_repository, is_bare
+from .discovery import bare_repository, find_repository, is_bare
+from .repository import Repository
 
 
 def any_repository(start: Path) -> Repository | None:
