@@ -200,7 +200,7 @@ def environment(tmp_path_factory, caches, monkeypatch):
     """
     home = tmp_path_factory.mktemp("home")
     monkeypatch.setattr(os, "fsync", lambda descriptor: None)
-    monkeypatch.setattr("fluxsecrets.files.writing._sync_disks", lambda disks: True)
+    monkeypatch.setattr("fluxsecrets.files.durability._sync_disks", lambda disks: True)
     for name in list(os.environ):
         if name.startswith(_LEAKING) or name in _LEAKING_NAMES:
             monkeypatch.delenv(name)

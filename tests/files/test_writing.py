@@ -30,7 +30,7 @@ from filesystems import (
     temporary_files,
 )
 from fluxsecrets.errors import FileAccessError
-from fluxsecrets.files import beside, system, writing
+from fluxsecrets.files import beside, durability, system
 from fluxsecrets.files.beside import remove_leftovers, temporary_path
 from fluxsecrets.files.processes import machine_tag
 from fluxsecrets.files.reading import read_file
@@ -414,7 +414,7 @@ def test_a_fault_leaves_the_old_file_and_nothing_else(
     platform, tmp_path, target, monkeypatch, writer, step, number, message
 ):
     if step == "fsync":
-        monkeypatch.setattr(writing, "_sync_disks", lambda disks: False)
+        monkeypatch.setattr(durability, "_sync_disks", lambda disks: False)
     monkeypatch.setattr(os, step, failing(number))
     with pytest.raises(FileAccessError, match=message) as caught:
         writer(target, NEW)
@@ -480,40 +480,6 @@ def test_an_interruption_passes_and_leaves_nothing(platform, tmp_path, target, m
     assert names(tmp_path) == ["secret.yaml"]
 
 
-@posix_only
-def test_a_disk_that_does_not_confirm_the_rename_is_reported(target, monkeypatch):
-    real = os.fsync
-
-    def fail_for_folders(descriptor):
-        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
-            raise OSError(errno.EIO, "broken")
-        real(descriptor)
-
-    monkeypatch.setattr(os, "fsync", fail_for_folders)
-    with pytest.raises(FileAccessError, match="was replaced, but the disk did not confirm it"):
-        write_atomic(target, NEW)
-    assert target.read_bytes() == NEW
-    (result,) = write_batch([PendingWrite(target, OLD)])
-    assert result.replaced
-    assert not result.written
-    assert result.error.path == str(target)
-
-
-@posix_only
-@pytest.mark.parametrize("number", [errno.EINVAL, errno.EACCES])
-def test_a_folder_that_cannot_be_synced_is_no_error(target, monkeypatch, number):
-    real = os.fsync
-
-    def fail_for_folders(descriptor):
-        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
-            raise OSError(number, os.strerror(number))
-        real(descriptor)
-
-    monkeypatch.setattr(os, "fsync", fail_for_folders)
-    write_atomic(target, NEW)
-    assert target.read_bytes() == NEW
-
-
 def test_windows_waits_for_whoever_holds_the_file_for_a_moment(target, monkeypatch):
     pretend("windows", monkeypatch)
     real, refused = os.replace, []
@@ -528,17 +494,6 @@ def test_windows_waits_for_whoever_holds_the_file_for_a_moment(target, monkeypat
     write_atomic(target, NEW)
     assert target.read_bytes() == NEW
     assert len(refused) == 2
-
-
-def test_macos_asks_for_a_full_sync_once_a_batch(tmp_path, monkeypatch):
-    fcntl = pytest.importorskip("fcntl")
-    pretend("macos", monkeypatch)
-    calls: list[int] = []
-    monkeypatch.setattr(fcntl, "F_FULLFSYNC", 51, raising=False)
-    monkeypatch.setattr(fcntl, "fcntl", lambda descriptor, command: calls.append(command))
-    results = write_batch(others(tmp_path / "x", NEW))
-    assert all(result.written for result in results)
-    assert calls == [51, 51]  # the files, the folder
 
 
 # --- a real full disk, and a real read-only one ------------------------------------------------------------
