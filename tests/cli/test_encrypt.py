@@ -263,6 +263,64 @@ def test_paths_in_several_repositories(waddle, encrypted_waddle, cli, git, tmp_p
     assert git(waddle, "status", "--porcelain") == ""
 
 
+class TestPlainTextInGit:
+    """Encrypting a file does not take back what git has of it."""
+
+    COMMITTED = (
+        "committed in plain text: anyone who can read the repository knows these values, so change them; "
+        "`fluxsecrets scan --history` lists them\n"
+    )
+    STAGED = (
+        "staged in plain text: stage what is encrypted before you commit; "
+        "`git gc --prune=now` then removes the plain text\n"
+    )
+
+    @pytest.mark.parametrize("words", [(), (".",), ("--env", "staging"), (SECRETS, REGISTRY)])
+    def test_committed(self, waddle, cli, words):
+        result = cli("encrypt", *words)
+        count = result.stdout.count(" encrypted ")
+        assert count >= 2
+        assert result.stderr == f"{count} files: {count} encrypted\n{count} files were {self.COMMITTED}"
+        assert "plain text" not in cli("encrypt", *words).stderr
+
+    def test_changed_since_it_was_committed(self, waddle, cli):
+        path = waddle / SECRETS
+        path.write_text(path.read_text() + "# more\n")
+        assert cli("encrypt", SECRETS).stderr.endswith(f"encrypted\n1 file was {self.COMMITTED}")
+
+    def test_committed_encrypted_or_not_at_all(self, encrypted_waddle, cli):
+        assert cli("decrypt", "-i", SECRETS).exit_code == 0
+        new = "new.sops.yaml"
+        (encrypted_waddle / new).write_bytes((encrypted_waddle / SECRETS).read_bytes())
+        for words in ((SECRETS, new, "--age", self.recipient(encrypted_waddle)),):
+            assert cli("encrypt", *words).stderr.splitlines()[-1] == "2 files: 2 encrypted"
+
+    @pytest.mark.parametrize("committed", [True, False])
+    def test_staged(self, encrypted_waddle, cli, git, committed):
+        path = SECRETS if committed else "new.sops.yaml"
+        assert cli("decrypt", "-i", SECRETS).exit_code == 0
+        (encrypted_waddle / path).write_bytes((encrypted_waddle / SECRETS).read_bytes())
+        git(encrypted_waddle, "add", path)
+        result = cli("encrypt", path, "--age", self.recipient(encrypted_waddle))
+        assert result.stderr.endswith(f"1 file: 1 encrypted\n1 file is {self.STAGED}")
+
+    def test_encrypt_staged_has_replaced_what_was_staged(self, waddle, cli, git):
+        (waddle / "clusters/staging/new.sops.yaml").write_bytes((waddle / SECRETS).read_bytes())
+        with (waddle / SECRETS).open("a") as stream:
+            stream.write("# more\n")
+        git(waddle, "add", ".")
+        result = cli("encrypt", "--staged")
+        assert result.stderr.endswith(f"2 files: 2 encrypted\n1 file was {self.COMMITTED}"), result.stderr
+
+    @pytest.mark.parametrize("words", [("--check",), ("--dry-run",), ("--quiet",), ("--stdout", SECRETS)])
+    def test_said_only_where_a_file_is_encrypted(self, waddle, cli, words):
+        assert "committed" not in cli("encrypt", *words).stderr
+
+    @staticmethod
+    def recipient(folder):
+        return re.search(r"age1\w{58}", (folder / ".sops.yaml").read_text())[0]
+
+
 class TestUnchangedValues:
     """What did not change since the last commit keeps its ciphertext."""
 
@@ -275,7 +333,7 @@ class TestUnchangedValues:
         def asked(*_):
             raise AssertionError("git was asked again")
 
-        monkeypatch.setattr("fluxsecrets.ops.files.encrypt.changed_since_head", asked)
+        monkeypatch.setattr("fluxsecrets.ops.files.encrypt.compare_with_head", asked)
         assert cli("encrypt").exit_code == 0
         assert all(b"sops" in (waddle / path).read_bytes() for path in (SECRETS, ENV_FILE, REGISTRY))
 

@@ -21,7 +21,7 @@ from fluxsecrets.marks import (
     is_secret_name,
 )
 from fluxsecrets.records import dataclass, field, replace
-from fluxsecrets.repo.git.worktree import changed_since_head
+from fluxsecrets.repo.git.worktree import compare_with_head
 from fluxsecrets.sops.formats import Limits, format_for_path
 
 from .configfiles import why_plain
@@ -37,6 +37,7 @@ from .manifests import (
     searchable,
     secret_pattern,
 )
+from .plaincopies import PlainCopy, plain_copy
 from .rulenames import Files, RuleNames, exempt
 from .tree import Tree, too_large
 
@@ -70,6 +71,7 @@ class SecretFile:
         read_line: 1-based line there.
         encrypted: its marks say that it is encrypted now; nothing was decrypted.
         encrypted_at_head: it is not encrypted now, but is at HEAD.
+        plain_copy: where git has its plain text; None too where it is encrypted now.
         in_list: a Secret stands in a List, which Flux could not decrypt.
         error: it is a secret, or may be one, but cannot be handled as it stands.
     """
@@ -83,6 +85,7 @@ class SecretFile:
     read_line: int | None = None
     encrypted: bool = False
     encrypted_at_head: bool = False
+    plain_copy: PlainCopy | None = None
     in_list: bool = False
     error: FluxsecretsError | None = field(default=None, compare=False)
 
@@ -133,7 +136,7 @@ def discover(
     unknown = [path for path in wanted if path not in found]
     found.update((item.path, item) for item in spread(judge.look, unknown) if item is not None)
     plain = [path for path in wanted if path not in found or not found[path].encrypted]
-    for item in _encrypted_at_head(tree, plain, judge, found):
+    for item in _in_git(tree, plain, found):
         found[item.path] = item
     unlocked = _unlocked(tree, found)
     return tuple(found[path] for path in sorted(found) if path not in unlocked)
@@ -384,16 +387,21 @@ def _half_encrypted(
     )
 
 
-def _encrypted_at_head(
-    tree: Tree, plain: Sequence[str], judge: _Judge, found: Mapping[str, SecretFile]
-) -> Iterator[SecretFile]:
-    """The files that are encrypted at HEAD, whatever else makes them secrets."""
+def _in_git(tree: Tree, plain: Sequence[str], found: Mapping[str, SecretFile]) -> Iterator[SecretFile]:
+    """Those that are encrypted at HEAD, whatever else makes them secrets, or that git has in plain text."""
     if tree.repository is None:
         return
-    changed = changed_since_head(tree.repository, plain)
-    plain = [path for path in plain if path in changed]
-    head = tree.repository.read_head_blobs(plain, limit=tree.limits.size)
+    comparison = compare_with_head(tree.repository, plain)
+    changed = [path for path in plain if path in comparison.changed]
+    head = tree.repository.read_head_blobs(changed, limit=tree.limits.size)
     for path in plain:
+        known = found.get(path)
+        copy = None if known is None else plain_copy(path, comparison, head.contents, tree.limits)
+        if known is not None and copy is not None:
+            known = replace(known, plain_copy=copy)
+            yield known
+        if path not in comparison.changed:
+            continue
         blob = head.contents.get(path)
         name = None if blob is None else detect_encryption(blob, path)
         error: FluxsecretsError | None = None
@@ -403,7 +411,6 @@ def _encrypted_at_head(
             )
         if name is None and error is None:
             continue
-        known = found.get(path)
         if known is not None:
             yield replace(known, encrypted_at_head=True)
             continue

@@ -5,11 +5,18 @@ import subprocess
 import sys
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from tests.repo.conftest import write_files
 
 from fluxsecrets.errors import GitError
 from fluxsecrets.repo.git import find_repository, worktree
-from fluxsecrets.repo.git.worktree import changed_since_head, changed_since_staged, changes_since_head
+from fluxsecrets.repo.git.worktree import (
+    changed_since_head,
+    changed_since_staged,
+    changes_since_head,
+    compare_with_head,
+)
 
 
 @pytest.fixture(params=["with times", "without times"])
@@ -215,3 +222,43 @@ def test_without_a_commit_the_index_does_not_matter(tmp_path, git, write):
     assert changed_since_head(repository, ["a.yaml"]) == {"a.yaml"}
     (tmp_path / ".git/index").write_bytes(b"no index")
     assert changed_since_head(repository, ["a.yaml"]) == {"a.yaml"}
+
+
+STATES = ("0", "1", "2", None)
+
+
+@given(
+    st.lists(st.tuples(*[st.sampled_from(STATES)] * 3), min_size=1, max_size=6),
+    st.booleans(),
+)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_where_git_has_the_very_content_as_git_says(git, tmp_path_factory, states, born):
+    """Each file has a content at HEAD, in the index, and in the work tree, or is not there."""
+    folder = tmp_path_factory.mktemp("states")
+    git(folder, "init", "--quiet", ".")
+    if born:
+        place(folder, {f"{number}.yaml": state[0] for number, state in enumerate(states)})
+        git(folder, "add", "--all")
+        git(folder, "commit", "--quiet", "--allow-empty", "--message", "first")
+    place(folder, {f"{number}.yaml": state[1] for number, state in enumerate(states)})
+    git(folder, "add", "--all")
+    place(folder, {f"{number}.yaml": state[2] for number, state in enumerate(states)})
+    there = {f"{number}.yaml": state for number, state in enumerate(states) if state[2] is not None}
+    found = compare_with_head(find_repository(folder), there)
+    staged = {path for path, state in there.items() if state[1] == state[2]}
+    heads = {path: state[0] if born else None for path, state in there.items()}
+    assert {path for path, state in there.items() if heads[path] != state[2]} <= found.changed.keys()
+    assert found.changed.keys() <= {
+        path for path in there if path not in staged or heads[path] != there[path][2]
+    }
+    assert found.staged == {path for path in staged if path in found.changed}
+    assert changes_since_head(find_repository(folder), there) == found.changed
+
+
+def place(folder, contents):
+    """Write files, and remove those without a content."""
+    for path, content in contents.items():
+        if content is None:
+            (folder / path).unlink(missing_ok=True)
+        else:
+            (folder / path).write_text(f"value: {content}\n")

@@ -5,7 +5,8 @@ Each is read, encrypted and verified before anything is replaced. Files are repl
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -34,7 +35,8 @@ from fluxsecrets.records import dataclass, field, replace
 from fluxsecrets.repo.configfiles import refuse_configuration
 from fluxsecrets.repo.encrypted import detect_encryption
 from fluxsecrets.repo.git import Repository, find_repository
-from fluxsecrets.repo.git.worktree import changed_since_head
+from fluxsecrets.repo.git.worktree import compare_with_head
+from fluxsecrets.repo.plaincopies import PlainCopy, plain_copy
 from fluxsecrets.sops.document import Document
 from fluxsecrets.sops.formats import Format, make_format
 from fluxsecrets.sops.metadata import Metadata
@@ -100,12 +102,14 @@ class EncryptJob:
         head: its content at HEAD, if that is encrypted and the file is not, or None.
         why_new_key: why its data key at HEAD must not be used again, or None.
         replaced: the result replaces the plain text; False if it is written elsewhere.
+        plain_copy: where git has its content, if that is plain text; or None.
     """
 
     target: Target
     head: bytes | None = field(default=None, repr=False)
     why_new_key: str | None = None
     replaced: bool = True
+    plain_copy: PlainCopy | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +166,37 @@ def encrypt_selected(session: Session, selection: Selection, request: EncryptReq
     results = replace_files(session, prepare, jobs, waits)
     files = tuple(session.watched(results, len(jobs), "encrypting"))
     notes = (*selection.notes, *override_note(request.recipients), *_overrides(session, jobs, files, options))
-    return BatchResult(files, notes)
+    return BatchResult(
+        files,
+        notes,
+        next_steps=kept_by_git((job.plain_copy, result) for job, result in zip(jobs, files, strict=True)),
+    )
+
+
+def kept_by_git(copies: Iterable[tuple[PlainCopy | None, FileResult]]) -> tuple[str, ...]:
+    """Return what to do about the plain text that git keeps of files that were encrypted.
+
+    Args:
+        copies: where git has a file's plain text, and the file's result.
+    """
+    counts = Counter(copy for copy, result in copies if result.outcome is Outcome.ENCRYPTED)
+    steps = []
+    if committed := counts[PlainCopy.COMMITTED]:
+        steps.append(f"{_count(committed, 'was', 'were')} committed in plain text: {_COMMITTED}")
+    if staged := counts[PlainCopy.STAGED]:
+        steps.append(f"{_count(staged, 'is', 'are')} staged in plain text: {_STAGED}")
+    return tuple(steps)
+
+
+def _count(files: int, one: str, several: str) -> str:
+    return f"1 file {one}" if files == 1 else f"{files} files {several}"
+
+
+_COMMITTED = (
+    "anyone who can read the repository knows these values, so change them; "
+    "`fluxsecrets scan --history` lists them"
+)
+_STAGED = "stage what is encrypted before you commit; `git gc --prune=now` then removes the plain text"
 
 
 def _waits(session: Session, options: EncryptOptions, job: EncryptJob) -> bool:
@@ -240,7 +274,7 @@ def _overrides(
 
 
 def encrypt_jobs(session: Session, selection: Selection) -> tuple[EncryptJob, ...]:
-    """Return the files of a selection as jobs, with their encrypted contents at HEAD.
+    """Return the files of a selection as jobs, with what git has of them.
 
     The history of their data keys is read here, once for all files.
 
@@ -256,29 +290,29 @@ def encrypt_jobs(session: Session, selection: Selection) -> tuple[EncryptJob, ..
             paths.add(target.repository_path)
     heads: dict[tuple[Path, str], bytes] = {}
     reasons: dict[tuple[Path, str], str] = {}
+    copies: dict[tuple[Path, str], PlainCopy] = {}
     for root, (repository, paths) in plain.items():
-        found = _encrypted_at_head(repository, paths)
+        comparison = compare_with_head(repository, paths)
+        contents = repository.read_head_blobs(comparison.changed).contents
+        for path in paths:
+            if (copy := plain_copy(path, comparison, contents, session.limits)) is not None:
+                copies[root, path] = copy
+        found = {path: blob for path, blob in contents.items() if detect_encryption(blob, path)}
         heads |= {(root, path): data for path, data in found.items()}
         if found:
             from .datakeys import why_new_data_keys
 
             whys = why_new_data_keys(session, repository, found, {})
             reasons |= {(root, path): why for path, why in whys.items()}
-    return tuple(_job(target, heads, reasons) for target in selection.targets)
-
-
-def _job(
-    target: Target, heads: Mapping[tuple[Path, str], bytes], reasons: Mapping[tuple[Path, str], str]
-) -> EncryptJob:
-    if target.repository is None or target.repository_path is None:
-        return EncryptJob(target)
-    place = (target.repository.root, target.repository_path)
-    return EncryptJob(target, heads.get(place), reasons.get(place))
-
-
-def _encrypted_at_head(repository: Repository, paths: set[str]) -> dict[str, bytes]:
-    blobs = repository.read_head_blobs(changed_since_head(repository, paths)).contents
-    return {path: blob for path, blob in blobs.items() if detect_encryption(blob, path)}
+    jobs = []
+    for target in selection.targets:
+        if target.repository is None or target.repository_path is None:
+            jobs.append(EncryptJob(target))
+            continue
+        place = (target.repository.root, target.repository_path)
+        copy = copies.get(place, target.plain_copy)
+        jobs.append(EncryptJob(target, heads.get(place), reasons.get(place), plain_copy=copy))
+    return tuple(jobs)
 
 
 def encrypt_input(

@@ -28,10 +28,11 @@ from fluxsecrets.repo.git.index import (
     write_blob,
 )
 from fluxsecrets.repo.git.worktree import changed_since_staged
+from fluxsecrets.repo.plaincopies import PlainCopy, is_plain_copy
 from fluxsecrets.repo.tree import Tree, make_tree, too_large
 from fluxsecrets.shell import file_word
 
-from .encrypt import EncryptJob, EncryptOptions, EncryptRequest, encrypt_input, options_of
+from .encrypt import EncryptJob, EncryptOptions, EncryptRequest, encrypt_input, kept_by_git, options_of
 from .onlycopy import GitCopies
 
 
@@ -72,7 +73,11 @@ def encrypt_staged(session: Session, request: EncryptRequest) -> BatchResult:
     if options.write and done:
         stage(repository, [replace(staged[one.path], blob=write_blob(repository, one.new)) for one in done])
         results.update(_follow(done))
-    return BatchResult(tuple(results[secret.path] for secret in secrets))
+    committed = {
+        path: PlainCopy.COMMITTED for path in results if is_plain_copy(path, heads.get(path), session.limits)
+    }
+    copies = ((committed.get(path), result) for path, result in results.items())
+    return BatchResult(tuple(results[secret.path] for secret in secrets), next_steps=kept_by_git(copies))
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from .session import Session
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # most files do without the repository
     from fluxsecrets.repo.git import Repository
+    from fluxsecrets.repo.plaincopies import PlainCopy
 
 STDIN_SHOWN = "standard input"
 _STDIN_NAME = "standard-input"
@@ -40,6 +41,7 @@ class Target(NamedTuple):
         format: name of its format.
         encrypted: whether it carries a `sops` block; False where it was not looked at.
         encrypted_at_head: whether it does at HEAD; None where that was not looked at.
+        plain_copy: where git has its plain text; None too where that was not looked at.
         repository: its git repository, or None.
         repository_path: its path in that repository with `/`, or None.
         reason: why it counts as a secret, or that it was named.
@@ -55,6 +57,7 @@ class Target(NamedTuple):
     reason: str = NAMED
     problem: FluxsecretsError | None = None
     encrypted_at_head: bool | None = None
+    plain_copy: PlainCopy | None = None
 
     @property
     def named(self) -> bool:

@@ -166,6 +166,7 @@ def _targets(session: Session, tree: Tree, secrets: Sequence[SecretFile]) -> tup
             reason=secret.reason,
             problem=_left_behind(secret) or _shown_error(session, tree, secret.error),
             encrypted_at_head=secret.encrypted_at_head if tree.repository is not None else None,
+            plain_copy=secret.plain_copy,
         )
         for secret in secrets
         if not (is_leftover_name(secret.path) and _needs_nobody(session, tree, secret))

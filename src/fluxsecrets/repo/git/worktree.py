@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Collection
+from collections.abc import Collection, Set
 
 from fluxsecrets.errors import FluxsecretsError, GitError
 from fluxsecrets.namedtuples import NamedTuple
@@ -69,6 +69,51 @@ def changes_since_head(repository: Repository, paths: Collection[str] | None = N
     Raises:
         GitError: HEAD or the index cannot be read.
     """
+    return _compare(repository, paths).changed
+
+
+class Comparison(NamedTuple):
+    """Some files of the work tree, compared with HEAD and the index.
+
+    Attributes:
+        changed: those that HEAD has not, or may have with other content, see `changes_since_head`.
+        staged: those of `changed` whose very content is in the index.
+    """
+
+    changed: dict[str, str]
+    staged: frozenset[str]
+
+
+def compare_with_head(repository: Repository, paths: Collection[str]) -> Comparison:
+    """Compare files with HEAD and the index, in the time that `changed_since_head` takes.
+
+    Raises:
+        GitError: HEAD or the index cannot be read.
+    """
+    found = _compare(repository, frozenset(paths))
+    root = str(repository.root)
+    other = {
+        entry.path for entry in found.listed.touched if entry.path in found.staged and _differs(root, entry)
+    }
+    staged = (found.staged & found.changed.keys()) - found.listed.untracked - other
+    return Comparison(found.changed, frozenset(staged))
+
+
+class _Compared(NamedTuple):
+    """What git says, with what was hashed.
+
+    Attributes:
+        changed: see `changes_since_head`.
+        staged: paths whose staged content differs from HEAD's, also those that are no longer in the index.
+        listed: the files in the index.
+    """
+
+    changed: dict[str, str]
+    staged: Set[str]
+    listed: _Index
+
+
+def _compare(repository: Repository, paths: Collection[str] | None) -> _Compared:
     index: _Index | FluxsecretsError
     with repository.begun(*_LIST_STAGED) as listing:  # beside the git that lists the index
         try:
@@ -80,7 +125,10 @@ def changes_since_head(repository: Repository, paths: Collection[str] | None = N
         except GitError:
             if repository.has_head():  # else there is nothing yet to differ from
                 raise
-            return dict.fromkeys(repository.files() if paths is None else paths, "")
+            if isinstance(index, FluxsecretsError):
+                index = _Index([], frozenset(paths or ()), frozenset(paths or ()))
+            new = dict.fromkeys(repository.files() if paths is None else paths, "")
+            return _Compared(new, new.keys(), index)
     if isinstance(index, FluxsecretsError):
         raise index
     root = str(repository.root)
@@ -91,11 +139,12 @@ def changes_since_head(repository: Repository, paths: Collection[str] | None = N
     }
     # Out of the index, but still there; or staged, or in conflict.
     found |= {path: "" for path in index.untracked if paths is None or _is_file(f"{root}/{path}")}
-    return found | {
+    found |= {
         path: blob
         for path, blob in staged.items()
         if (paths is None or path in index.wanted) and _is_file(f"{root}/{path}")
     }
+    return _Compared(found, staged.keys(), index)
 
 
 def changed_since_staged(repository: Repository, paths: Collection[str]) -> frozenset[str]:
