@@ -55,6 +55,23 @@ def word(text: str) -> str:
 
 
 def _quoted(word: str) -> str:
+    if not word.isprintable():
+        return f"$'{''.join(map(_escaped, word))}'"
     from shlex import quote  # start-up time: a commit hook that finds nothing quotes nothing
 
     return quote(word)
+
+
+def _escaped(character: str) -> str:
+    """Return a character inside of `$'…'`, where bash and zsh read escapes.
+
+    What is not printable has to be escaped here: messages escape it for the terminal, and inside of `'…'` a
+    shell would take those escapes for themselves.
+    """
+    if character in "\\'":
+        return f"\\{character}"
+    if character.isprintable():
+        return character
+    is_byte = "\udc80" <= character <= "\udcff"  # of a name that is not UTF-8
+    data = character.encode("utf-8", "surrogateescape" if is_byte else "surrogatepass")
+    return "".join(f"\\x{byte:02x}" for byte in data)

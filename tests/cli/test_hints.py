@@ -1,6 +1,9 @@
 """Every command that a message, a hint or a help text names is there, and can be run as it is printed."""
 
+import os
 import re
+import shutil
+import subprocess
 
 import click
 import pytest
@@ -70,3 +73,18 @@ def test_file_stands_for_the_file_that_the_message_is_about():
             assert word in {"fluxsecrets", "sops", "git", "chmod", "printf", "rm"}, (
                 f"{each.place}: {match[0]}"
             )
+
+
+@pytest.mark.skipif(shutil.which("bash") is None or os.name == "nt", reason="bash is not on PATH")
+@pytest.mark.parametrize("name", ["a\x1b[31m's.yaml", "-i\n.yaml", "a b.yaml"])
+def test_a_hint_names_a_file_with_control_characters_as_a_shell_reads_it(folder, cli, name):
+    folder.write(name)
+    path = f"./{name}"
+    assert cli("encrypt", path).exit_code == 0
+    said = cli("decrypt", "-i", path).stderr
+    (command,) = re.findall(r"`fluxsecrets (encrypt [^`]+)`", said)
+    read = subprocess.run(
+        ["bash", "-c", f"printf '%s\\0' {command}"], capture_output=True, text=True, check=True
+    ).stdout.split("\0")[:-1]
+    assert cli(*read).exit_code == 0
+    assert b"ENC[AES256_GCM" in folder.read(name)
