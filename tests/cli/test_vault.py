@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -9,13 +10,16 @@ from tests.cli.dropin.conftest import DropIn
 
 from fluxsecrets.clouds.calling import CallLimits
 from fluxsecrets.errors import FluxsecretsError
+from fluxsecrets.keys.generate import generate_identity
 from fluxsecrets.keys.vault_transit import VaultTransit
-from fluxsecrets.sops.recipients import KINDS, split_list
+from fluxsecrets.sops.naming import short_recipient
+from fluxsecrets.sops.recipients import KINDS, read_recipient, split_list
 from tables import each_row
 from transitserver import TOKEN, Key
 
 VECTORS = Path(__file__).parents[1] / "vectors" / "sops-cloud" / "vault"
 URI = "https://vault.example.com:8200/v1/transit/keys/app"
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
 ENDINGS = ("yaml", "json", "env", "ini", "bin")
 
 
@@ -258,3 +262,32 @@ def test_a_server_that_refuses_says_no(vault, folder, cli):
     vault.tokens.clear()
     assert "none of your identities can open this file" in cli("decrypt", "db.yaml").stderr
     assert "you cannot open it" in cli("status", "db.yaml").stdout
+
+
+@pytest.mark.parametrize("with_bob", [False, True])
+def test_a_key_that_gave_no_answer_is_nobody_to_ask(vault, folder, cli, git, identity, monkeypatch, with_bob):
+    git(folder.path, "init", "--quiet")
+    bob, new = (generate_identity(NOW).recipient for _ in range(2))
+    folder.rules(
+        f"creation_rules:\n  - hc_vault_transit_uri: {vault.uri()}\n" + f"    age: {bob}\n" * with_bob
+    )
+    folder.write("db.yaml")
+    assert cli("encrypt", "db.yaml", "--for-others").exit_code == 0
+    before = folder.read("db.yaml"), folder.read(".sops.yaml")
+    with monkeypatch.context() as patch:
+        patch.setattr("urllib3.connection.HTTPConnection.connect", _refuse)
+        failed = cli("recipients", "add", new, "--all")
+    assert failed.exit_code == 2
+    again = f"recipients add {new} --all"
+    own = f"you may be able to open it: follow the hints above, then run `fluxsecrets {again}`"
+    other = f"{short_recipient(read_recipient(bob))} can open it, and can run `fluxsecrets {again}`"
+    lines = failed.stderr.splitlines()
+    assert own in lines
+    assert [line for line in lines if "can open it" in line] == [other] * with_bob
+    assert "nobody else can" not in failed.stderr
+    assert (folder.read("db.yaml"), folder.read(".sops.yaml")) == before
+    assert cli(*again.split()).exit_code == 0, "the command works once the service answers"
+    vault.tokens.clear()
+    refused = cli("recipients", "add", generate_identity(NOW).recipient, "--all").stderr
+    assert "you may be able to" not in refused
+    assert " can open it, and can run " in refused

@@ -114,13 +114,20 @@ def _unfinished(done: Rekeyed, left: str, commands: _Commands, *, dry_run: bool)
         yield f"nothing {what}: rules and files change together, and {which} failed"
     else:
         yield f"{counted(failed, 'file')} {'is' if failed == 1 else 'are'} {left}"
+
+    def them(paths: Sequence[str]) -> str:
+        return several(paths) if len(paths) < failed else "it" if failed == 1 else "them"
+
+    def command(paths: Sequence[str]) -> str:
+        return commands.again if done.stopped else commands.finish(paths)
+
+    if mine := done.undecided:
+        yield f"you may be able to open {them(mine)}: follow the hints above, then run `{command(mine)}`"
     for who, paths in done.waiting.items():
-        them = several(paths) if len(paths) < failed else "it" if failed == 1 else "them"
-        if not who.enough:
-            yield f"nobody else can open {them}"
-            continue
-        command = commands.again if done.stopped else commands.finish(paths)
-        yield f"{who} can open {them}, and can run `{command}`"
+        if who.enough:
+            yield f"{who} can open {them(paths)}, and can run `{command(paths)}`"
+        else:
+            yield f"nobody else can open {them(paths)}"
     if done.stopped and commands.partial is not None and failed < count:
         yield f"to change the rules and {counted(count - failed, 'other file')} now: `{commands.partial}`"
     if not (done.stopped or dry_run):

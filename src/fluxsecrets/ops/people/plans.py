@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 
-from fluxsecrets.errors import DataKeyError
+from fluxsecrets.errors import DataKeyError, Tried
 from fluxsecrets.ops.files.rekey import FileKeys, file_keys, prepare_target
 from fluxsecrets.ops.run.inputs import Target
 from fluxsecrets.ops.run.results import FileChange, FileResult, Outcome, Prepared
@@ -14,6 +14,7 @@ from fluxsecrets.ops.run.session import Session
 from fluxsecrets.ops.run.waiting import waits_to_rekey
 from fluxsecrets.ops.run.writer import Operation, prepare_files, write_files
 from fluxsecrets.records import dataclass, field, replace
+from fluxsecrets.sops.naming import public_id
 from fluxsecrets.sops.recipients import Recipient, recipient_key
 
 TYPE_CHECKING = False
@@ -56,17 +57,31 @@ class KeyHolders:
     people: People = field(repr=False)
     gone: Recipient | None = None
 
-    def of(self, files: Iterable[FileKeys]) -> dict[Openers, tuple[str, ...]]:
-        """Return the paths of files, as shown, by those who can open them."""
+    def of(self, files: Iterable[tuple[FileKeys, Tried | None]]) -> dict[Openers, tuple[str, ...]]:
+        """Return the paths of files, as shown, by those who can open them.
+
+        Keys that the caller may have after all are nobody to ask. A file that has no others is left out.
+
+        Args:
+            files: the recipients of each, and what the caller tried.
+        """
         from fluxsecrets.repo.clusterkeys import keys_of_clusters
         from fluxsecrets.repo.openers import openers
 
         clusters = keys_of_clusters(self.tree, self.people.recipients.values(), self.people.names)
-        without = {recipient_key(self.gone)} if self.gone is not None else set()
+        gone = {recipient_key(self.gone)} if self.gone is not None else set()
         found: dict[Openers, list[str]] = {}
-        for file in files:
-            who = openers(file.groups, file.needed, self.people.names, without=without, clusters=clusters)
-            found.setdefault(who, []).append(file.shown)
+        for file, tried in files:
+            locked = {(each.kind, each.recipient) for each in tried.locked} if tried is not None else set()
+            own = {
+                recipient_key(each)
+                for group in file.groups
+                for each in group
+                if (each.kind, public_id(each)) in locked
+            }
+            who = openers(file.groups, file.needed, self.people.names, without=gone | own, clusters=clusters)
+            if who.enough or not own:
+                found.setdefault(who, []).append(file.shown)
         return {who: tuple(paths) for who, paths in found.items()}
 
 
@@ -78,11 +93,13 @@ class Rekeyed:
         files: one result per file.
         stopped: rules and files are as they were, since some files could not be re-keyed.
         waiting: the files that the caller's identities don't open, by those who can open them.
+        undecided: those that they may open: a service gave no answer, or an identity stayed locked.
     """
 
     files: tuple[FileResult, ...]
     stopped: bool = False
     waiting: Mapping[Openers, tuple[str, ...]] = field(default_factory=dict)
+    undecided: tuple[str, ...] = ()
 
     @property
     def failed(self) -> tuple[FileResult, ...]:
@@ -147,25 +164,29 @@ class Rekeying(_WithStep["Step"]):
         if stopped is not None:
             return stopped
         files = self.written(prepared) if write else tuple(each.result for each in prepared)
-        return Rekeyed(files, waiting=self._waiting(prepared))
+        return Rekeyed(files, waiting=self._waiting(prepared), undecided=_undecided(files))
 
     def stopped(self, prepared: Sequence[Prepared], *, partial: bool = False) -> Rekeyed | None:
         """Return what to report if nothing may be written; see `run`."""
         failed = sum(each.result.error is not None for each in prepared)
         if not failed or (partial and failed < len(prepared)):
             return None
-        return Rekeyed(tuple(map(_left, prepared)), stopped=True, waiting=self._waiting(prepared))
+        files = tuple(map(_left, prepared))
+        return Rekeyed(files, stopped=True, waiting=self._waiting(prepared), undecided=_undecided(files))
 
     def _waiting(self, prepared: Sequence[Prepared]) -> Mapping[Openers, tuple[str, ...]]:
+        if self.holders is None:
+            return {}
         closed = (
-            target
+            (file_keys(self.session, target), each.result.error.tried)
             for target, each in zip(self.targets, prepared, strict=True)
             if isinstance(each.result.error, DataKeyError)
         )
-        if self.holders is None:
-            return {}
-        looks = (file_keys(self.session, target) for target in closed)
-        return self.holders.of(look for look in looks if isinstance(look, FileKeys))
+        return self.holders.of((look, tried) for look, tried in closed if isinstance(look, FileKeys))
+
+
+def _undecided(files: Iterable[FileResult]) -> tuple[str, ...]:
+    return tuple(each.path for each in files if isinstance(each.error, DataKeyError) and each.error.undecided)
 
 
 def _left(prepared: Prepared) -> FileResult:
