@@ -1,6 +1,7 @@
 """No file of a repository makes git run a program: no bare repository in it, no filter, no fetch, no hook."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -373,6 +374,12 @@ def test_one_function_starts_git():
     starts = [
         path.relative_to(source).as_posix()
         for path in (source / "repo").rglob("*.py")
-        if "Popen(" in path.read_text(encoding="utf-8")
+        if re.search(r"Popen\(|posix_spawn", path.read_text(encoding="utf-8"))
     ]
-    assert starts == ["repo/git/running.py"]
+    assert sorted(starts) == ["repo/git/popen.py", "repo/git/spawned.py"]
+    begins = [path.name for path in (source / "repo").rglob("*.py") if _begins_git(path)]
+    assert begins == ["running.py"]
+
+
+def _begins_git(path):
+    return re.search(r"from \.(popen|spawned) import", path.read_text(encoding="utf-8"))

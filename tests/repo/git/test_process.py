@@ -12,10 +12,12 @@ from tests.histories import fast_import
 
 from fluxsecrets.cli.signals import TerminatedError, terminable
 from fluxsecrets.errors import GitError, LimitError
-from fluxsecrets.repo.git import ended_here, find_repository
+from fluxsecrets.repo.git import ended_here, find_repository, running
+from fluxsecrets.repo.git import popen as popen_module
 from fluxsecrets.repo.git.history import list_changes, stream_changes
+from fluxsecrets.repo.git.popen import Popen
+from fluxsecrets.repo.git.spawned import Spawned, spawn
 
-_POPEN = subprocess.Popen
 _COMMITS, _FILES = 120, 40
 _FOLDER = "a/folder/with/a/long/name/so/that/the/listing/is/long"
 
@@ -62,16 +64,27 @@ def nothing_is_left():
     assert threading.active_count() == before
 
 
+@pytest.fixture(params=["spawned", "popen"], autouse=True)
+def way(request, monkeypatch):
+    """Both ways to start git; the second is that of systems which don't have the first."""
+    if request.param == "popen":
+        monkeypatch.setattr(running, "spawn", lambda *_, **__: None)
+    elif sys.platform != "linux":
+        pytest.skip("git is spawned on Linux only")
+    return request.param
+
+
 @pytest.fixture
-def started(monkeypatch):
+def started(way, monkeypatch):
     """Every process that is started."""
-    found, start = [], subprocess.Popen
+    found, process = [], {"spawned": Spawned, "popen": Popen}[way]
+    init = process.__init__
 
-    def noted(*args, **options):
-        found.append(start(*args, **options))
-        return found[-1]
+    def noted(made, *args, **options):
+        init(made, *args, **options)
+        found.append(made)
 
-    monkeypatch.setattr(subprocess, "Popen", noted)
+    monkeypatch.setattr(process, "__init__", noted)
     return found
 
 
@@ -115,7 +128,7 @@ def test_a_reader_that_stops_early_leaves_nothing(long_history, started):
     changes = stream_changes(long_history, [change.commit for change in list_changes(long_history)])
     next(changes)
     changes.close()
-    assert all(process.poll() is not None for process in started)
+    assert all(process.returncode is not None for process in started)
 
 
 @pytest.mark.usefixtures("pipes")
@@ -123,14 +136,14 @@ def test_a_child_that_ends_early_is_an_error(long_history, started):
     for command in (("rev-list", "--stdin"), ("cat-file", "--batch-check", "--no-such-option")):
         with pytest.raises(GitError):
             long_history.run(*command, stdin=b"no-such-revision\n" * 100_000)
-    assert all(process.poll() is not None for process in started)
+    assert all(process.returncode is not None for process in started)
 
 
 @pytest.mark.usefixtures("pipes")
 def test_too_much_output_is_refused_while_git_is_fed(long_history, started):
     with pytest.raises(LimitError):
         long_history.run("cat-file", "--batch-check", stdin=b"main\n" * 100_000, limit=1_000)
-    assert all(process.poll() is not None for process in started)
+    assert all(process.returncode is not None for process in started)
 
 
 @pytest.mark.usefixtures("pipes")
@@ -147,7 +160,7 @@ def test_input_that_cannot_be_made_is_an_error(long_history, started):
         list(long_history.read_objects(broken()))
     with pytest.raises(FileNotFoundError):
         list(long_history.read_objects(names()))
-    assert all(process.poll() is not None for process in started)
+    assert all(process.returncode is not None for process in started)
 
 
 def test_a_reader_that_an_exception_keeps_leaves_nothing_behind_the_block(long_history, started):
@@ -163,7 +176,7 @@ def test_a_reader_that_an_exception_keeps_leaves_nothing_behind_the_block(long_h
     for process in started:
         assert process.returncode is not None
         assert process.stdout.closed
-        assert process.stderr.closed
+        assert process.stdin is None or process.stdin.closed
     for reader in readers:  # later, in whatever order
         reader.close()
 
@@ -176,15 +189,17 @@ def test_what_ended_inside_of_the_block_is_not_ended_again(long_history, started
 
 @pytest.mark.skipif(os.name == "nt", reason="a process can't send itself such signals there")
 @pytest.mark.parametrize("moment", ["starts", "is started", "ends", "has ended"])
-def test_a_signal_at_any_moment_leaves_no_process(long_history, started, monkeypatch, moment):
+def test_a_signal_at_any_moment_leaves_no_process(long_history, way, started, monkeypatch, moment):
     """A container may have nobody else who waits for the end of a process."""
-    begin, wait = subprocess.Popen, _POPEN.wait
+    name, kind = {"spawned": ("spawn", Spawned), "popen": ("popen", Popen)}[way]
+    module = {"spawned": running, "popen": popen_module}[way]
+    begin, wait = getattr(module, name), kind.wait
 
     def hang_up(now):
         if now == moment:
             signal.raise_signal(signal.SIGHUP)
 
-    def popen(*args, **options):
+    def begun(*args, **options):
         hang_up("starts")
         process = begin(*args, **options)
         hang_up("is started")
@@ -196,8 +211,8 @@ def test_a_signal_at_any_moment_leaves_no_process(long_history, started, monkeyp
         hang_up("has ended")
         return code
 
-    monkeypatch.setattr(_POPEN, "wait", waited)
-    monkeypatch.setattr(subprocess, "Popen", popen)
+    monkeypatch.setattr(kind, "wait", waited)
+    monkeypatch.setattr(module, name, begun)
     before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
     try:
         with pytest.raises(TerminatedError), terminable():
@@ -206,3 +221,72 @@ def test_a_signal_at_any_moment_leaves_no_process(long_history, started, monkeyp
         signal.signal(signal.SIGHUP, before)
     assert len(started) == 1
     assert all(process.returncode is not None for process in started)
+
+
+def test_input_that_a_pipe_holds_needs_no_thread(long_history, monkeypatch):
+    monkeypatch.setitem(sys.modules, "fluxsecrets.repo.git.feeder", None)
+    names = [f"main:{_FOLDER}/{number}.yaml" for number in range(_FILES)]
+    assert [kind for _, kind, _ in long_history.read_objects(names)] == ["blob"] * _FILES
+
+
+def test_short_input_that_cannot_be_made_is_an_error(long_history, started):
+    def names():
+        yield from ["main", "main"]
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        list(long_history.read_objects(names()))
+    assert [process.returncode for process in started] == [0]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="git is spawned on Linux only")
+def test_both_ways_say_the_same(long_history, tmp_path, monkeypatch):
+    """What git gets, what it writes, and what it says of errors."""
+    found = []
+    for start in (spawn, lambda *_, **__: None):
+        monkeypatch.setattr(running, "spawn", start)
+        found.append([*answers(long_history, tmp_path)])
+    assert found[0] == found[1]
+    assert [type(each) for each in found[0][:8]] == [tuple, tuple, int, int, int, int, int, int]
+
+
+_OF_THE_LIBRARY = 0b11 << 31
+"""Two signals without a name, which glibc lets every process ignore that it spawns."""
+
+_SCRIPT = """#!/bin/sh
+[ "$1" = -C ] && cd "$2"
+pwd; env | grep -v PWD | sort; cat; echo error >&2
+ls /proc/self/fd | wc -l; grep SigIgn /proc/self/status; exit 7
+"""
+
+
+def answers(repository, folder):
+    """How a process ends in several ways."""
+    script = folder / "script"
+    script.write_text(_SCRIPT, encoding="ascii")
+    script.chmod(0o755)
+    inherited = os.open(os.devnull, os.O_RDONLY)
+    os.set_inheritable(inherited, True)
+    try:
+        for program, where in ((script, folder), ("/nowhere", folder), (folder, folder), (script, script)):
+            for feed in (True, False):
+                yield answer([str(program)], where, feed=feed)
+    finally:
+        os.close(inherited)
+    for name in ("main:missing", "nothing"):
+        with pytest.raises(GitError) as caught:
+            repository.run("rev-parse", "--verify", name)
+        yield caught.value.message, caught.value.details
+
+
+def answer(command, folder, *, feed):
+    try:
+        begun = running.start_process(command, folder, {"A": "b c", "PATH": "/usr/bin:/bin"}, feed=feed)
+    except OSError as error:
+        return error.errno
+    if feed:
+        begun.feed([b"in", b"put\n"])
+    *lines, ignored = begun.process.stdout.read().splitlines()
+    ended = begun.finish()
+    begun.close(kill=True)
+    return lines, int(ignored.split()[1], 16) & ~_OF_THE_LIBRARY, ended

@@ -221,7 +221,7 @@ def output_of(running: Running, folder: Path, limit: int) -> Result:
     """Wait for the end of a git that was started in a folder; raises as `run`."""
     process = running.process
     try:
-        output = process.stdout.read(limit + 1) if process.stdout is not None else b""
+        output = process.stdout.read(limit + 1)
     except BaseException:
         process.kill()
         raise

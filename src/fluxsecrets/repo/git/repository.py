@@ -258,8 +258,6 @@ class Repository(NamedTuple):
             called when all was read.
         """
         with self._start(*one) as first, self._start(*other, source=first.process.stdout) as second:
-            if second.process.stdout is None:
-                raise GitError("git was started without pipes")
             yield second.process.stdout, lambda: second.finish().code == 0 == first.finish().code
 
     @contextmanager
@@ -345,8 +343,6 @@ class Repository(NamedTuple):
             GitError: the command failed, which is known at the end only.
         """
         with self._start(*arguments, feed=feed is not None) as running:
-            if running.process.stdout is None:
-                raise GitError("git was started without pipes")
             if feed is not None:
                 running.feed(feed)
             yield running.process.stdout

@@ -1,4 +1,4 @@
-"""A git that runs: threads beside it read its errors and write its input.
+"""A git that runs: it is fed while it is read.
 
 Imported when git is first started: most of what a command on one file needs to know of its repository can be
 read without git.
@@ -8,51 +8,95 @@ from __future__ import annotations
 
 import io
 import os
-import subprocess
-import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 
 from fluxsecrets.errors import GitError
 
 from .process import Result, failure
+from .spawned import spawn
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import IO
+    from typing import IO, Protocol
 
-_STDERR_LIMIT = 64 * 2**10
+    from .feeder import Feeder
+
+    class Process(Protocol):
+        """A process with pipes, which somebody waits for.
+
+        Attributes:
+            stdin: None unless it is fed.
+            returncode: None until somebody has waited for its end; negative where a signal ended it.
+        """
+
+        stdin: IO[bytes] | None
+        stdout: IO[bytes]
+        returncode: int | None
+
+        def wait(self) -> int:
+            """Wait for its end, and return its exit code."""
+
+        def kill(self) -> None:
+            """End it, unless it has ended."""
+
+        def said(self) -> bytes:
+            """The first 64 KiB of what it wrote to standard error; called after its end."""
+
+        def release(self) -> None:
+            """Close what it wrote to; called after its end."""
+
+
+_AT_ONCE = 4096
+"""Bytes that every pipe holds: so much can be written before anybody reads."""
 
 
 class Running:
-    """A process, with threads beside it that read its errors and write its input.
+    """A process, with a thread beside it that writes a long input.
 
     git answers while it still reads. A caller that wrote everything before it read would wait for git while
     git waits for the caller, as soon as both pipes are full. So what is known in advance is given to `feed`.
     """
 
-    __slots__ = ("_drain", "_errors", "_feeder", "process")
+    __slots__ = ("_feeder", "_problem", "process")
 
-    def __init__(self, process: subprocess.Popen[bytes]) -> None:
-        """Take a process, and start to read its errors."""
+    def __init__(self, process: Process) -> None:
+        """Take a process."""
         self.process = process
-        self._errors = bytearray()
-        self._feeder: _Feeder | None = None
-        self._drain = threading.Thread(target=_drain, args=(process.stderr, self._errors), daemon=True)
-        self._drain.start()
+        self._feeder: Feeder | None = None
+        self._problem: Exception | None = None
 
     def feed(self, chunks: Iterable[bytes]) -> None:
-        """Write its input while the caller reads, and close it.
+        """Write its input while the caller reads, and close it; called once.
 
         Args:
-            chunks: made in another thread, as far ahead as the pipe takes them; making them must not wait for
-                what the process writes.
+            chunks: what a pipe does not hold at once is made in another thread, as far ahead as the pipe
+                takes it; making it must not wait for what the process writes.
         """
         if self.process.stdin is None:
             raise GitError("git was started without pipes")
-        self._feeder = _Feeder(self.process.stdin, chunks)
-        self._feeder.start()
+        begin, rest = bytearray(), iter(chunks)
+        while (chunk := self._made(rest)) is not None:
+            if len(begin) + len(chunk) > _AT_ONCE:
+                from .feeder import Feeder  # few need a thread
+
+                self._feeder = Feeder(self.process.stdin, chain((bytes(begin), chunk), rest))
+                self._feeder.start()
+                return
+            begin += chunk
+        with suppress(OSError):  # it ended early: its exit code says why
+            self.process.stdin.write(begin)
+        with suppress(OSError):
+            self.process.stdin.close()
+
+    def _made(self, chunks: Iterator[bytes]) -> bytes | None:
+        try:
+            return next(chunks, None)
+        except Exception as error:  # noqa: BLE001 - raised where the output is read
+            self._problem = error
+            return None
 
     def finish(self) -> Result:
         """Wait for its end; the output is not in it.
@@ -62,23 +106,21 @@ class Running:
         """
         self._close_input()
         code = self.process.wait()
-        self._drain.join()
-        if self._feeder is not None and self._feeder.problem is not None:
-            raise self._feeder.problem
-        return Result(code, b"", bytes(self._errors).decode("utf-8", "replace"))
+        errors = self.process.said()
+        problem = self._problem if self._feeder is None else self._feeder.problem
+        if problem is not None:
+            raise problem
+        return Result(code, b"", errors.decode("utf-8", "replace"))
 
     def close(self, *, kill: bool) -> None:
-        """End it and its threads, whatever they are doing."""
+        """End it and its thread, whatever they are doing."""
         process = self.process
         if kill or (self._feeder is not None and self._feeder.is_alive()):
             process.kill()
         self._close_input()
-        if process.stdout is not None:
-            process.stdout.close()
+        process.stdout.close()
         process.wait()
-        self._drain.join()
-        if process.stderr is not None:
-            process.stderr.close()
+        process.release()
 
     def _close_input(self) -> None:
         if self._feeder is not None:
@@ -118,8 +160,6 @@ class Running:
     def receive(self, limit: int, kinds: Sequence[str] = ("blob",)) -> tuple[str, bytes | None]:
         """The next object that was asked for: its type, and its content where that is one of the kinds."""
         source = self.process.stdout
-        if source is None:
-            raise GitError("git cat-file was started without pipes")
         header = source.readline(2**16)
         if not header.endswith(b"\n"):
             raise failure("cat-file", self.finish(), None)
@@ -159,49 +199,14 @@ def start_process(
     Raises:
         OSError: it cannot be started.
     """
-    process = subprocess.Popen(  # noqa: S603 - no shell
-        command,
-        cwd=folder,
-        env=environment,
-        stdin=subprocess.PIPE if feed else source or subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
+    process: Process | None = spawn(command, folder, environment, feed=feed, source=source)
+    if process is None:
+        from .popen import popen  # where the system can't do without
+
+        process = popen(command, folder, environment, feed=feed, source=source)
     if source is not None:
         source.close()
     return Running(process)
-
-
-def _drain(stream: IO[bytes] | None, into: bytearray) -> None:
-    while stream is not None and (chunk := stream.read(4096)):
-        into += chunk[: max(0, _STDERR_LIMIT - len(into))]
-
-
-class _Feeder(threading.Thread):
-    """Writes what a process reads; `problem` is what its maker raised."""
-
-    def __init__(self, stream: IO[bytes], chunks: Iterable[bytes]) -> None:
-        super().__init__(daemon=True)
-        self.problem: Exception | None = None
-        self._stream = stream
-        self._chunks = chunks
-
-    def run(self) -> None:
-        chunks = iter(self._chunks)
-        while (chunk := self._next(chunks)) is not None:
-            try:
-                self._stream.write(chunk)
-            except OSError:  # it ended early: its exit code says why
-                break
-        with suppress(OSError):
-            self._stream.close()
-
-    def _next(self, chunks: Iterator[bytes]) -> bytes | None:
-        try:
-            return next(chunks, None)
-        except Exception as error:  # noqa: BLE001 - raised where the output is read
-            self.problem = error
-            return None
 
 
 def _skip(source: IO[bytes], size: int) -> None:
