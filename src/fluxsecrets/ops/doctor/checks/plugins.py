@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from fluxsecrets.keys.age import plugin_of
+from fluxsecrets.keys.agerecipients import plugin_of
 from fluxsecrets.ops.doctor.facts import Facts
 from fluxsecrets.ops.doctor.model import Check, CheckInfo, Diagnosis, ok, problem
 from fluxsecrets.programs import find_program
