@@ -28,6 +28,7 @@ from fluxsecrets.repo.environments import (
     list_environments,
     load_environments,
 )
+from fluxsecrets.repo.git.branch import Branch
 from fluxsecrets.repo.git.worktree import changed_since_head
 from fluxsecrets.repo.keyhistory import (
     FormerReader,
@@ -357,9 +358,15 @@ class Facts:
         return self._scan[1]
 
     @cached_property
+    def branch(self) -> Branch | None:
+        """The history of HEAD; None outside of a repository."""
+        repository = self.tree.repository
+        return None if repository is None else Branch(repository, partial=self.read.partial_history)
+
+    @cached_property
     def removed(self) -> tuple[RemovedKey, ...]:
         """Keys that were taken out of `keys/` and `.sops.yaml`, the last one first."""
-        return _removed(self.tree, partial=self.read.partial_history)
+        return _removed(self.tree, self.branch)
 
     @cached_property
     def known(self) -> tuple[KnownValues, ...]:
@@ -384,10 +391,10 @@ class Facts:
     @cached_property
     def changed(self) -> Mapping[str, date]:
         """The day of the last commit that changed a file, for public keys and SealedSecrets."""
-        if self.tree.repository is None:
+        if self.branch is None:
             return {}
         wanted = {*(key.path for key in self.public_keys), *_sealed(self.environments)}
-        return last_changed(self.tree.repository, wanted, partial=self.read.partial_history)
+        return last_changed(self.branch, wanted)
 
     @cached_property
     def data_keys(self) -> Mapping[str, date]:
@@ -398,10 +405,10 @@ class Facts:
         """
         encrypted = self.encrypted()
         changed = {secret.path: metadata.changed for secret, metadata in encrypted}
-        if self.tree.repository is None:
+        if self.branch is None:
             return changed
         files = {path: self.tree.read(path) for path in changed}
-        since = data_keys_since(self.tree.repository, files, partial=self.read.partial_history)
+        since = data_keys_since(self.branch, files)
         return {path: min(day, since.get(path, day)) for path, day in changed.items()}
 
     @cached_property
@@ -554,16 +561,16 @@ def _sealed(environments: Iterable[Environment]) -> Iterator[str]:
                 yield item.file
 
 
-def _removed(tree: Tree, *, partial: bool) -> tuple[RemovedKey, ...]:
+def _removed(tree: Tree, branch: Branch | None) -> tuple[RemovedKey, ...]:
     """The keys that were taken out of the files that name recipients."""
-    if tree.repository is None:
+    if branch is None:
         return ()
     now = {}
     for path in tree.paths:
         if is_rules_file(path) or is_public_key(path):
             with suppress(FluxsecretsError):
                 now[path] = tree.read(path).decode("utf-8", "replace")
-    return removed_keys(tree.repository, now, partial=partial) if now else ()
+    return removed_keys(branch, now) if now else ()
 
 
 def _sealing(tree: Tree, settings: Settings) -> Iterator[SealingCertificate]:

@@ -9,12 +9,13 @@ from fluxsecrets.marks import PUBLIC_KEY_SUFFIX
 from fluxsecrets.records import dataclass
 from fluxsecrets.sops.recipients import Recipient
 
-from .git import Repository
-from .git.history import Change, Commit, FileVersion, read_blobs, versions_of_branch
+from .git.history import Change, Commit, FileVersion, read_blobs
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from datetime import date
+
+    from .git.branch import Branch
 
 # Expressions are compiled when they are first used: `set` needs them of few files only.
 _RECIPIENT = r"age1[a-z0-9]{20,}|ssh-(?:ed25519|rsa) [A-Za-z0-9+/=]{40,}|\b[0-9A-Fa-f]{40}\b"
@@ -52,17 +53,14 @@ def names_in(path: str, text: str) -> dict[str, str]:
     return {match["key"]: match["name"] for match in re.finditer(_ANCHOR, text)}
 
 
-def removed_keys(
-    repository: Repository, now: Mapping[str, str], *, partial: bool = False
-) -> tuple[RemovedKey, ...]:
+def removed_keys(branch: Branch, now: Mapping[str, str]) -> tuple[RemovedKey, ...]:
     """The recipients that were removed, the last one first.
 
     A recipient whose name now has another key was replaced, and is left out.
 
     Args:
-        repository: with its history.
+        branch: the history.
         now: the files that name recipients today, with their text: `keys/*.pub` and every `.sops.yaml`.
-        partial: take a shallow clone's history for all there is.
 
     Raises:
         GitError: the history cannot be read, or is cut off.
@@ -70,14 +68,10 @@ def removed_keys(
     known = frozenset(key for text in now.values() for key in recipients_in(text))
     names = {name for path, text in now.items() for name in names_in(path, text).values()}
     folders = sorted({"keys", *(path for path in now if not path.endswith(PUBLIC_KEY_SUFFIX))})
-    changes = [
-        (version, before)
-        for version in versions_of_branch(repository, folders, partial=partial)
-        for before in version.before
-    ]
+    changes = [(version, before) for version in branch.versions(folders) for before in version.before]
     texts = {
         name: data.decode("utf-8", "replace")
-        for name, data in read_blobs(repository, (before for _, before in changes))
+        for name, data in read_blobs(branch.repository, (before for _, before in changes))
     }
     called = {
         key: name
@@ -96,7 +90,7 @@ def _removed(key: str, name: str, version: FileVersion) -> RemovedKey:
     return RemovedKey(key, name, version.commit.day, version.commit.id, version.path)
 
 
-def last_changed(repository: Repository, paths: Iterable[str], *, partial: bool = False) -> dict[str, date]:
+def last_changed(branch: Branch, paths: Iterable[str]) -> dict[str, date]:
     """The day of the last commit that changed each of some files; those that no commit has are not in it.
 
     Raises:
@@ -105,21 +99,21 @@ def last_changed(repository: Repository, paths: Iterable[str], *, partial: bool 
     wanted = sorted(set(paths))
     if not wanted:
         return {}
-    versions = versions_of_branch(repository, wanted, partial=partial)
+    versions = branch.versions(wanted)
     # Neither of two branches comes first in the order of commits.
     return {
         version.path: version.commit.day for version in sorted(versions, key=lambda each: each.commit.time)
     }
 
 
-def first_listed(repository: Repository, paths: Iterable[str], *, partial: bool = False) -> dict[str, date]:
+def first_listed(branch: Branch, paths: Iterable[str]) -> dict[str, date]:
     """The day of the first commit that listed each recipient in some files or in `keys/`.
 
     Raises:
         GitError: the history cannot be read, or is cut off.
     """
-    versions = versions_of_branch(repository, sorted({"keys", *paths}), partial=partial)
-    texts = dict(read_blobs(repository, (each.blob for each in versions if each.blob is not None)))
+    versions = branch.versions(sorted({"keys", *paths}))
+    texts = dict(read_blobs(branch.repository, (each.blob for each in versions if each.blob is not None)))
     found: dict[str, date] = {}
     for version in versions:
         for key in recipients_in(texts.get(version.blob or "", b"").decode("utf-8", "replace")):
@@ -127,9 +121,7 @@ def first_listed(repository: Repository, paths: Iterable[str], *, partial: bool 
     return found
 
 
-def data_keys_since(
-    repository: Repository, files: Mapping[str, bytes], *, partial: bool = False
-) -> dict[str, date]:
+def data_keys_since(branch: Branch, files: Mapping[str, bytes]) -> dict[str, date]:
     """The day of the first commit in which each encrypted file had the data key that it has now.
 
     A file without such a commit is left out. What a file was called before a rename does not count.
@@ -140,10 +132,10 @@ def data_keys_since(
     if not files:
         return {}
     versions: dict[str, list[FileVersion]] = {}
-    for version in versions_of_branch(repository, sorted(files), partial=partial):
+    for version in branch.versions(sorted(files)):
         versions.setdefault(version.path, []).append(version)
     blobs = {each.blob for own in versions.values() for each in own if each.blob is not None}
-    marks = {blob: data_key_marks(data) for blob, data in read_blobs(repository, blobs)}
+    marks = {blob: data_key_marks(data) for blob, data in read_blobs(branch.repository, blobs)}
     found = {}
     for path, data in files.items():
         own = [each for each in versions.get(path, ()) if each.blob in marks]

@@ -6,13 +6,13 @@ import pytest
 
 from fluxsecrets.errors import GitError
 from fluxsecrets.repo.git import find_repository
+from fluxsecrets.repo.git.branch import Branch
 from fluxsecrets.repo.git.history import (
     file_versions,
     list_changes,
     list_changes_of_head,
     merge_base,
     read_blobs,
-    versions_of_branch,
 )
 from fluxsecrets.repo.keyhistory import last_changed
 
@@ -27,7 +27,6 @@ def test_no_commit_has_no_versions(tmp_path, git):
     git(tmp_path, "init", "--quiet", ".")
     repository = find_repository(tmp_path)
     assert file_versions(repository) == ()
-    assert versions_of_branch(repository, ["a"]) == ()
 
 
 def test_versions_of_all_branches_the_oldest_first(tmp_path, committed, write, git):
@@ -54,8 +53,6 @@ def test_versions_of_all_branches_the_oldest_first(tmp_path, committed, write, g
     found = {version.commit.id: version for version in versions}
     assert found[gone].before
     assert (found[side].commit.author, str(found[side].commit.day)) == ("Jörg", "2026-01-02")
-    assert next(version.blob for version in versions_of_branch(repository, ["a.yaml"])) is None
-    assert side not in {version.commit.id for version in versions_of_branch(repository, ["a.yaml"])}
 
 
 def test_changes_of_head_are_all_changes_where_head_has_a_commit(tmp_path, committed, write, git):
@@ -81,7 +78,7 @@ def test_changes_of_head_are_all_changes_where_head_has_a_commit(tmp_path, commi
 def test_more_paths_than_a_command_line_holds(tmp_path, committed):
     committed({"a.yaml": "1", "keys/bob.pub": "1", "keys2/bob.pub": "1", "other.yaml": "1"})
     paths = ["a.yaml", "keys", *(f"missing/{number:0100d}.yaml" for number in range(400))]
-    found = versions_of_branch(find_repository(tmp_path), paths)
+    found = file_versions(find_repository(tmp_path), paths)
     assert {each.path for each in found} == {"a.yaml", "keys/bob.pub"}
 
 
@@ -99,7 +96,7 @@ def test_what_a_merge_made_of_a_file_counts(tmp_path, committed, write, git):
     repository = find_repository(tmp_path)
     versions = [version for version in file_versions(repository) if version.commit.id == merge]
     assert [(version.path, len(version.before)) for version in versions] == [("a.yaml", 2)]
-    assert list(last_changed(repository, ["a.yaml", "nothing.yaml"])) == ["a.yaml"]
+    assert list(last_changed(Branch(repository), ["a.yaml", "nothing.yaml"])) == ["a.yaml"]
 
 
 def test_a_side_that_was_given_up_counts(tmp_path, committed, write, git):

@@ -50,11 +50,8 @@ def _data_keys(facts: Facts) -> Iterator[Lifetime]:
 
 
 def _joined(facts: Facts) -> Iterator[Joined]:
-    repository = facts.tree.repository
     paths = [*(item.path for item in facts.configs), *(key.path for key in facts.public_keys)]
-    first = (
-        first_listed(repository, paths, partial=facts.read.partial_history) if repository is not None else {}
-    )
+    first = first_listed(facts.branch, paths) if facts.branch is not None else {}
     files = {
         recipient_key(_recipient(text)): key.path for key in facts.public_keys for text in key.recipients
     }

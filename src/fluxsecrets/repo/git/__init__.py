@@ -9,6 +9,7 @@
     worktree     which files differ from HEAD, by git's index and our own hashing
     index        what is staged, and how to stage something else
     history      commits, what each changed, and the contents
+    branch       the history that HEAD leads to, whose commits are listed once
     ahead        a history that git lists while a command does something else
     survey       what can be read of a history that is cut off or damaged
     conflicts    the three versions of a file in conflict

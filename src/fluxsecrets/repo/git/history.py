@@ -117,27 +117,12 @@ def file_versions(
         GitError: the history cannot be read, or is cut off.
         LimitError: it is too long to be held.
     """
-    return tuple(_versions(repository, ("--reverse", "--all"), paths, partial=partial))
-
-
-def versions_of_branch(
-    repository: Repository, paths: Sequence[str], *, partial: bool = False
-) -> tuple[FileVersion, ...]:
-    """As `file_versions`, of what HEAD leads to, the last commit first."""
-    if not repository.has_head():
-        return ()
-    return tuple(_versions(repository, ("HEAD",), paths, partial=partial))
-
-
-def _versions(
-    repository: Repository, which: Sequence[str], paths: Sequence[str], *, partial: bool
-) -> Iterator[FileVersion]:
-    yield from with_commits(repository, _list_changes(repository, which, paths, partial=partial))
+    return tuple(with_commits(repository, _list_changes(repository, paths, partial=partial)))
 
 
 def list_changes(repository: Repository, *, partial: bool = False) -> tuple[Change, ...]:
     """As `file_versions` of all files, without reading the commits; `with_commits` adds those of some."""
-    return _list_changes(repository, ("--reverse", "--all"), (), partial=partial)
+    return _list_changes(repository, (), partial=partial)
 
 
 def list_changes_of_head(repository: Repository, *, partial: bool = False) -> tuple[Change, ...]:
@@ -150,24 +135,33 @@ def list_changes_of_head(repository: Repository, *, partial: bool = False) -> tu
         commits = repository.run(*COMMITS_OF_HEAD)
     except GitError:
         return list_changes(repository, partial=partial) if repository.has_head() else ()
-    return _changes_in(repository, commits, (), partial=partial)
+    return changes_in(repository, commits.decode("ascii").split(), (), partial=partial)
 
 
-def _list_changes(
-    repository: Repository, which: Sequence[str], paths: Sequence[str], *, partial: bool
+def _list_changes(repository: Repository, paths: Sequence[str], *, partial: bool) -> tuple[Change, ...]:
+    commits = repository.run("rev-list", "--topo-order", "--reverse", "--all", "--")
+    return changes_in(repository, commits.decode("ascii").split(), paths, partial=partial)
+
+
+def changes_in(
+    repository: Repository, commits: Sequence[str], paths: Sequence[str], *, partial: bool
 ) -> tuple[Change, ...]:
-    commits = repository.run("rev-list", "--topo-order", *which, "--")
-    return _changes_in(repository, commits, paths, partial=partial)
+    """What commits that are a whole history changed, in their order.
 
+    Args:
+        repository: with the commits.
+        commits: their ids.
+        paths: only these; empty means all.
+        partial: take a shallow clone's history for all there is.
 
-def _changes_in(
-    repository: Repository, commits: bytes, paths: Sequence[str], *, partial: bool
-) -> tuple[Change, ...]:
+    Raises:
+        GitError: the history cannot be read, or is cut off.
+    """
     if not commits:
         return ()
     if not partial:
-        require_uncut(repository, commits.decode("ascii").split())
-    return tuple(stream_changes(repository, commits.decode("ascii").split(), paths))
+        require_uncut(repository, commits)
+    return tuple(stream_changes(repository, commits, paths))
 
 
 def stream_changes(
