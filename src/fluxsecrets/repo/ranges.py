@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import os
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from fluxsecrets.errors import GitError, UsageError
@@ -71,8 +72,9 @@ def uncommitted(repository: Repository, *, staged: bool) -> Range:
     return Range("what is staged", before, INDEX) if staged else Range("the work tree", before, WORK_TREE)
 
 
-def _between(repository: Repository, first: str, last: str) -> Range:
-    one, other = resolve(repository, first), resolve(repository, last)
+def _between(repository: Repository, first: str, last: str, known: str | None = None) -> Range:
+    """Return the range of two names, the first of which may be known to mean a commit."""
+    one, other = known or resolve(repository, first), resolve(repository, last)
     shown = f"{first.removeprefix(_REMOTE).removeprefix(_LOCAL)}..{last}"
     base = state_before(repository, one, other)
     if base is None and repository.cut_off_at():
@@ -81,7 +83,8 @@ def _between(repository: Repository, first: str, last: str) -> Range:
 
 
 def _beyond_target(repository: Repository, environ: Mapping[str, str]) -> Range:
-    found = _between(repository, _target(repository, environ), "HEAD")
+    name, commit = _target(repository, environ)
+    found = _between(repository, name, "HEAD", commit)
     if found.before == found.after and found.after in repository.cut_off_at():
         # A clone of one commit takes that for the target, whatever was asked to be merged.
         raise _cut_off(found.shown)
@@ -95,12 +98,12 @@ def _cut_off(shown: str) -> GitError:
     )
 
 
-def _target(repository: Repository, environ: Mapping[str, str]) -> str:
-    """Return what a pull or merge request is going to change, by the first name that is known here."""
+def _target(repository: Repository, environ: Mapping[str, str]) -> tuple[str, str]:
+    """Return what a pull or merge request is going to change: a name that is known here, and its commit."""
     named = [*_of_ci(environ)]
-    for name in named or _default_branches():
-        if _is_known(repository, name):
-            return name
+    for name, commit in _resolved(repository, named or [*_default_branches()]):
+        if commit is not None:
+            return name, commit
     if named:
         missing = f"the target branch {named[0]!a} is not in this clone"
         raise UsageError(missing, hint=f"{_FETCH}, or {_HINT}")
@@ -124,9 +127,22 @@ def _default_branches() -> Iterator[str]:
     yield from (f"{_LOCAL}{branch}" for branch in _BRANCHES)
 
 
-def _is_known(repository: Repository, name: str) -> bool:
+def _resolved(repository: Repository, names: Sequence[str]) -> Iterator[tuple[str, str | None]]:
+    """Yield names with the id of the commit that each means, or None; git is asked for all at once."""
+    asked = "".join(f"{name}^{{commit}}\n" for name in names if name.isprintable())
     try:
-        resolve(repository, name)
+        answers = repository.run("cat-file", "--batch-check=%(objectname)", stdin=os.fsencode(asked))
+    except GitError:  # one of them may be damaged, which says nothing of the others
+        yield from ((name, _known(repository, name)) for name in names)
+        return
+    lines = iter(os.fsdecode(answers).splitlines())
+    for name in names:
+        answer = next(lines, "") if name.isprintable() else ""
+        yield name, answer if answer and " " not in answer else None  # `NAME missing`, `NAME ambiguous`
+
+
+def _known(repository: Repository, name: str) -> str | None:
+    try:
+        return resolve(repository, name)
     except UsageError:
-        return False
-    return True
+        return None
