@@ -33,7 +33,7 @@ from .keystore import (
     drop_identity,
     keep_identity,
     shown,
-    would_be_committed,
+    those_committed,
 )
 
 if TYPE_CHECKING:
@@ -289,21 +289,25 @@ def check_folder(session: Session) -> tuple[str, ...]:
         return ()
     folder = repository.root / KEYS_FOLDER
     problems: list[str] = []
+    private: dict[Path, bool] = {}
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         try:
             data = read_file(path, limit=_MAX_KEY).data
         except FluxsecretsError:
             continue
+        is_private = _PRIVATE.search(data) is not None
+        if is_private or path.suffix == PUBLIC_KEY_SUFFIX:
+            private[path] = is_private
+    shared = those_committed(private)
+    for path, is_private in private.items():
         shown = session.shown(path)
-        if _PRIVATE.search(data):
-            committed = (
-                "; it is not ignored by git" if would_be_committed(path) else ", though git ignores it"
-            )
+        if is_private:
+            committed = "; it is not ignored by git" if path in shared else ", though git ignores it"
             problems.append(
                 f"{shown} holds a private key{committed}: move it elsewhere, "
                 "and if it was ever committed, replace it"
             )
-        elif path.suffix == PUBLIC_KEY_SUFFIX and not would_be_committed(path):
+        elif path not in shared:
             problems.append(
                 f"{shown} is ignored by git, so others do not see the name: commit it with `git add --force`"
             )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from fluxsecrets.keys.age import AgeProvider
     from fluxsecrets.keys.keyfile import AgeIdentity
     from fluxsecrets.ops.run.journal import Ended, PendingOperation, Way
+
+_FEW = 200
+"""Files that git is asked for by name: it compares each with all that it lists."""
 
 KEYRING_SHOWN = "the OS keyring"
 
@@ -175,12 +178,27 @@ def _git_warnings(session: Session, private: Path | None, public: Path | None) -
 
 def would_be_committed(path: Path) -> bool:
     """Whether git tracks a file, or would."""
-    real = path.resolve()
-    repository = find_repository(real)
-    if repository is None:
-        return False
-    name = real.relative_to(repository.root.resolve()).as_posix()
-    return name in repository.files((name,))
+    return path in those_committed([path])
+
+
+def those_committed(paths: Iterable[Path]) -> frozenset[Path]:
+    """Those of some files that git tracks, or would; it is asked once for each of their repositories."""
+    repositories: dict[Path, Repository | None] = {}
+    names: dict[Repository, dict[Path, str]] = {}
+    for path in paths:
+        real = path.resolve()
+        if real.parent not in repositories:
+            repositories[real.parent] = find_repository(real)
+        repository = repositories[real.parent]
+        if repository is not None:
+            name = real.relative_to(repository.root.resolve()).as_posix()
+            names.setdefault(repository, {})[path] = name
+    found: set[Path] = set()
+    for repository, named in names.items():
+        wanted = sorted(set(named.values()))
+        listed = frozenset(repository.files(wanted if len(wanted) <= _FEW else ()))
+        found.update(path for path, name in named.items() if name in listed)
+    return frozenset(found)
 
 
 def refuse_key_file_in(repository: Repository, session: Session, keeping: Keeping) -> None:
