@@ -17,7 +17,7 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
@@ -81,14 +81,15 @@ class Files:
     def __init__(
         self,
         root: str,
-        listing: Iterable[str] | None = None,
+        listing: Iterable[str] | Callable[[], Iterable[str]] | None = None,
         planned: Mapping[str, bytes | None] | None = None,
     ) -> None:
         """Take where they are.
 
         Args:
             root: absolute path.
-            listing: their paths relative to the root; listed when it matters where it is not given.
+            listing: their paths relative to the root, or a function that lists them when it matters. git
+                is asked for them then if neither is given.
             planned: contents that are not on disk yet, or are otherwise there; None for files that count as
                 missing.
         """
@@ -97,12 +98,15 @@ class Files:
         self._planned = planned or {}
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Keep the listing if there is one."""
-        return (Files, (self._root, self._listing, self._planned))
+        """Keep the listing if there is one; another process lists by itself."""
+        listing = None if callable(self._listing) else self._listing
+        return (Files, (self._root, listing, self._planned))
 
     @property
     def paths(self) -> Iterable[str]:
         """All of them, those that git tracks or would."""
+        if callable(self._listing):
+            self._listing = self._listing()
         if self._listing is None:
             from .git import find_repository
             from .tree import walk_files

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from fluxsecrets.errors import FileAccessError, LimitError
 from fluxsecrets.marks import OLD_STATE_NAME
-from fluxsecrets.records import dataclass, field
+from fluxsecrets.records import dataclass, field, replace
 from fluxsecrets.sops.formats import Limits
 
 from .git import Repository, find_repository
@@ -103,6 +103,7 @@ class Tree:
         planned: contents that are not on disk: a change before it is made, or what git has of a commit.
         links: symbolic links are followed; they don't reach what is made of a repository for Flux.
         definitions: CustomResourceDefinitions are read with their `spec`, which takes its time.
+        listed: what git listed for it, in which files below links are; None if git was not asked.
     """
 
     root: Path
@@ -114,6 +115,7 @@ class Tree:
     planned: Mapping[str, bytes] = field(default_factory=dict, repr=False, compare=False)
     links: bool = True
     definitions: bool = False
+    listed: tuple[str, ...] | None = field(default=None, repr=False, compare=False)
 
     def below(self, folder: str) -> tuple[str, ...]:
         """All files below a folder, however deep; `""` is the root."""
@@ -220,7 +222,9 @@ def open_tree(start: Path, *, limits: Limits = Limits()) -> Tree:  # noqa: B008 
     """
     repository = find_repository(start)
     if repository is not None:
-        return make_tree(repository.root, repository.files(), repository=repository, limits=limits)
+        listed = repository.files()
+        tree = make_tree(repository.root, listed, repository=repository, limits=limits)
+        return replace(tree, listed=listed)
     root = start if start.is_dir() else start.parent
     return make_tree(root, walk_files(root), limits=limits)
 

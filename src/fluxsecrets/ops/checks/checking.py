@@ -12,6 +12,7 @@ from fluxsecrets.ops.run.inputs import Target
 from fluxsecrets.ops.run.results import BatchResult, FileResult, Outcome
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.ops.run.targets import select
+from fluxsecrets.repo.tree import Tree
 
 OFFENDING = frozenset({Outcome.WOULD_ENCRYPT, Outcome.DIFFERS, Outcome.INVALID})
 """The outcomes, beside errors, for which `--check` fails."""
@@ -56,8 +57,13 @@ def _without_allowed(session: Session, targets: Sequence[Target], batch: BatchRe
     )
 
 
-def allowed_files(session: Session, paths: Collection[Path]) -> frozenset[str]:
+def allowed_files(session: Session, paths: Collection[Path], tree: Tree | None = None) -> frozenset[str]:
     """Return the real paths of plain files that allowances or the baseline excuse as a whole.
+
+    Args:
+        session: the run.
+        paths: the files.
+        tree: that of the working directory; opened unless given.
 
     Raises:
         ConfigError: `.fluxsecrets.yaml` or the baseline is invalid.
@@ -67,7 +73,10 @@ def allowed_files(session: Session, paths: Collection[Path]) -> frozenset[str]:
     from .scan import scan
     from .scanmodel import ScanRequest, excused
 
-    found = scan(ScanRequest(session.cwd, paths=tuple(map(os.fspath, paths))))
+    request = ScanRequest(session.cwd, paths=tuple(map(os.fspath, paths)))
+    if tree is not None:
+        request = request._replace(repository=tree.repository, listed=tree.listed)
+    found = scan(request)
     return frozenset(os.path.realpath(found.root / path) for path in excused(found))
 
 

@@ -164,7 +164,12 @@ def _scanned(
     if not paths:
         return (), frozenset()
     request = ScanRequest(
-        cwd=tree.root, paths=tuple(sorted(paths)), baseline=baseline, use_baseline=use_baseline
+        cwd=tree.root,
+        paths=tuple(sorted(paths)),
+        baseline=baseline,
+        use_baseline=use_baseline,
+        repository=tree.repository,
+        listed=tree.listed,
     )
     result = scan(request)
     found = (*result.findings, *result.known, *(item.finding for item in result.allowed))

@@ -94,7 +94,8 @@ class ScanJob:
         self.trust = trust
         self.settings = trust.settings()
         listed = () if self.settings is None else self.settings.secrets
-        names = RuleNames(files or Files(os.fspath(self.root), planned=rules))
+        listing = self._list if self.request.source is Source.PATHS else None
+        names = RuleNames(files or Files(os.fspath(self.root), listing, rules))
         cache = cache_folder(os.environ)
         if (self.settings is not None and self.settings.scan is not None) or self.request.config is not None:
             from .words import read_words
@@ -197,6 +198,20 @@ class ScanJob:
         from fluxsecrets.scan.registry import all_rules
 
         return all_rules() if self.words is None else (*all_rules(), *self.words.infos)
+
+    @cached_property
+    def listed(self) -> tuple[str, ...]:
+        """The files of the work tree, those that git tracks or would."""
+        if self.request.listed is not None:
+            return self.request.listed
+        if self.repository is not None:
+            return self.repository.files()
+        from fluxsecrets.repo.tree import walk_files
+
+        return walk_files(self.root)
+
+    def _list(self) -> tuple[str, ...]:
+        return self.listed
 
     @cached_property
     def changed(self) -> dict[str, str]:

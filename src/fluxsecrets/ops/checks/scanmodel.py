@@ -55,6 +55,7 @@ class ScanRequest(NamedTuple):
         use_cache: pass over contents of commits in which earlier runs found nothing.
         config: a configuration of gitleaks or betterleaks whose rules and allowlists count too, or None.
         repository: the one to scan; that of `cwd` unless given.
+        listed: what git lists in its work tree, where the caller knows it.
     """
 
     cwd: Path
@@ -76,6 +77,7 @@ class ScanRequest(NamedTuple):
     branches: tuple[str, ...] = ()
     period: Period | None = None
     watch: Watch | None = None
+    listed: tuple[str, ...] | None = None
 
     def __repr__(self) -> str:
         """Without the content."""

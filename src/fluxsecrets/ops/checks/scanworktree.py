@@ -45,7 +45,7 @@ def scan_work_tree(job: ScanJob) -> Iterator[FileScan]:
         paths, outside = _named(job)
     else:
         job.complete = True
-        paths = _all(job)
+        paths = job.listed
     return chain(_read(job, job.root, paths), _read(job, job.request.cwd, outside))
 
 
@@ -69,14 +69,6 @@ def _read(job: ScanJob, root: Path, paths: Sequence[str]) -> Iterator[FileScan]:
         _ = job.scanner.engine  # made here, it serves all that are forked
         scans = run_jobs(work, paths, chunk=_CHUNK, most=job.request.jobs)
     return (scan for scan in job.watched(iter(scans), len(paths)) if scan is not None)
-
-
-def _all(job: ScanJob) -> tuple[str, ...]:
-    if job.repository is not None:
-        return job.repository.files()
-    from fluxsecrets.repo.tree import walk_files
-
-    return walk_files(job.root)
 
 
 def _environment(job: ScanJob, name: str) -> tuple[str, ...]:
@@ -143,7 +135,7 @@ def add_generators(job: ScanJob) -> None:
     if any(map(job.set.is_plain, job.paths)):
         from .generators import lying_generators
 
-        there = [path for path in lying_generators(job.root, _all(job)) if path not in job.paths]
+        there = [path for path in lying_generators(job.root, job.listed) if path not in job.paths]
         for scan in _read(job, job.root, there):
             for scanned in scan.scanned:
                 job.set.add_generators(scanned)

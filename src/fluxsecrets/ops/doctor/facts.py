@@ -15,6 +15,7 @@ from fluxsecrets.marks import is_rules_file
 from fluxsecrets.ops.checks.checking import allowed_files
 from fluxsecrets.ops.files.rekey import KeyUsage, read_usage
 from fluxsecrets.ops.hooks.ciphertexts import Sorted, repository_files
+from fluxsecrets.ops.hooks.place import hooks_folder
 from fluxsecrets.ops.people.keys import KeyList, list_keys
 from fluxsecrets.ops.run.names import read_public_keys
 from fluxsecrets.ops.run.session import Session
@@ -56,7 +57,14 @@ class Facts:
     @cached_property
     def files(self) -> Sorted:
         """The files of the repository, by whether they hold ciphertexts."""
-        return Sorted((), ()) if self.repository is None else repository_files(self.repository)
+        if self.repository is None:
+            return Sorted((), ())
+        return repository_files(self.repository, None if self.tree is None else self.tree.listed)
+
+    @cached_property
+    def hooks_folder(self) -> Path | None:
+        """Where git looks for the hooks of this work tree; None outside of one."""
+        return None if self.repository is None or self.is_bare else hooks_folder(self.repository)
 
     @cached_property
     def usage(self) -> KeyUsage:
@@ -114,7 +122,7 @@ class Facts:
         found = [
             each.path for each in discover(self.tree, paths=own) if not each.encrypted and not each.error
         ]
-        allowed = allowed_files(self.session, [self.tree.root / path for path in found])
+        allowed = allowed_files(self.session, [self.tree.root / path for path in found], self.tree)
         return tuple(path for path in found if os.path.realpath(self.tree.root / path) not in allowed)
 
     @cached_property

@@ -18,7 +18,7 @@ from fluxsecrets.ops.run.names import names_of, post_quantum_warnings
 from fluxsecrets.ops.run.parallel import run_jobs
 from fluxsecrets.ops.run.results import FileResult, Outcome, Prepared
 from fluxsecrets.ops.run.session import AppliedConfig, Session
-from fluxsecrets.ops.run.targets import select
+from fluxsecrets.ops.run.targets import select, tree_of
 from fluxsecrets.records import dataclass, field, replace
 from fluxsecrets.repo.git import find_repository
 from fluxsecrets.sops.cipher import Cipher, DataKey, additional_data
@@ -129,11 +129,11 @@ def read_usage(session: Session) -> KeyUsage:
     if repository is None:
         return KeyUsage(session.cwd)
     from fluxsecrets.repo.environments import list_environments, load_environment
-    from fluxsecrets.repo.tree import open_tree
 
-    targets, _ = encrypted_targets(session, select(session, ()))
+    selection = select(session, ())
+    targets, _ = encrypted_targets(session, selection)
     looks = tuple(run_jobs(partial(file_keys, session), targets))
-    tree = open_tree(session.cwd, limits=session.limits)
+    tree = tree_of(session, selection)
     environments = (load_environment(tree, root) for root in list_environments(tree))
     return KeyUsage(
         repository.root,

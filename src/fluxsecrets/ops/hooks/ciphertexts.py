@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -38,14 +38,19 @@ class Sorted(NamedTuple):
     plain: tuple[str, ...] = ()
 
 
-def repository_files(repository: Repository) -> Sorted:
+def repository_files(repository: Repository, listed: Sequence[str] | None = None) -> Sorted:
     """Sort the files of a work tree, or of HEAD in a bare repository.
+
+    Args:
+        repository: with the files.
+        listed: what git lists in the work tree; it is asked unless that is given.
 
     Raises:
         GitError: git failed.
     """
     if not is_bare_repository(repository):
-        tree = make_tree(repository.root, repository.files(), repository=repository)
+        paths = repository.files() if listed is None else listed
+        tree = make_tree(repository.root, paths, repository=repository)
         return sort_files(tree.paths, lambda path: tree.read(path) if tree.size(path) else None)
     if not repository.has_head():
         return Sorted((), ())

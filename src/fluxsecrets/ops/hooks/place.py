@@ -30,13 +30,27 @@ class HooksPlace:
     husky: bool = False
 
 
-def find_place(repository: Repository, *, everywhere: bool = False) -> HooksPlace:
+def hooks_folder(repository: Repository) -> Path:
+    """Where git looks for the hooks of a repository.
+
+    Raises:
+        GitError: git failed.
+    """
+    return Path(os.path.normpath(repository.root / repository.path_of("hooks")))
+
+
+def find_place(repository: Repository, *, everywhere: bool = False, folder: Path | None = None) -> HooksPlace:
     """Where the hooks of a repository are: by core.hooksPath, in a worktree those of the main one.
+
+    Args:
+        repository: whose hooks.
+        everywhere: take a folder that belongs to no repository.
+        folder: where git looks; it is asked unless that is given.
 
     Raises:
         ConfigError: the folder belongs to no repository, and `everywhere` is not given.
     """
-    folder = Path(os.path.normpath(repository.root / repository.path_of("hooks")))
+    folder = hooks_folder(repository) if folder is None else folder
     if (husky := husky_folder(repository, folder)) is not None:
         return HooksPlace(husky, shared=True, husky=True)
     if is_below(folder, repository.common_dir) or is_below(folder, repository.git_dir):

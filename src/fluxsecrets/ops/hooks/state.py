@@ -18,7 +18,7 @@ from .block import BLOCK, shared_block, with_block
 from .hookfile import MADE_BY, is_made, is_ours, read_hook, unquoted
 from .model import HOOKS, HookState
 from .order import LEGACY, OLD, displaced, order_of, runs_by_config
-from .place import husky_folder, repository_at
+from .place import hooks_folder, husky_folder, repository_at
 
 _AGAIN = "`fluxsecrets hook install`"
 _PYTHON = re.compile(r"^python=(?P<python>'.*')$", re.MULTILINE)
@@ -32,20 +32,25 @@ def hook_states(start: Path, hooks: Sequence[str] = HOOKS) -> tuple[HookState, .
         FileAccessError: a file cannot be read.
     """
     repository = repository_at(start)
-    folder = Path(os.path.normpath(repository.root / repository.path_of("hooks")))
+    return states_in(repository, hooks_folder(repository), hooks)
+
+
+def states_in(repository: Repository, folder: Path, hooks: Sequence[str] = HOOKS) -> tuple[HookState, ...]:
+    """As `hook_states`, where the folder is known in which git looks.
+
+    Raises:
+        FileAccessError: a file cannot be read.
+    """
     usual = repository.common_dir / "hooks"
     return tuple(_state(repository, hook, folder / hook, usual / hook) for hook in hooks)
 
 
-def started_by(start: Path) -> Iterator[tuple[str, str]]:
-    """Yield each hook of ours that starts a certain Python, and that Python.
+def started_by(folder: Path) -> Iterator[tuple[str, str]]:
+    """Yield each hook of ours in a folder that starts a certain Python, and that Python.
 
     Raises:
-        GitError: no repository.
         FileAccessError: a file cannot be read.
     """
-    repository = repository_at(start)
-    folder = Path(os.path.normpath(repository.root / repository.path_of("hooks")))
     for hook in HOOKS:
         text = (read_hook(folder / hook) or b"").decode("utf-8", "replace")
         if (own := _PYTHON.search(text)) is not None:

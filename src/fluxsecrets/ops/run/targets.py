@@ -35,12 +35,14 @@ class Selection(NamedTuple):
         root: the repository's top folder, or the folder or working directory without one.
         notes: what was not followed or not understood while they were looked for.
         places: the repositories of named paths, with what git listed.
+        tree: the files that it was made of, if those are all of the repository, and are still there.
     """
 
     targets: tuple[Target, ...]
     root: Path
     notes: tuple[str, ...] = ()
     places: Places | None = None
+    tree: Tree | None = None
 
 
 def select(
@@ -80,11 +82,13 @@ def select(
 
 
 def tree_of(session: Session, selection: Selection) -> Tree:
-    """The tree of the root of a selection; git is not asked twice.
+    """The tree of the root of a selection, before the command writes; git is not asked twice.
 
     Raises:
         GitError, FileAccessError: see `open_tree`.
     """
+    if selection.tree is not None:
+        return selection.tree
     from fluxsecrets.repo.tree import open_tree
 
     places = selection.places
@@ -111,7 +115,8 @@ def _from_repository(session: Session, environment: str | None) -> Selection:
             hint="name files or folders, or run it inside the repository",
         )
     if environment is None:
-        return Selection(_targets(session, tree, discover(tree, spread=_look_at_many)), tree.root)
+        secrets = discover(tree, spread=_look_at_many)
+        return Selection(_targets(session, tree, secrets), tree.root, tree=_still(tree, secrets))
     from fluxsecrets.repo.environments import find_environment
 
     found = find_environment(tree, environment)
@@ -120,7 +125,12 @@ def _from_repository(session: Session, environment: str | None) -> Selection:
         f"{session.shown(tree.root / note.path)}{f':{note.line}' if note.line else ''}: {note.message}"
         for note in found.notes
     )
-    return Selection(_targets(session, tree, secrets), tree.root, notes)
+    return Selection(_targets(session, tree, secrets), tree.root, notes, tree=_still(tree, secrets))
+
+
+def _still(tree: Tree, secrets: Sequence[SecretFile]) -> Tree | None:
+    """The tree, unless what killed runs left was deleted from it."""
+    return None if any(is_leftover_name(secret.path) for secret in secrets) else tree
 
 
 def _look_at_many(

@@ -26,9 +26,9 @@ _PROGRAMS = {
 
 def check(facts: Facts) -> Iterator[Diagnosis]:
     """Name the programs that have hooks beside ours; the check of hooks says whether ours come last."""
-    if facts.repository is None or facts.is_bare:
+    if facts.repository is None or facts.hooks_folder is None:
         return
-    place = find_place(facts.repository, everywhere=True)
+    place = find_place(facts.repository, everywhere=True, folder=facts.hooks_folder)
     found = dict.fromkeys(["husky"] if place.husky else [])
     for hook in HOOKS:
         for name in (hook, f"{hook}{ASIDE}"):

@@ -27,9 +27,9 @@ def check(facts: Facts) -> Iterator[Diagnosis]:
             f"{file.shown} was written by sops {version[:20]!a}: what is new in its format may be missed",
             command="pip install --upgrade fluxsecrets",
         )
-    if facts.repository is None or facts.is_bare:
+    if facts.hooks_folder is None:
         return
-    for hook, python in started_by(facts.session.cwd):
+    for hook, python in started_by(facts.hooks_folder):
         other = _version_beside(Path(python))
         if other is not None and other != facts.version:
             yield problem(
