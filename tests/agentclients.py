@@ -5,6 +5,7 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import sysconfig
 import tempfile
 import time
@@ -149,13 +150,37 @@ def listening():
         yield folder, listener
 
 
+def _patient_client(executable, folder):
+    """An executable like the installed one, but for the time that it gives an agent."""
+    path = folder / "fluxsecrets-patient"
+    path.write_text(
+        f"#!{sys.executable}\n"
+        "import sys\n"
+        f"sys.argv[0], sys.path[0] = {executable!r}, {str(Path(executable).parent)!r}\n"
+        "from fluxsecrets.cli.agent import client\n"
+        "client._PATIENCE = 60.0\n"
+        "from fluxsecrets.cli.entry import main\n"
+        "sys.exit(main())\n"
+    )
+    path.chmod(0o700)
+    return str(path)
+
+
 @contextmanager
-def running(*options, environ=MappingProxyType({})):
-    """An agent until the block ends; with more variables in its own environment."""
+def running(*options, environ=MappingProxyType({}), patient=False):
+    """An agent until the block ends.
+
+    Args:
+        options: of the agent.
+        environ: more variables in its own environment.
+        patient: clients wait for it for as long as a test may take, so that none does its work itself because
+            the machine is busy.
+    """
+    executable = shutil.which("fluxsecrets", path=sysconfig.get_path("scripts"))
     with runtime_folder() as folder:
-        agent = Agent(
-            shutil.which("fluxsecrets", path=sysconfig.get_path("scripts")), folder, options, environ
-        )
+        agent = Agent(executable, folder, options, environ)
+        if patient:
+            agent.executable = _patient_client(executable, folder)
         try:
             yield agent
         finally:

@@ -23,7 +23,7 @@ def test_a_device_is_touched_once_for_each_file(environment, plugin, tmp_path, m
         lines = log.read_text(encoding="utf-8").splitlines()
         return sum("identity-v1" in line for line in lines)
 
-    with running() as agent:
+    with running(patient=True) as agent:
         files = ("one.yaml", "other.yaml")
         for name in files:
             Path(name).write_text(f"password: {name}\n", encoding="utf-8")

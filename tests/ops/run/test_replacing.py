@@ -2,7 +2,6 @@
 
 import os
 import signal
-import subprocess
 import sys
 from functools import partial
 from pathlib import Path
@@ -10,7 +9,6 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.ops.run.test_settling_spread import is_running, wait_until
 
 from examples import scaled
 from fluxsecrets.errors import FluxsecretsError, FormatError
@@ -21,6 +19,7 @@ from fluxsecrets.ops.run.replacing import replace_files
 from fluxsecrets.ops.run.results import FileResult, Outcome, Prepared
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.ops.run.writer import replacing
+from processes import told_by
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are forked on Linux only")
 
@@ -125,15 +124,17 @@ from fluxsecrets.ops.run.record import Record, recording
 from fluxsecrets.ops.run.session import Session
 from tests.ops.run.test_replacing import prepare, waits
 
-root, mark = map(Path, sys.argv[1:])
+root, mark = map(Path, sys.argv[1:3])
+told = int(sys.argv[3])
 room.SPREAD_FROM, room._LEAST, room._MOST = 2, 4, 4
 room.cpus = parallel.cpus = lambda: 2
 real, parent = room.write_files, os.getpid()
 def stuck(*args, **kwargs):
     done = list(real(*args, **kwargs))
+    os.write(told, b"%d\\n" % len(done))
     if any(each.path.startswith("000") for each in done):  # the first results are awaited
-        (mark / str(os.getpid())).touch()
-        time.sleep(60)
+        time.sleep(600)
+        os.write(told, b"it goes on\\n")
     return done
 room.write_files = stuck
 names = sorted(path.name for path in root.iterdir())
@@ -151,15 +152,15 @@ def test_no_process_goes_on_when_the_first_one_is_ended(tmp_path, number):
     root.mkdir()
     mark.mkdir()
     names = make(root, ["new"] * 40)
-    program = [sys.executable, "-c", STUCK, root, mark]
-    process = subprocess.Popen(
-        program, start_new_session=True, stderr=subprocess.DEVNULL, cwd=Path(__file__).parents[3]
-    )
-    wait_until(lambda: all(data.startswith(b"new ") for data in contents(root).values()))
-    (worker,) = [path.name for path in mark.iterdir()]
-    process.send_signal(number)
-    process.wait(timeout=30)
-    wait_until(lambda: not is_running(int(worker)))
+    command = [sys.executable, "-c", STUCK, root, mark]
+    tests = Path(__file__).parents[2]
+    with told_by(command, cwd=tests.parent, env={**os.environ, "PYTHONPATH": str(tests)}) as (process, lines):
+        written = 0
+        while written < len(names):
+            written += int(next(lines))
+        assert all(data.startswith(b"new ") for data in contents(root).values())
+        process.send_signal(number)
+        assert list(lines) == [], "all have ended, and said no more"
     if number == signal.SIGINT:
         # What was done is noted, though nobody listened any more. Each worker's last batch may be cut off.
         noted = (mark / "noted").read_text().split()

@@ -2,9 +2,7 @@
 
 import os
 import signal
-import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -18,6 +16,7 @@ from fluxsecrets.ops.run.journal import Way, apply, end, pending
 from fluxsecrets.ops.run.results import FileChange
 from fluxsecrets.ops.run.statefolder import Place
 from fluxsecrets.records import replace
+from processes import told_by
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are forked on Linux only")
 
@@ -211,14 +210,16 @@ from fluxsecrets.ops.run import journal, parallel, settling
 from fluxsecrets.ops.run.results import FileChange
 from fluxsecrets.ops.run.statefolder import Place
 
-root, state, mark = map(Path, sys.argv[1:])
+root, state = map(Path, sys.argv[1:3])
+told = int(sys.argv[3])
 settling.SPREAD_FROM, settling.BATCH = 2, 4
 settling.cpus = parallel.cpus = lambda: 2
 real = settling.write_batch
 def stuck(writes):
     done = real(writes)
-    (mark / str(os.getpid())).touch()
-    time.sleep(60)
+    os.write(told, b"%d\\n" % os.getpid())
+    time.sleep(600)
+    os.write(told, b"it goes on\\n")
     return done
 settling.write_batch = stuck
 paths = sorted(root.rglob("*.yaml"))
@@ -230,33 +231,15 @@ journal.apply(Place(root, state), "rotate", changes, {})
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
 @pytest.mark.parametrize("way", [Way.RESUME, Way.ABORT])
 def test_no_process_goes_on_when_the_first_one_is_ended(tmp_path, number, way):
-    root, state, mark = (tmp_path / name for name in ("tree", "state", "mark"))
+    root, state = tmp_path / "tree", tmp_path / "state"
     make(root, 20)
-    mark.mkdir()
     before = contents(root)
-    program = [sys.executable, "-c", STUCK, root, state, mark]
-    process = subprocess.Popen(program, start_new_session=True, stderr=subprocess.DEVNULL)
-    wait_until(lambda: len(list(mark.iterdir())) == 2)
-    process.send_signal(number)
-    process.wait(timeout=30)
-    wait_until(lambda: not any(is_running(int(path.name)) for path in mark.iterdir()))
+    with told_by([sys.executable, "-c", STUCK, root, state]) as (process, lines):
+        assert len({next(lines) for _ in range(2)}) == 2
+        process.send_signal(number)
+        assert list(lines) == [], "all have ended, and said no more"
     half = contents(root)
     assert sum(data == b"new" for data in half.values()) == 8
     assert list(state.rglob("*.tmp")) == []
     end(Place(root, state), way)
     assert contents(root) == (dict.fromkeys(before, b"new") if way is Way.RESUME else before)
-
-
-def wait_until(condition):
-    limit = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < limit
-        time.sleep(0.02)
-
-
-def is_running(process):
-    try:
-        status = Path(f"/proc/{process}/stat").read_text()
-    except OSError:
-        return False
-    return status.rpartition(")")[2].split()[0] != "Z"
