@@ -25,7 +25,7 @@ from fluxsecrets.errors import FluxsecretsError, LimitError, UsageError
 from fluxsecrets.shell import command_for, file_word
 
 if TYPE_CHECKING:  # each command pays for its own operation
-    from fluxsecrets.ops.people.keys import KeyFile
+    from fluxsecrets.ops.people.newkeys import KeyFile
     from fluxsecrets.ops.run.session import Session
 
 _MAX_KEY_FILE = 2**20
@@ -65,8 +65,8 @@ def generate(
     With --store keyring it goes into the keyring of the operating system, where only fluxsecrets finds it.
     With NAME the public key is also written to keys/NAME.pub of the repository.
     """
-    from fluxsecrets.ops.people.keys import new_key
     from fluxsecrets.ops.people.keystore import Keeping, Store
+    from fluxsecrets.ops.people.newkeys import new_key
     from fluxsecrets.report.keys import NEW_FORMATS
 
     session, out = make_session(), Output(quiet=quiet)
@@ -87,7 +87,7 @@ def list_(check: bool, report: str, quiet: bool) -> int:
     Asks for no passphrase, runs no command and opens no keyring. Also checks that keys/ holds only
     public keys, and that git ignores none of them.
     """
-    from fluxsecrets.ops.people.keys import check_folder, list_keys
+    from fluxsecrets.ops.people.ownkeys import check_folder, list_keys
     from fluxsecrets.report.keys import FORMATS
 
     session = make_session()
@@ -111,8 +111,8 @@ def import_(file: str, name: str | None, store: str, output: Path | None, report
     A file with a passphrase, from `keys export` or age, is opened first: the passphrase
     is asked for at the terminal. SSH keys stay in ~/.ssh, PGP keys belong in GnuPG's keyring.
     """
-    from fluxsecrets.ops.people.keys import import_keys
     from fluxsecrets.ops.people.keystore import Keeping, Store
+    from fluxsecrets.ops.people.newkeys import import_keys
     from fluxsecrets.report.keys import IMPORT_FORMATS
 
     session, out = make_session(), Output(quiet=quiet)
@@ -123,7 +123,7 @@ def import_(file: str, name: str | None, store: str, output: Path | None, report
 
 def _read(session: Session, file: str) -> KeyFile:
     from fluxsecrets.files.reading import read_file
-    from fluxsecrets.ops.people.keys import KeyFile
+    from fluxsecrets.ops.people.newkeys import KeyFile
 
     if file != "-":
         path = session.cwd / file
@@ -149,7 +149,7 @@ def export(name: str, output: Path | None, plain: bool, quiet: bool) -> int:
     NAME is that of a keys/NAME.pub, or a public key. `age --decrypt` opens the result, and so does
     `keys import`. A passphrase-protected copy is good for a backup.
     """
-    from fluxsecrets.ops.people.keys import export_key
+    from fluxsecrets.ops.people.keyexport import export_key
 
     session, out = make_session(), Output(quiet=quiet)
     if plain and output is None:
@@ -203,7 +203,7 @@ def remove(name: str, yes: bool, force: bool, report: str, quiet: bool) -> int:
     NAME is that of a keys/NAME.pub, or a public key. First it shows which files of this repository nobody
     could open then. .sops.yaml and the recipients of files do not change.
     """
-    from fluxsecrets.ops.people.keys import plan_key_removal, remove_key
+    from fluxsecrets.ops.people.keyremoval import plan_key_removal, remove_key
     from fluxsecrets.report.keys import REMOVED_FORMATS, removal_page
 
     session, out = make_session(), Output(quiet=quiet)

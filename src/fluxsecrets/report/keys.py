@@ -6,8 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from fluxsecrets.ops.files.rekey import ELSEWHERE
-from fluxsecrets.ops.people.keys import KeyFile, KeyList, KeyRemoval
+from fluxsecrets.ops.people.keyremoval import KeyRemoval
 from fluxsecrets.ops.people.keystore import NewKey
+from fluxsecrets.ops.people.newkeys import KeyFile
+from fluxsecrets.ops.people.ownkeys import KeyList
 from fluxsecrets.report.base import here
 from fluxsecrets.report.json import error_data, page, term
 from fluxsecrets.report.page import Errors, Lines, Note, Page, Table, Warn

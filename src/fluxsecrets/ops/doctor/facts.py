@@ -16,7 +16,7 @@ from fluxsecrets.ops.checks.checking import allowed_files
 from fluxsecrets.ops.files.rekey import KeyUsage, read_usage
 from fluxsecrets.ops.hooks.ciphertexts import Sorted, repository_files
 from fluxsecrets.ops.hooks.place import hooks_folder
-from fluxsecrets.ops.people.keys import KeyList, list_keys
+from fluxsecrets.ops.people.ownkeys import KeyList, list_keys
 from fluxsecrets.ops.run.names import read_public_keys
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.repo.discover import discover

@@ -11,13 +11,13 @@ from datetime import UTC, datetime
 
 from fluxsecrets.errors import UsageError
 from fluxsecrets.marks import KEYS_FOLDER, PUBLIC_KEY_SUFFIX
-from fluxsecrets.ops.people.keys import OwnKey
 from fluxsecrets.ops.people.keystore import (
     KEYRING_SHOWN,
     Store,
     default_key_file,
     refuse_key_file_in,
 )
+from fluxsecrets.ops.people.ownkeys import OwnKey
 from fluxsecrets.ops.run.people import ConfigFile, find_person
 from fluxsecrets.repo.clusterkeys import cluster_keys, names_cluster
 from fluxsecrets.repo.git.config import read_setting

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from fluxsecrets.errors import UsageError
-from fluxsecrets.ops.people.keys import OwnKey
+from fluxsecrets.ops.people.ownkeys import OwnKey
 
 from .coverage import Coverage
 from .holders import candidates, has_key, own_candidates, person_name

@@ -9,7 +9,7 @@ from pathlib import Path
 from fluxsecrets.errors import FileAccessError, UsageError
 from fluxsecrets.marks import KEYS_FOLDER, MISSPELLED_RULES_NAME, RULES_NAME
 from fluxsecrets.ops.newenv.draft import Draft
-from fluxsecrets.ops.people.keys import KeyList, list_keys
+from fluxsecrets.ops.people.ownkeys import KeyList, list_keys
 from fluxsecrets.ops.run.people import People, read_people
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.repo.discover import SecretFile, discover

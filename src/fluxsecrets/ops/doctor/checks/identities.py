@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from fluxsecrets.ops.doctor.facts import Facts
 from fluxsecrets.ops.doctor.model import Check, CheckInfo, Diagnosis, ok, problem, unknown
 from fluxsecrets.ops.files.rekey import ELSEWHERE
-from fluxsecrets.ops.people.keys import OwnKey
+from fluxsecrets.ops.people.ownkeys import OwnKey
 from fluxsecrets.sops.naming import short_recipient
 
 INFO = CheckInfo("identities", "identities")
