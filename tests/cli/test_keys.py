@@ -516,13 +516,18 @@ def test_no_other_program_is_given_a_private_key(
     encrypted_waddle, cli, identity, answers, environment, monkeypatch
 ):
     started = []
-    real = subprocess.Popen.__init__
+    real, spawn = subprocess.Popen.__init__, getattr(os, "posix_spawn", None)
 
     def start(self, args, **options):
         started.append((repr(args), repr(options.get("env"))))
         real(self, args, **options)
 
+    def start_spawned(path, args, variables, **options):
+        started.append((repr(args), repr(variables)))
+        return spawn(path, args, variables, **options)
+
     monkeypatch.setattr(subprocess.Popen, "__init__", start)
+    monkeypatch.setattr(os, "posix_spawn", start_spawned, raising=False)
     answers("throwaway passphrase", "throwaway passphrase")
     for arguments in (
         ("keys", "export", "alice", "-o", environment / "alice.age"),

@@ -83,6 +83,7 @@ def test_git_is_not_asked_about_a_plain_file(tmp_path, monkeypatch):
         raise AssertionError("a process")
 
     monkeypatch.setattr(subprocess, "Popen", start)
+    monkeypatch.setattr(os, "posix_spawn", start, raising=False)
     assert len(answer(tmp_path.resolve(), ["a.yaml"])) == 1
 
 
