@@ -12,6 +12,9 @@ from .repository import Repository, make_repository, rule_for
 _MEMORY = 8
 """Times the encrypted file."""
 
+_MEMORY_OF_SET = 10
+"""Times the encrypted file: it has the trees of the file as it was and as it will be."""
+
 _GROWTH = 1.25
 """Times as long per MiB. Caches of the processor hold less of a larger file."""
 
@@ -49,27 +52,31 @@ def _memory_rows(
     size = (repository.folder / name).stat().st_size
     rows = []
     for action, cost in costs.items():
+        most_times = _MEMORY_OF_SET if times is not None and action == "set" else times
         start = idle[action].memory
         factor = (cost.memory - start) / size
-        bound = f", where {times} are the bound" if times is not None else ""
+        bound = f", where {most_times} are the bound" if most_times is not None else ""
         note = (
             f"{factor:.1f} times the encrypted file of {size / 2**20:.1f} MiB{bound}, above the "
             f"{start / 2**20:.0f} MiB of `{action}` of a small file"
         )
-        most = None if times is None or surroundings.tiny else start + times * size
+        most = None if most_times is None or surroundings.tiny else start + most_times * size
         rows.append(Row(f"{action} {what}", cost, most_memory=most, note=note))
     return rows
 
 
 def _worked(repository: Repository, surroundings: Surroundings, name: str, text: str) -> dict[str, Cost]:
-    """Encrypt, decrypt and rotate a file."""
+    """Encrypt, decrypt and rotate a file, and set a value of JSON."""
     work = partial(run, cwd=repository.folder, environment=repository.environment)
     (repository.folder / name).write_text(text, encoding="ascii")
-    return {
+    costs = {
         "encrypt": work([surroundings.ours, "encrypt", name]),
         "decrypt": work([surroundings.ours, "decrypt", name], prints=lambda out: out.decode() == text),
         "rotate": work([surroundings.ours, "rotate", name]),
     }
+    if name.endswith(".json"):
+        costs["set"] = work([surroundings.ours, "set", name, "key-0", "throwaway"])
+    return costs
 
 
 def _time(surroundings: Surroundings, repository: Repository) -> list[Row]:
