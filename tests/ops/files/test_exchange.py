@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 import fluxsecrets
-from fluxsecrets.errors import FluxsecretsError, UnprotectedError
-from fluxsecrets.ops.files import exchange, values
+from fluxsecrets.errors import FluxsecretsError, UnprotectedError, UsageError
+from fluxsecrets.ops.files import exchange, reencrypt, values
 from fluxsecrets.ops.files.content import OpenedFile, open_file
 from fluxsecrets.ops.files.getting import ValueRequest
 from fluxsecrets.ops.files.values import NewValue, ValueChange, change_value
@@ -189,3 +189,13 @@ def test_nothing_is_written_that_was_not_verified(file, monkeypatch, what):
     with pytest.raises(UnprotectedError, match="did not pass its own check"):
         change_value(session_in(file.parent), ValueRequest(file.name, "plain"), lambda: NewValue(b"new"))
     assert file.read_bytes() == before
+
+
+def test_what_is_about_the_repository_names_no_file(file, monkeypatch):
+    def refuse(_):
+        raise UsageError("`fluxsecrets rotate` was interrupted here")
+
+    monkeypatch.setattr(reencrypt, "refuse_interrupted", refuse)
+    with pytest.raises(UsageError) as caught:
+        change_value(session_in(file.parent), ValueRequest(file.name, "plain"), lambda: NewValue(b"new"))
+    assert caught.value.path is None

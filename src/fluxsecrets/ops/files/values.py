@@ -174,15 +174,17 @@ def _change(
 ) -> ValueResult:
     # git lists the history while the file is opened and changed.
     with history_of(target) as history:
+        opened = [open_target(session, target, accept_recipients=request.accept_recipients)]
         try:
-            return _changed(session, target, request, choose, change, history, removes=removes)
+            # Taken out of the list, so that it is freed there: a file may have many megabytes.
+            return _changed(session, opened.pop(), request, choose, change, history, removes=removes)
         except FluxsecretsError as error:
             raise error.in_file(target.shown) from None
 
 
 def _changed(
     session: Session,
-    target: Target,
+    opened: OpenTarget,
     request: ValueRequest,
     choose: _Choose,
     change: _Change,
@@ -190,7 +192,7 @@ def _changed(
     *,
     removes: bool,
 ) -> ValueResult:
-    opened = open_target(session, target, accept_recipients=request.accept_recipients)
+    target = opened.target
     place, value = choose(opened)
     done = partial(ValueResult, target.shown, show_path(place.path), dry_run=request.dry_run)
     leaf = exchangeable(opened, place, value)
@@ -200,7 +202,7 @@ def _changed(
         exchange = _exchange(session, opened, place, leaf, str(value), request, history)
         if exchange is not None:
             content, warnings = opened.content.without_data(), opened.warnings
-            del opened  # a file may have many megabytes
+            del opened
             written = exchange.written(session.limits)
             del exchange
             data = written.verified(session.limits)
