@@ -12,9 +12,6 @@ from .repository import Repository, make_repository, rule_for
 _MEMORY = 8
 """Times the encrypted file."""
 
-_MEMORY_OF_SET = 10
-"""Times the encrypted file: it has the trees of the file as it was and as it will be."""
-
 _GROWTH = 1.25
 """Times as long per MiB. Caches of the processor hold less of a larger file."""
 
@@ -52,15 +49,14 @@ def _memory_rows(
     size = (repository.folder / name).stat().st_size
     rows = []
     for action, cost in costs.items():
-        most_times = _MEMORY_OF_SET if times is not None and action == "set" else times
         start = idle[action].memory
         factor = (cost.memory - start) / size
-        bound = f", where {most_times} are the bound" if most_times is not None else ""
+        bound = f", where {times} are the bound" if times is not None else ""
         note = (
             f"{factor:.1f} times the encrypted file of {size / 2**20:.1f} MiB{bound}, above the "
             f"{start / 2**20:.0f} MiB of `{action}` of a small file"
         )
-        most = None if most_times is None or surroundings.tiny else start + most_times * size
+        most = None if times is None or surroundings.tiny else start + times * size
         rows.append(Row(f"{action} {what}", cost, most_memory=most, note=note))
     return rows
 

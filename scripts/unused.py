@@ -2,9 +2,11 @@
 
 # ruff: noqa: B018, F821
 
-# A protocol calls these: Python's for modules and callables, click's for groups and commands.
+# A protocol calls these: Python's for modules, classes and callables, click's for groups and commands.
 __getattr__
 __call__
+__class_getitem__
+__doc__
 list_commands
 get_command
 format_commands
