@@ -152,7 +152,7 @@ def test_the_list_has_no_control_characters_of_a_file_name(folder, cli, git):
     branches.stop_at_a_conflict()
     result = branches.resolve()
     assert result.exit_code == 1
-    assert "fluxsecrets resolve $'a\\u202e.yaml' --all-ours" in result.stdout
+    assert "fluxsecrets resolve $'a\\xe2\\x80\\xae.yaml' --all-ours" in result.stdout
     assert "\u202e" not in result.stdout + result.stderr
 
 
