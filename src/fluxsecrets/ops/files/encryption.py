@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 
 from fluxsecrets.errors import AlreadyEncryptedError, IntegrityError, LimitError, UnprotectedError
 from fluxsecrets.ops.policy.policy import Policy, selector_for
@@ -10,7 +10,7 @@ from fluxsecrets.records import dataclass, field, replace
 from fluxsecrets.sops.cipher import Cipher, DataKey
 from fluxsecrets.sops.decryption import open_document
 from fluxsecrets.sops.disclosure import disclosed
-from fluxsecrets.sops.document import Comment, Document, Leaf, Path, show_path
+from fluxsecrets.sops.document import Comment, Document, Leaf, show_path
 from fluxsecrets.sops.encryption import Encrypted, encrypt_document
 from fluxsecrets.sops.envelope import Providers, check_recipients, wrap_data_key
 from fluxsecrets.sops.formats import Format, Limits
@@ -18,7 +18,6 @@ from fluxsecrets.sops.mac import seal_mac
 from fluxsecrets.sops.metadata import VERSION, Metadata
 from fluxsecrets.sops.selection import selected
 from fluxsecrets.sops.selectors import Selector
-from fluxsecrets.sops.values import Value
 
 from .content import OpenedFile, own_selector, parse
 from .verification import Expected, verify
@@ -92,7 +91,7 @@ def encrypt_content(
     expanded = _expand_aliases(format_, document, selector, limits)
     if expanded is not document:
         warnings.append("YAML aliases were expanded, since their values are encrypted")
-    same = previous is not None and not new_key and same_protection(previous, policy, selector)
+    same = previous is not None and not new_key and _same_protection(previous, policy, selector)
     reusable = previous if same else None
     if reusable is None:
         check_recipients(policy.groups, providers)
@@ -112,9 +111,7 @@ def encrypt_content(
     warnings += encrypted.warnings
     if previous is not None and not single_value:
         warnings += _disclosed(previous, encrypted, by_hand=by_hand)
-    hidden = (leaf for change in encrypted.changes if isinstance(leaf := change.target, Leaf))
-    shown = [item for item in encrypted.plain if isinstance(item, Comment)]
-    warnings += repeated(((leaf.path, leaf.value) for leaf in hidden), shown)
+    warnings += _repeated(encrypted)
     mac = seal_mac(encrypted.digest, now, Cipher(data_key))
     if previous is not None:
         expanded = format_.laid_out_like(expanded, previous.opened.document)
@@ -123,7 +120,7 @@ def encrypt_content(
     else:
         metadata = _new_metadata(policy, selector, data_key, providers, now=now, mac=mac)
     new = format_.rewrite(expanded, encrypted.changes, metadata)
-    refuse_too_large(new, limits)
+    _refuse_too_large(new, limits)
     if reusable is not None and encrypted.reused == len(encrypted.changes):
         unchanged = format_.rewrite(expanded, encrypted.changes, reusable.metadata)
         if _opens(format_, unchanged, data_key, limits, single_value=single_value):
@@ -133,7 +130,8 @@ def encrypt_content(
     plain = replace(expanded, source="", layout=None)
     del document, expanded, encrypted
     verify(format_, Expected(plain, data_key, metadata), new, limits)
-    warnings += size_warnings(new, kubernetes=kubernetes)
+    if kubernetes and len(new) > FLUX_SIZE_LIMIT:
+        warnings.append(f"the file has {len(new) / 2**20:.1f} MiB: Flux refuses to decrypt more than 5 MiB")
     return EncryptedFile(new, values, reused, tuple(warnings))
 
 
@@ -166,24 +164,15 @@ def _disclosed(previous: OpenedFile, encrypted: Encrypted, *, by_hand: bool) -> 
     return _few([f"{_described(item)} on line {item.line} is plain text now" for item in found])
 
 
-def size_warnings(new: bytes, *, kubernetes: bool) -> list[str]:
-    """Return a warning about an encrypted content that Flux refuses for its size."""
-    if not kubernetes or len(new) <= FLUX_SIZE_LIMIT:
-        return []
-    return [f"the file has {len(new) / 2**20:.1f} MiB: Flux refuses to decrypt more than 5 MiB"]
-
-
-def repeated(values: Iterable[tuple[Path, Value]], comments: Sequence[Comment]) -> list[str]:
-    """Return warnings about comments that contain an encrypted value.
-
-    Args:
-        values: what is encrypted, with its path.
-        comments: those that stay plain text.
-    """
+def _repeated(encrypted: Encrypted) -> list[str]:
+    """Return warnings about comments that contain an encrypted value."""
+    comments = [item for item in encrypted.plain if isinstance(item, Comment)]
     if not comments:
         return []
     from fluxsecrets.sops.traces import values_in_comments
 
+    targets = (change.target for change in encrypted.changes)
+    values = ((leaf.path, leaf.value) for leaf in targets if isinstance(leaf, Leaf))
     return _few(
         [
             f"the comment on line {trace.comment.line} holds the value of {trace.path} and stays plain text: "
@@ -202,12 +191,7 @@ def _few(warnings: list[str]) -> list[str]:
     return warnings if more < 1 else [*warnings[:_WARNINGS_SHOWN], f"... and {more} more of that kind"]
 
 
-def refuse_too_large(new: bytes, limits: Limits) -> None:
-    """Refuse an encrypted content that could not be read again.
-
-    Raises:
-        LimitError: it is larger than the limit.
-    """
+def _refuse_too_large(new: bytes, limits: Limits) -> None:
     if len(new) > limits.size:
         raise LimitError(
             f"encrypted, it would have {len(new) / 2**20:.0f} MiB, and nothing over "
@@ -223,8 +207,7 @@ def _expand_aliases(format_: Format, document: Document, selector: Selector, lim
     return format_.expand_aliases(document, encrypted, limits)
 
 
-def same_protection(previous: OpenedFile, policy: Policy, selector: Selector) -> bool:
-    """Whether a file is encrypted for the same people in the same way, so that its data key may stay."""
+def _same_protection(previous: OpenedFile, policy: Policy, selector: Selector) -> bool:
     metadata = previous.metadata
     return (
         metadata.recipients == policy.groups

@@ -159,7 +159,7 @@ def encrypt_again(
         FormatError, UnprotectedError, ...: see `encryption.encrypt_content`.
     """
     format_ = make_format(opened.target.format, opened.policy.stores)
-    why_new = why_new_data_key(session, opened, history)
+    why_new = _why_new_data_key(session, opened, history)
     encrypted = encrypt_content(
         format_,
         plain,
@@ -176,7 +176,7 @@ def encrypt_again(
     return encrypted if why_new is None else replace(encrypted, warnings=(*encrypted.warnings, why_new))
 
 
-def why_new_data_key(session: Session, opened: OpenTarget, history: History | None) -> str | None:
+def _why_new_data_key(session: Session, opened: OpenTarget, history: History | None) -> str | None:
     """Return why the file's data key must not be used for another value, or None."""
     from .datakeys import why_new_data_keys
 
@@ -199,20 +199,14 @@ def history_of(target: Target) -> Iterator[History | None]:
         yield history
 
 
-def write_back(session: Session, target: Target, content: FileContent, encrypted: bytes) -> None:
-    """Replace a file, if it has not changed since it was read.
-
-    Args:
-        session: the run.
-        target: the file.
-        content: as it was read.
-        encrypted: its new content.
+def write_back(session: Session, opened: OpenTarget, encrypted: bytes) -> None:
+    """Replace the file, if it has not changed since it was read.
 
     Raises:
         FileAccessError: it was changed meanwhile, or can't be written; it stays unchanged.
     """
     try:
-        session.warn_of(target.path, replace_file(content, encrypted))
+        session.warn_of(opened.target.path, replace_file(opened.content, encrypted))
     except FluxsecretsError as error:
-        error.path = target.shown
+        error.path = opened.target.shown
         raise

@@ -10,7 +10,6 @@ from functools import partial
 
 from fluxsecrets.errors import FileAccessError, FluxsecretsError, UnprotectedError, UsageError
 from fluxsecrets.files.reading import read_file
-from fluxsecrets.ops.policy.validity import refuse_invalid
 from fluxsecrets.ops.run.inputs import Target, named_file, refuse_folder
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.records import dataclass, field
@@ -21,7 +20,6 @@ from fluxsecrets.sops.formats.changing import remove_value, set_value
 from fluxsecrets.sops.selection import selected
 
 from .content import own_selector
-from .exchange import Exchange, exchange_of, exchangeable
 from .getting import ValueRequest, from_base64
 from .keypaths import (
     Place,
@@ -30,14 +28,7 @@ from .keypaths import (
     is_secret_data,
     is_secret_value,
 )
-from .reencrypt import (
-    OpenTarget,
-    encrypt_again,
-    history_of,
-    open_target,
-    why_new_data_key,
-    write_back,
-)
+from .reencrypt import OpenTarget, encrypt_again, history_of, open_target, write_back
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -98,25 +89,23 @@ def change_value(session: Session, request: ValueRequest, new: Callable[[], NewV
         UsageError, FormatError: the value does not fit there.
     """
 
-    def choose(opened: OpenTarget) -> tuple[Place, Data]:
-        place = find_or_new_place(opened.plain, request.key, request.document)
+    def change(opened: OpenTarget, document: Document) -> tuple[bytes, Place]:
+        place = find_or_new_place(document, request.key, request.document)
         if request.only_encrypted and not isinstance(place.node, Leaf | None):
             raise UsageError(
                 f"{show_path(place.path)} is a map or a list, and one value is to be set",
                 hint="name a key in it",
             )
-        return place, data_for(opened.file.parts[place.part], place, new(), raw=request.raw)
-
-    def change(opened: OpenTarget, document: Document, place: Place, value: Data) -> bytes:
+        value = data_for(document.parts[place.part], place, new(), raw=request.raw)
         text = set_value(opened.file.format, document, place.path, value, session.limits, part=place.part)
         if request.only_encrypted or (place.node is None and not request.plain):
             _refuse_plain(session, opened, text, place)
-        return text
+        return text, place
 
     target = _target(session, request)
     if isinstance(target.problem, FileAccessError) and not os.path.lexists(session.cwd / request.path):
         target.problem.hint = "check the spelling; `fluxsecrets edit FILE` creates a new file"
-    return _change(session, target, request, choose, change)
+    return _change(session, target, request, change)
 
 
 def unset_value(session: Session, request: ValueRequest) -> ValueResult:
@@ -127,16 +116,13 @@ def unset_value(session: Session, request: ValueRequest) -> ValueResult:
         NotEncryptedError, UnprotectedError, FormatError: see `change_value`.
     """
 
-    def choose(opened: OpenTarget) -> tuple[Place, Data]:
-        return find_place(opened.plain, request.key, request.document), None
-
-    def change(opened: OpenTarget, document: Document, place: Place, value: Data) -> bytes:
-        del value
+    def change(opened: OpenTarget, document: Document) -> tuple[bytes, Place]:
+        place = find_place(document, request.key, request.document)
         text = remove_value(opened.file.format, document, place.path, session.limits, part=place.part)
         _refuse_empty(session, opened, text, place)
-        return text
+        return text, place
 
-    return _change(session, _target(session, request), request, choose, change, removes=True)
+    return _change(session, _target(session, request), request, change, removes=True)
 
 
 def _target(session: Session, request: ValueRequest) -> Target:
@@ -156,87 +142,46 @@ def _evident_format(session: Session, text: str) -> str | None:
         return None  # `select` says what is wrong
 
 
-_Choose = Callable[[OpenTarget], tuple[Place, Data]]
-"""Returns the place in `OpenTarget.plain`, and the value to set, which may be null; `unset` has none."""
-
-_Change = Callable[[OpenTarget, Document, Place, Data], bytes]
-"""Returns the plain text of a document with the change."""
-
-
 def _change(
     session: Session,
     target: Target,
     request: ValueRequest,
-    choose: _Choose,
-    change: _Change,
+    change: Callable[[OpenTarget, Document], tuple[bytes, Place]],
     *,
     removes: bool = False,
 ) -> ValueResult:
     # git lists the history while the file is opened and changed.
     with history_of(target) as history:
-        opened = [open_target(session, target, accept_recipients=request.accept_recipients)]
-        try:
-            # Taken out of the list, so that it is freed there: a file may have many megabytes.
-            return _changed(session, opened.pop(), request, choose, change, history, removes=removes)
-        except FluxsecretsError as error:
-            raise error.in_file(target.shown) from None
+        return _changed(session, target, request, change, history, removes=removes)
 
 
 def _changed(
     session: Session,
-    opened: OpenTarget,
+    target: Target,
     request: ValueRequest,
-    choose: _Choose,
-    change: _Change,
+    change: Callable[[OpenTarget, Document], tuple[bytes, Place]],
     history: History | None,
     *,
     removes: bool,
 ) -> ValueResult:
-    target = opened.target
-    place, value = choose(opened)
-    done = partial(ValueResult, target.shown, show_path(place.path), dry_run=request.dry_run)
-    leaf = exchangeable(opened, place, value)
-    if leaf is not None:
-        if isinstance(place.node, Leaf) and place.node.value == value:
+    opened = open_target(session, target, accept_recipients=request.accept_recipients)
+    try:
+        before = opened.file.text()
+        text, place = change(opened, opened.file.format.parse(before, session.limits))
+        done = partial(ValueResult, target.shown, show_path(place.path), dry_run=request.dry_run)
+        if text == before:
             return done(ValueChange.UNCHANGED, opened.warnings)
-        exchange = _exchange(session, opened, place, leaf, str(value), request, history)
-        if exchange is not None:
-            content, warnings = opened.content.without_data(), opened.warnings
-            del opened
-            written = exchange.written(session.limits)
-            del exchange
-            data = written.verified(session.limits)
-            if not request.dry_run:
-                write_back(session, target, content, data)
-            return done(ValueChange.CHANGED, tuple(dict.fromkeys((*warnings, *written.warnings))))
-    before = opened.file.text()
-    text = change(opened, opened.file.format.parse(before, session.limits), place, value)
-    if text == before:
-        return done(ValueChange.UNCHANGED, opened.warnings)
-    encrypted = encrypt_again(session, opened, text, allow_invalid=request.allow_invalid, history=history)
-    warnings = tuple(dict.fromkeys((*opened.warnings, *encrypted.warnings)))
-    if encrypted.data == opened.content.data:
-        return done(ValueChange.UNCHANGED, warnings)
-    if not request.dry_run:
-        write_back(session, target, opened.content, encrypted.data)
+        encrypted = encrypt_again(session, opened, text, allow_invalid=request.allow_invalid, history=history)
+        warnings = tuple(dict.fromkeys((*opened.warnings, *encrypted.warnings)))
+        if encrypted.data == opened.content.data:
+            return done(ValueChange.UNCHANGED, warnings)
+        if not request.dry_run:
+            write_back(session, opened, encrypted.data)
+    except FluxsecretsError as error:
+        raise error.in_file(target.shown) from None
     if removes:
         return done(ValueChange.REMOVED, warnings)
     return done(ValueChange.ADDED if place.node is None else ValueChange.CHANGED, warnings)
-
-
-def _exchange(
-    session: Session,
-    opened: OpenTarget,
-    place: Place,
-    leaf: Leaf,
-    value: str,
-    request: ValueRequest,
-    history: History | None,
-) -> Exchange | None:
-    if why_new_data_key(session, opened, history) is not None:
-        return None
-    check = None if request.allow_invalid else partial(refuse_invalid, before=opened.plain)
-    return exchange_of(opened, place, leaf, value, now=session.now(), check=check)
 
 
 def _refuse_empty(session: Session, opened: OpenTarget, text: bytes, place: Place) -> None:

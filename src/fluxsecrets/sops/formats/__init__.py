@@ -223,18 +223,6 @@ class Format(Protocol):
             raise not_checked("decrypted")
         return data
 
-    def spells_alike(self, leaf: Leaf, old: str, new: str) -> bool:
-        """Whether `set_value` writes a text in the place of another in the style that its ciphertext has.
-
-        So the new text's ciphertext has that style, too, and nothing around it changes. False if in doubt.
-
-        Args:
-            leaf: the ciphertext.
-            old: the text that it is of.
-            new: the other text.
-        """
-        return False
-
     def changer(self, document: Document) -> Changer:
         """What changes single values of a plain document.
 
@@ -411,13 +399,12 @@ def _encoded(source: str, edits: Iterable[tuple[int, int, str]], size: int, *, b
         write(_BOM)
     position = 0
     for start, end, new in edits:
-        for place in range(position, start, _PIECE):
-            write(source[place : min(start, place + _PIECE)].encode())
+        if start > position:
+            write(source[position:start].encode())
         for place in range(0, len(new), _PIECE):
             write(new[place : place + _PIECE].encode())
         position = end
-    for place in range(position, len(source), _PIECE):
-        write(source[place : place + _PIECE].encode())
+    write(source[position:].encode())
     result.truncate()
     return result.getvalue()
 

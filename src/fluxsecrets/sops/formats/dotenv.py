@@ -14,7 +14,7 @@ from collections.abc import Sequence as SequenceABC
 from typing import ClassVar, cast
 
 from fluxsecrets.errors import FormatError
-from fluxsecrets.sops.document import Change, Comment, Data, Document, Entry, Leaf, Mapping, Path, Style
+from fluxsecrets.sops.document import Change, Comment, Data, Document, Entry, Leaf, Mapping, Path
 from fluxsecrets.sops.metadata import Metadata, metadata_to_data, parse_metadata
 from fluxsecrets.sops.values import Value, scalar_text
 
@@ -30,7 +30,7 @@ from . import (
     only_entry,
     with_comments_above,
 )
-from .flatten import escape_newlines, flatten, is_plain_word, unflatten
+from .flatten import escape_newlines, flatten, unflatten
 
 PREFIX = "sops_"
 """Keys that start so are metadata, wherever they stand."""
@@ -93,10 +93,6 @@ class DotenvFormat(Format):
     def readable(self, parts: SequenceABC[Data]) -> list[Data]:
         """What reading gives for these data: all values are text; see `Format.readable`."""
         return [mapped(part, scalar_text) for part in parts]
-
-    def spells_alike(self, leaf: Leaf, old: str, new: str) -> bool:
-        """Plain words have no quotes; see `Format.spells_alike`."""
-        return leaf.style is Style.PLAIN and is_plain_word(old) and is_plain_word(new)
 
     def changer(self, document: Document) -> Changer:
         """What changes single values of a plain document."""

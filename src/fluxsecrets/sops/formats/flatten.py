@@ -51,11 +51,6 @@ def unflatten(pairs: Iterable[tuple[str, str]]) -> dict[str, Data]:
     return cast("dict[str, Data]", _to_data(root, "sops"))
 
 
-def is_plain_word(text: str) -> bool:
-    """Whether a text stands for itself in each of the flat formats."""
-    return re.fullmatch(r"(?a)[\w.:/@+-]+", text) is not None
-
-
 def escape_newlines(text: str, what: str) -> str:
     r"""Newlines as `\n`.
 

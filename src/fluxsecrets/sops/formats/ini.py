@@ -48,7 +48,7 @@ from . import (
     only_entry,
     with_comments_above,
 )
-from .flatten import flatten, is_plain_word, unflatten
+from .flatten import flatten, unflatten
 from .ini_read import (
     BACKTICK,
     COMMENT_IN_NAME,
@@ -154,10 +154,6 @@ class IniFormat(Format):
     def readable(self, parts: SequenceABC[Data]) -> list[Data]:
         """What reading gives for these data: all values are text; see `Format.readable`."""
         return [_without_empty_default(mapped(part, scalar_text)) for part in parts]
-
-    def spells_alike(self, leaf: Leaf, old: str, new: str) -> bool:
-        """Plain words have no quotes; see `Format.spells_alike`."""
-        return leaf.style is Style.PLAIN and is_plain_word(old) and is_plain_word(new)
 
     def changer(self, document: Document) -> Changer:
         """What changes single values of a plain document."""

@@ -126,10 +126,6 @@ class JsonFormat(Format):
             for part in parts
         ]
 
-    def spells_alike(self, leaf: Leaf, old: str, new: str) -> bool:
-        """Every text is in double quotes; see `Format.spells_alike`."""
-        return leaf.style is Style.DOUBLE_QUOTED
-
     def changer(self, document: Document) -> Changer:
         """What changes single values of a plain document."""
         return JsonChanger(document)
