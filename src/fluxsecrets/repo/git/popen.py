@@ -7,12 +7,11 @@ import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from .spawned import KEPT
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import IO
-
-_KEPT = 64 * 2**10
-"""Bytes of its errors that are kept."""
 
 
 class Popen(subprocess.Popen[bytes]):
@@ -39,7 +38,7 @@ class Popen(subprocess.Popen[bytes]):
 
     def _read_errors(self) -> None:
         while chunk := self.stderr.read(4096):
-            self._errors += chunk[: max(0, _KEPT - len(self._errors))]
+            self._errors += chunk[: max(0, KEPT - len(self._errors))]
 
 
 def popen(

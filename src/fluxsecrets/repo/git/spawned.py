@@ -16,8 +16,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import IO
 
-_KEPT = 64 * 2**10
-"""Bytes of its errors that are kept."""
+KEPT = 64 * 2**10
+"""Bytes of git's errors that are kept, however it was started."""
 
 _KILL = 9
 
@@ -50,7 +50,7 @@ class Spawned:
 
     def said(self) -> bytes:
         """What it wrote to standard error, after its end."""
-        return os.pread(self._errors, _KEPT, 0).rstrip(b"\0")
+        return os.pread(self._errors, KEPT, 0).rstrip(b"\0")
 
     def release(self) -> None:
         """Forget what it wrote, after its end."""
@@ -125,7 +125,7 @@ def _file_for_errors(opened: list[int]) -> int:
 
     descriptor = os.memfd_create("errors", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
     opened.append(descriptor)
-    os.truncate(descriptor, _KEPT)
+    os.truncate(descriptor, KEPT)
     fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK)
     return descriptor
 
