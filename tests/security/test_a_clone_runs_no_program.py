@@ -382,4 +382,4 @@ def test_one_function_starts_git():
 
 
 def _begins_git(path):
-    return re.search(r"from \.(popen|spawned) import", path.read_text(encoding="utf-8"))
+    return re.search(r"from \.(popen|spawned) import .*\b(popen|spawn)\b", path.read_text(encoding="utf-8"))

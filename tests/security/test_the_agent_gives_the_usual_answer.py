@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from agentclients import BEGUN, DECLINED, DONE, GO, READY, RUN, begin, listening, rest_of, running, send
+from agents import until
 from fluxsecrets.keys.handover import pack
 from fluxsecrets.keys.lockedfile import lock_file
 from fluxsecrets.keys.unlocked import KEY_FILE, Unlocked, digest_of
@@ -247,7 +248,7 @@ def test_a_client_that_does_not_read_keeps_nobody_else_waiting(agent, encrypted)
         lines.append(line)
     before = agent.state()["answered"]
     assert agent.run("decrypt", "secret.yaml").stdout.decode() == encrypted.secret
-    assert agent.state()["answered"] == before + 1
+    until(lambda: agent.state()["answered"] == before + 1)
     for line in lines:
         line.close()
     for each in (read, write, folder):

@@ -54,7 +54,7 @@ def test_a_passphrase_is_typed_once(own_agent, encrypted, locked, identity):
     for line in (("fluxsecrets", "decrypt", "secret.yaml"), ("fluxsecrets-sops", "-d", "secret.yaml")):
         done = run(*line)  # there is no terminal
         assert (done.code, done.out, done.err) == (0, plain, b"")
-    assert agent.status()["answered"] == before + 2
+    until(lambda: agent.status()["answered"] == before + 2)
     # A key file that was changed is another one, and one that was removed opens nothing.
     before = locked.read_bytes()
     locked.write_bytes(lock_file(identity.path.read_bytes(), PASSPHRASE, work_factor=4))
@@ -76,7 +76,7 @@ def test_what_was_forgotten_is_asked_for_again(own_agent, encrypted, locked):
         assert warm == run("fluxsecrets", "decrypt", "secret.yaml", env={"FLUXSECRETS_NO_AGENT": "1"})
         assert warm.code == 2
         assert b"terminal" in warm.err
-    assert agent.status()["declined"] == {"needs_person": 4}
+    until(lambda: agent.status()["declined"] == {"needs_person": 4})
 
 
 def test_a_status_that_would_need_a_person_is_the_commands_own(own_agent, encrypted, locked):
