@@ -46,7 +46,7 @@ def test_the_printed_word_is_the_name(read, names):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="names there are not bytes")
-@pytest.mark.parametrize("name", ["a\x1b[31m's.yaml", "a b.yaml", "\\x1b\n.yaml"])
+@pytest.mark.parametrize("name", ["a\x1b[31m's.yaml", "a b.yaml", "\\x1b\n.yaml", "a`id`b c's.yaml"])
 def test_the_commands_of_hints(read, name):
     shown = [
         command_for("encrypt", [name]),
@@ -56,6 +56,7 @@ def test_the_commands_of_hints(read, name):
         .removesuffix("`"),
     ]
     for each in shown:
+        assert "`" not in each  # it would end the command in its message
         assert read(printable(each)) == [b"fluxsecrets", b"encrypt", os.fsencode(name)]
 
 

@@ -55,7 +55,7 @@ def word(text: str) -> str:
 
 
 def _quoted(word: str) -> str:
-    if not word.isprintable():
+    if "`" in word or not word.isprintable():
         return f"$'{''.join(map(_escaped, word))}'"
     from shlex import quote  # start-up time: a commit hook that finds nothing quotes nothing
 
@@ -66,11 +66,11 @@ def _escaped(character: str) -> str:
     """Return a character inside of `$'…'`, where bash and zsh read escapes.
 
     What is not printable has to be escaped here: messages escape it for the terminal, and inside of `'…'` a
-    shell would take those escapes for themselves.
+    shell would take those escapes for themselves. A backtick would end the command in its message.
     """
     if character in "\\'":
         return f"\\{character}"
-    if character.isprintable():
+    if character.isprintable() and character != "`":
         return character
     is_byte = "\udc80" <= character <= "\udcff"  # of a name that is not UTF-8
     data = character.encode("utf-8", "surrogateescape" if is_byte else "surrogatepass")

@@ -76,8 +76,8 @@ def test_file_stands_for_the_file_that_the_message_is_about():
 
 
 @pytest.mark.skipif(shutil.which("bash") is None or os.name == "nt", reason="bash is not on PATH")
-@pytest.mark.parametrize("name", ["a\x1b[31m's.yaml", "-i\n.yaml", "a b.yaml"])
-def test_a_hint_names_a_file_with_control_characters_as_a_shell_reads_it(folder, cli, name):
+@pytest.mark.parametrize("name", ["a\x1b[31m's.yaml", "-i\n.yaml", "a b.yaml", "a`b.yaml"])
+def test_a_hint_names_a_file_with_odd_characters_as_a_shell_reads_it(folder, cli, name):
     folder.write(name)
     path = f"./{name}"
     assert cli("encrypt", path).exit_code == 0
