@@ -10,6 +10,7 @@ import sys
 import textwrap
 import time
 from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -707,6 +708,21 @@ def test_files_of_dead_processes_go(tmp_path, target, dead_process):
     path = leftover(tmp_path, dead_process)
     assert remove_leftovers(tmp_path) == (path,)
     assert names(tmp_path) == ["secret.yaml"]
+
+
+@posix_only
+@pytest.mark.parametrize("content", [OLD, NEW])
+def test_files_of_an_earlier_version_go_which_named_contents_by_sha256(
+    tmp_path, target, dead_process, content
+):
+    marks = "-".join(sha256(each).hexdigest()[:16] for each in (NEW, OLD))
+    path = leftover(tmp_path, dead_process).rename(
+        tmp_path / f".secret.yaml.fluxsecrets-{machine_tag()}-{dead_process}-0123abcd-{marks}.tmp"
+    )
+    path.write_bytes(b"saved by an editor")
+    assert remove_leftovers(tmp_path) == ()
+    path.write_bytes(content)
+    assert remove_leftovers(tmp_path) == (path,)
 
 
 def test_files_of_living_processes_stay(platform, tmp_path):

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from fluxsecrets.errors import FileAccessError
 from fluxsecrets.namedtuples import NamedTuple
 
+from .hashing import sha256
 from .reading import FileContent, fingerprint, read_file
 
 _MARK = r"-([0-9a-f]{16})-([0-9a-f]{16})\.tmp\Z"
@@ -62,6 +63,12 @@ def _short(digest: bytes) -> str:
     return digest[:8].hex()
 
 
+def _fingerprints(data: bytes) -> Iterator[bytes]:
+    """The hashes that a name may hold of this content: version 0.2 took SHA-256."""
+    yield fingerprint(data)
+    yield sha256(data).digest()
+
+
 def is_marked(name: str) -> bool:
     """Whether a name is one of `marked`."""
     return re.search(_MARK, name) is not None
@@ -85,7 +92,7 @@ def came_out(path: Path) -> SavedMeanwhile | None:
     except OSError as error:
         raise FileAccessError("cannot be looked at", path=str(path)) from error
     content = read_file(path, limit=size)
-    if mark is None or _short(content.fingerprint()) in mark.groups():
+    if mark is None or any(_short(each) in mark.groups() for each in _fingerprints(content.data)):
         return None
     shown = name[1] if name is not None else path.name
     return SavedMeanwhile(shown.replace("=s", "/").replace("=e", "="), content.data)
