@@ -18,6 +18,7 @@ from fluxsecrets.marks import (
     chart_files,
     find_ciphertexts,
     flux_markers,
+    folders_above,
     has_marks,
     is_ciphertext,
     is_encrypted_comment,
@@ -259,3 +260,9 @@ def test_the_charts_that_a_template_may_be_of():
     ]
     assert [*chart_files("templates/a.yaml")] == ["Chart.yaml"]
     assert [*chart_files("a/templates")] == []
+
+
+def test_the_folders_above_a_path():
+    assert list(folders_above("a/b/c.yaml")) == ["a/b", "a", ""]
+    assert list(folders_above("c.yaml")) == [""]
+    assert list(folders_above("")) == []

@@ -224,6 +224,13 @@ def name_in(path: str) -> str:
     return path.rpartition("/")[2]
 
 
+def folders_above(path: str) -> Iterator[str]:
+    """The folders that a path of a repository is in, the nearest first, the repository's own (`""`) last."""
+    while path:
+        path = path.rpartition("/")[0]
+        yield path
+
+
 def is_rules_file(path: str) -> bool:
     """Whether a path is that of a `.sops.yaml`."""
     return name_in(path) == RULES_NAME

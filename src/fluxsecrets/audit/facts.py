@@ -16,6 +16,7 @@ from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.findings import Finding
 from fluxsecrets.marks import (
     flux_markers,
+    folders_above,
     is_public_key,
     is_rules_file,
 )
@@ -586,12 +587,7 @@ def _sealing(tree: Tree, settings: Settings) -> Iterator[SealingCertificate]:
 
 
 def _nearest(configs: Mapping[str, ConfigFile], path: str) -> ConfigFile | None:
-    folder = path
-    while folder:
-        folder = folder.rpartition("/")[0]
-        if folder in configs:
-            return configs[folder]
-    return None
+    return next((configs[folder] for folder in folders_above(path) if folder in configs), None)
 
 
 def _rule(config: ConfigFile | None, path: str) -> CreationRule | None:

@@ -1,16 +1,29 @@
-"""Where fluxsecrets keeps state: in git's directory, and in a folder of the user."""
+"""Where fluxsecrets keeps state: in git's directory, looked for upwards, and in a folder of the user."""
 
 from __future__ import annotations
 
 import os
 import stat
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from fluxsecrets.errors import FileAccessError
 
 STATE_NAME = "fluxsecrets"
 """The folder in a git directory in which fluxsecrets keeps state."""
+
+
+def upwards(folder: str) -> Iterator[str]:
+    """Return a folder and those above it, the nearest first.
+
+    Commands come by here for each file, so that it goes without path objects.
+    """
+    while True:
+        yield folder
+        above = os.path.dirname(folder)  # noqa: PTH120
+        if above == folder:
+            return
+        folder = above
 
 
 def git_directory(folder: str) -> str | None:
@@ -44,17 +57,15 @@ def state_above(folder: str, known: dict[str, str | None] | None = None) -> str 
     """
     passed = []
     found = None
-    while known is None or folder not in known:
-        passed.append(folder)
-        git = git_directory(folder)
-        above = os.path.dirname(folder)  # noqa: PTH120
+    for level in upwards(folder):
+        if known is not None and level in known:
+            found = known[level]
+            break
+        passed.append(level)
+        git = git_directory(level)
         if git is not None:
             found = os.path.join(git, STATE_NAME)  # noqa: PTH118
-        if git is not None or above == folder:
             break
-        folder = above
-    else:
-        found = known[folder]
     if known is not None:
         known |= dict.fromkeys(passed, found)
     return found

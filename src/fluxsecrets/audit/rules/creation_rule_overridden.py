@@ -8,6 +8,7 @@ from fluxsecrets.audit.facts import ConfigFile, Facts
 from fluxsecrets.audit.people import listed
 from fluxsecrets.audit.rule import AuditRule, Group, describe, found
 from fluxsecrets.findings import Finding, Location, Severity
+from fluxsecrets.marks import folders_above
 from fluxsecrets.sops import recipients
 from fluxsecrets.sops.config import CreationRule, SopsConfig, lets_in, rule_for
 from fluxsecrets.sops.recipients import RecipientKey, recipient_key
@@ -52,11 +53,7 @@ def check(facts: Facts) -> Iterator[Finding]:
 
 
 def _outer(by_folder: dict[str, ConfigFile], folder: str) -> ConfigFile | None:
-    while folder:
-        folder = folder.rpartition("/")[0]
-        if folder in by_folder:
-            return by_folder[folder]
-    return None
+    return next((by_folder[above] for above in folders_above(folder) if above in by_folder), None)
 
 
 def _replaced(

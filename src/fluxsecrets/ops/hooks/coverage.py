@@ -8,6 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from fluxsecrets.errors import FluxsecretsError
+from fluxsecrets.marks import folders_above
 from fluxsecrets.records import dataclass
 from fluxsecrets.repo.git import Repository
 from fluxsecrets.repo.git.attributes import attributes_of
@@ -130,9 +131,8 @@ class _Places:
 
     def _files(self, path: str) -> Iterator[tuple[Path, str]]:
         yield self._repository.common_dir / "info" / "attributes", ""
-        while path:
-            path = path.rpartition("/")[0]
-            yield self._repository.root / path / NAME, path
+        for folder in folders_above(path):
+            yield self._repository.root / folder / NAME, folder
 
     def _read(self, file: Path) -> Mapping[str, list[tuple[int, str]]]:
         """The lines that set an attribute: number and pattern, by the attribute as it is written."""

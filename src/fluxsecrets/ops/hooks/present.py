@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+from fluxsecrets.files.statedirs import upwards
+
 NAMES = ("pre-commit", "pre-merge-commit", "pre-push")
 """How the names of hooks begin that `hook install` may write, or move aside."""
 
@@ -19,15 +21,11 @@ def may_have_hooks(start: str) -> bool:
     """
     if any(os.environ.get(name) for name in _PLACES):
         return True
-    folder = os.path.realpath(start)
-    while True:
+    for folder in upwards(os.path.realpath(start)):
         git_dir = os.path.join(folder, ".git")  # noqa: PTH118 - pathlib takes longer
         if os.path.lexists(git_dir):
             return _has_some(git_dir)
-        above = os.path.dirname(folder)  # noqa: PTH120
-        if above == folder:
-            return False
-        folder = above
+    return False
 
 
 def _has_some(git_dir: str) -> bool:

@@ -8,9 +8,10 @@ another environment's.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from fluxsecrets.marks import folders_above
 from fluxsecrets.repo.envnames import UNNAMED
 
 Owners = frozenset[str]
@@ -71,13 +72,6 @@ class Territories:
                 if len(parts) > 1 and not any(_covers(merged, other) for other in others):
                     found = [*(each for each in found if each not in parts), merged]
         return tuple(sorted(found, key=lambda each: [part or "" for part in each]))
-
-
-def folders_above(path: str) -> Iterator[str]:
-    """Yield the folders that a path is in, the nearest first, the repository's own (`""`) last."""
-    while path:
-        path = path.rpartition("/")[0]
-        yield path
 
 
 def _covers(pattern: Segments, path: Sequence[str | None]) -> bool:

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from fluxsecrets.errors import FluxsecretsError, GitError, LimitError
-from fluxsecrets.marks import BASELINE_NAME, RULES_NAME, SETTINGS_NAME
+from fluxsecrets.marks import BASELINE_NAME, RULES_NAME, SETTINGS_NAME, folders_above
 from fluxsecrets.namedtuples import NamedTuple
 from fluxsecrets.repo.git import BLOB_LIMIT, Repository
 
@@ -98,10 +98,7 @@ def rule_files(paths: Iterable[str]) -> tuple[str, ...]:
     """The `.sops.yaml` files that may apply to some paths, whether they are there or not."""
     folders: dict[str, None] = {}
     for path in paths:
-        folder = path
-        while folder:
-            folder = folder.rpartition("/")[0]
-            folders[folder] = None
+        folders |= dict.fromkeys(folders_above(path))
     names = (f"{folder}/{RULES_NAME}" if folder else RULES_NAME for folder in folders)
     return tuple(name for name in names if "\n" not in name)  # git's line protocol has no way to name these
 

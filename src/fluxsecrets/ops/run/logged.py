@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from fluxsecrets.errors import ConfigError, FileAccessError, FluxsecretsError
+from fluxsecrets.files.statedirs import STATE_NAME, upwards
 from fluxsecrets.marks import SETTINGS_NAME, without_private_keys
 from fluxsecrets.records import dataclass, field
 
@@ -160,19 +161,16 @@ def root_with_settings(place: str, known: dict[str, tuple[str | None, bool]] | N
     """
     known = {} if known is None else known
     passed: list[tuple[str, bool]] = []
-    folder, found, in_git = place, None, False
-    while folder not in known:
+    found, in_git = None, False
+    for folder in upwards(place):
+        if folder in known:
+            found, in_git = known[folder]
+            break
         has_settings = os.path.lexists(os.path.join(folder, SETTINGS_NAME))  # noqa: PTH118 - on every start
         passed.append((folder, has_settings))
-        above = os.path.dirname(folder)  # noqa: PTH120
         if os.path.lexists(os.path.join(folder, ".git")):  # noqa: PTH118
             found, in_git = folder if has_settings else None, True
             break
-        if above == folder:
-            break
-        folder = above
-    else:
-        found, in_git = known[folder]
     for level, has_settings in reversed(passed):
         if has_settings and not in_git:
             found = level
@@ -206,8 +204,6 @@ def _own_folder(root: Path) -> Path:
     Raises:
         FileAccessError: it is there, and is not ours.
     """
-    from fluxsecrets.files.statedirs import STATE_NAME
-
     from .statefolder import place_without_git, require_ours  # few runs are logged
 
     place = root / ".git"

@@ -12,6 +12,7 @@ from pathlib import Path
 from fluxsecrets.errors import FileAccessError, FluxsecretsError
 from fluxsecrets.files.links import real_path as real_path_of
 from fluxsecrets.files.links import resolve_inside
+from fluxsecrets.files.statedirs import upwards
 from fluxsecrets.marks import is_kustomization
 from fluxsecrets.records import dataclass, field
 from fluxsecrets.sops.formats import format_for_path
@@ -44,18 +45,13 @@ class Places:
         from fluxsecrets.repo.git import find_repository
 
         passed = []
-        folder = str(path)
-        while True:  # thousands of files come by here, so that it goes without path objects
+        for folder in upwards(str(path)):
             found = self._repositories.get(folder)
             if found is not None:
                 break
             if os.path.lexists(os.path.join(folder, ".git")):  # noqa: PTH118
                 break  # another repository begins here
             passed.append(folder)
-            above = os.path.dirname(folder)  # noqa: PTH120
-            if above == folder:
-                break
-            folder = above
         if found is None:
             found = find_repository(path)
             if found is None:

@@ -11,6 +11,7 @@ from stat import S_ISREG
 
 from fluxsecrets.errors import ConfigError, FluxsecretsError, UsageError
 from fluxsecrets.files.reading import FileIdentity, read_file
+from fluxsecrets.files.statedirs import upwards
 from fluxsecrets.marks import MISSPELLED_RULES_NAME, RULES_NAME, SETTINGS_NAME
 from fluxsecrets.namedtuples import NamedTuple
 from fluxsecrets.records import dataclass, field, replace
@@ -301,17 +302,13 @@ class Session:
         """The `.sops.yaml` of a folder or the nearest one above it."""
         if self.config_path is not None:
             return self.cwd / self.config_path
-        folder = str(start)
-        while True:  # each file asks several times, so that it goes without path objects
+        for folder in upwards(str(start)):
             candidate = os.path.join(folder, RULES_NAME)  # noqa: PTH118
             if candidate in self._configs or _is_file(candidate):
                 if candidate not in self._config_paths:
                     self._config_paths[candidate] = Path(candidate)
                 return self._config_paths[candidate]
-            above = os.path.dirname(folder)  # noqa: PTH120
-            if above == folder:
-                return None
-            folder = above
+        return None
 
     def plan_config(self, path: Path, config: SopsConfig) -> None:
         """Use a `.sops.yaml` that is not written yet.

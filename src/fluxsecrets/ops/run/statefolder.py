@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from fluxsecrets.errors import FileAccessError, UsageError
-from fluxsecrets.files.statedirs import STATE_NAME, git_directory, user_state_folder
+from fluxsecrets.files.statedirs import STATE_NAME, git_directory, upwards, user_state_folder
 from fluxsecrets.marks import OLD_STATE_NAME
 from fluxsecrets.records import dataclass
 
@@ -204,18 +204,19 @@ class _Trees:
 
 def _states(folder: str, seen: set[str], trees: _Trees) -> Iterator[tuple[str, str, str | None]]:
     """The roots, state folders and git directories that apply to a folder, the nearest first."""
-    while folder not in seen:
-        seen.add(folder)
-        git = git_directory(folder)
-        if git is not None:
-            yield folder, os.path.join(git, STATE_NAME), git  # noqa: PTH118
+    for level in upwards(folder):
+        if level in seen:
             return
-        if os.path.lexists(os.path.join(folder, OLD_STATE_NAME, JOURNAL)):  # noqa: PTH118
-            _refuse_brought(os.path.join(folder, OLD_STATE_NAME))  # noqa: PTH118
+        seen.add(level)
+        git = git_directory(level)
+        if git is not None:
+            yield level, os.path.join(git, STATE_NAME), git  # noqa: PTH118
+            return
+        if os.path.lexists(os.path.join(level, OLD_STATE_NAME, JOURNAL)):  # noqa: PTH118
+            _refuse_brought(os.path.join(level, OLD_STATE_NAME))  # noqa: PTH118
         if trees.path():
-            state = os.path.join(trees.path(), _tree_name(os.path.realpath(folder)))  # noqa: PTH118
-            yield folder, state, None
-        folder = os.path.dirname(folder)  # noqa: PTH120
+            state = os.path.join(trees.path(), _tree_name(os.path.realpath(level)))  # noqa: PTH118
+            yield level, state, None
 
 
 def _refuse_brought(state: str) -> None:

@@ -16,7 +16,7 @@ from fluxsecrets.errors import FluxsecretsError, UsageError
 from fluxsecrets.files.beside import remove_leftovers
 from fluxsecrets.files.deadfolders import remove_dead_folders
 from fluxsecrets.files.reading import FileContent
-from fluxsecrets.files.statedirs import state_above
+from fluxsecrets.files.statedirs import state_above, upwards
 from fluxsecrets.files.writing import PendingWrite, write_batch
 from fluxsecrets.records import dataclass, field, replace
 
@@ -247,15 +247,13 @@ def _by_place(
 
 def _known_place(places: Mapping[str, Place], folder: str) -> Place | None:
     """The place of a folder, if a folder around it is known to be in git; asking git takes a process."""
-    level = folder
-    while True:
+    for level in upwards(folder):
         place = places.get(level)
         if place is not None:
             return place if place.git_dir is not None or level == folder else None
-        above = os.path.dirname(level)  # noqa: PTH120
-        if above == level or os.path.lexists(os.path.join(level, ".git")):  # noqa: PTH118
+        if os.path.lexists(os.path.join(level, ".git")):  # noqa: PTH118
             return None
-        level = above
+    return None
 
 
 def _change(place: Place, changes: Sequence[FileChange], operation: Operation) -> Mapping[Path, str]:
