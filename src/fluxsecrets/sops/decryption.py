@@ -14,7 +14,6 @@ from fluxsecrets.marks import SIGN, is_ciphertext
 from .cipher import Cipher, DataKey, additional_data
 from .document import Change, Comment, Document, Leaf, Path, show_path
 from .mac import MacHash, check_mac
-from .metadata import Metadata
 from .oddcomments import OddComments
 from .opened import Opened
 from .selection import each_selected, is_empty
@@ -79,12 +78,8 @@ def read_back(
         NotEncryptedError, IntegrityError: as `open_document`; or the selector selects a comment that is plain
             text, of which `open_document` only warns, since anybody can add one to a file.
     """
-    metadata = document.metadata
-    if metadata is None:
-        raise not_encrypted(document)
-    found = each_selected(document, selector, single_value=single_value)
-    opener = _Opener(Cipher(data_key), metadata)
-    for item, encrypts in found:
+    opener = _Opener(document, data_key)
+    for item, encrypts in each_selected(document, selector, single_value=single_value):
         change = opener.take(item, encrypts=encrypts, single_value=single_value)
         if isinstance(item, Comment):
             if encrypts and item.text and not is_ciphertext(item.text):
@@ -94,7 +89,7 @@ def read_back(
             yield None, change.value, ""
         else:
             yield item.path, item.value if change is None else change.value, ""
-    check_mac(opener.mac.digest(), metadata.mac, metadata.lastmodified, opener.cipher)
+    opener.check_mac()
 
 
 def _decrypt(
@@ -106,17 +101,13 @@ def _decrypt(
     verify_mac: bool = True,
 ) -> _Opener:
     """Decrypt all values, and check the MAC."""
-    metadata = document.metadata
-    if metadata is None:
-        raise not_encrypted(document)
-    found = each_selected(document, selector, single_value=single_value)
-    opener = _Opener(Cipher(data_key), metadata)
-    for item, encrypts in found:
+    opener = _Opener(document, data_key)
+    for item, encrypts in each_selected(document, selector, single_value=single_value):
         change = opener.take(item, encrypts=encrypts, single_value=single_value)
         if change is not None:
             opener.changes.append(change)
     if verify_mac:
-        check_mac(opener.mac.digest(), metadata.mac, metadata.lastmodified, opener.cipher)
+        opener.check_mac()
     return opener
 
 
@@ -135,13 +126,21 @@ def not_encrypted(document: Document) -> NotEncryptedError:
 class _Opener:
     """Collects while the document is walked; nothing leaves before the MAC was checked."""
 
-    def __init__(self, cipher: Cipher, metadata: Metadata) -> None:
-        self.cipher = cipher
-        self.mac = MacHash(only_encrypted=metadata.mac_only_encrypted)
+    def __init__(self, document: Document, data_key: DataKey) -> None:
+        """Start; raises NotEncryptedError for a document without a `sops` block."""
+        if document.metadata is None:
+            raise not_encrypted(document)
+        self.cipher = Cipher(data_key)
+        self.mac = MacHash(only_encrypted=document.metadata.mac_only_encrypted)
         self.changes: list[Change] = []
         self.warnings: list[str] = []
         self.odd = OddComments()
-        self._only_encrypted = metadata.mac_only_encrypted
+        self._metadata = document.metadata
+        self._only_encrypted = document.metadata.mac_only_encrypted
+
+    def check_mac(self) -> None:
+        """Compare the values that were taken with the file's MAC; raises as `mac.check_mac`."""
+        check_mac(self.mac.digest(), self._metadata.mac, self._metadata.lastmodified, self.cipher)
 
     def take(self, item: Leaf | Comment, *, encrypts: bool, single_value: bool) -> Change | None:
         """Take the next value or comment; return what it is where it is a ciphertext that was opened."""
