@@ -32,6 +32,42 @@ def test_a_wrong_mac_is_refused(repository, cli, hook):
     assert done.stderr.rstrip().endswith(f"the {'commit' if hook == 'pre-commit' else 'merge'} was refused")
 
 
+@pytest.mark.parametrize("held", [0, 2**20])
+@pytest.mark.parametrize(
+    "begin", ["# a\n", "\ufeff# a\n", "# \u00e4\n"], ids=["plain", "with a mark", "not ASCII"]
+)
+def test_what_the_scan_has_read_and_parsed_is_judged_as_if_it_were_read_anew(
+    repository, cli, encrypted_waddle, git, monkeypatch, held, begin
+):
+    """Its comments are encrypted, so that the scan parses it as sops does."""
+    monkeypatch.setattr("fluxsecrets.ops.checks.scanstaged._HELD", held)
+    file = encrypted_waddle / SECRETS
+    text = begin + file.read_text(encoding="utf-8")
+    assert "type:comment]" in text
+    file.write_text(text, encoding="utf-8")
+    git(encrypted_waddle, "add", "--all")
+    done = cli("hook", "run", "pre-commit", "--verbose")
+    assert (done.exit_code, "MACs of encrypted files: 1 checked" in done.stderr) == (0, True)
+    file.write_text(text.replace("namespace: ", "namespace: x", 1), encoding="utf-8")
+    git(encrypted_waddle, "add", "--all")
+    assert f"{SECRETS}: the MAC does not match" in cli("hook", "run", "pre-commit").stderr
+
+
+def test_a_staged_file_is_read_and_parsed_once(repository, cli, monkeypatch):
+    from fluxsecrets.sops.formats.yaml import YamlFormat
+
+    parse, parsed = YamlFormat.parse, []
+    monkeypatch.setattr(YamlFormat, "parse", lambda *args: parsed.append(args) or parse(*args))
+    asked = []
+    monkeypatch.setattr(
+        "fluxsecrets.repo.git.repository.Repository.read_objects",
+        lambda _, names, **__: asked.extend(names) or iter(()),
+    )
+    repository()
+    assert "the MAC does not match" in cli("hook", "run", "pre-commit").stderr
+    assert (len(parsed), asked) == (1, [])
+
+
 def test_what_the_pre_commit_framework_names_is_checked_too(repository, cli):
     repository()
     assert "the MAC does not match" in cli("hook", "run", "pre-commit", SECRETS).stderr

@@ -7,20 +7,20 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from fluxsecrets import __version__
-from fluxsecrets.ops.checks.scan import scan
-from fluxsecrets.ops.checks.scanmodel import ScanRequest, Source
-from fluxsecrets.records import replace
+from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.repo.git import find_repository
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-    from fluxsecrets.ops.checks.scanmodel import ScanResult
+    from fluxsecrets.ops.checks.scanmodel import ScanRequest, ScanResult
     from fluxsecrets.ops.checks.stagedmacs import MacCheck
+    from fluxsecrets.ops.hooks.coverage import Coverage
     from fluxsecrets.repo.git import Repository
 
 _WHAT = {"pre-commit": "commit", "pre-merge-commit": "merge", "pre-push": "push"}
@@ -43,23 +43,58 @@ _KEPT = (
 
 def run_hook(hook: str, arguments: tuple[str, ...], *, verbose: bool = False) -> int:
     """Run a hook; its exit code stops git, or lets it go on."""
-    if hook != "pre-push":
-        # The pre-commit framework names files. They are as they are staged, since it puts all other changes
-        # aside; with its `--all-files` they need not be staged at all. Settings, baseline and rules come from
-        # the index all the same: it leaves untracked files where they are.
-        source = Source.PATHS if arguments else Source.STAGED
-        # The scan and what follows it look for the repository once.
-        repository = None if arguments else find_repository(Path.cwd())
-        request = ScanRequest(Path.cwd(), source, arguments, for_commit=True, repository=repository)
-    else:
+    if hook == "pre-push":
         commits = _pushed(arguments, os.environ)
         if not commits:
             return 0
-        request = ScanRequest(Path.cwd(), Source.COMMITS, commits=commits)
-    result, broken = scan(request), frozenset[str | None]()
-    if hook != "pre-push" and (arguments or result.ciphertexts):
-        result, broken = _with_broken(result, request, verbose=verbose)
+        result, broken = _scan_commits(commits), frozenset[str | None]()
+    elif arguments:
+        result, broken = _scan_named(arguments, verbose=verbose)
+    else:
+        result, broken = _scan_staged(verbose=verbose)
     return 0 if result.silent else _tell(hook, result, broken)
+
+
+def _scan_commits(commits: tuple[str, ...]) -> ScanResult:
+    from fluxsecrets.ops.checks.scan import scan
+    from fluxsecrets.ops.checks.scanmodel import ScanRequest, Source
+
+    return scan(ScanRequest(Path.cwd(), Source.COMMITS, commits=commits))
+
+
+def _scan_named(paths: tuple[str, ...], *, verbose: bool) -> tuple[ScanResult, frozenset[str | None]]:
+    """Scan the files that the pre-commit framework names.
+
+    They are as they are staged, since it puts all other changes aside; with its `--all-files` they need not
+    be staged at all. Settings, baseline and rules come from the index all the same: it leaves untracked files
+    where they are.
+    """
+    from fluxsecrets.ops.checks.scan import scan
+    from fluxsecrets.ops.checks.scanmodel import ScanRequest, Source
+
+    request = ScanRequest(Path.cwd(), Source.PATHS, paths, for_commit=True)
+    return _with_broken(scan(request), request, verbose=verbose)
+
+
+def _scan_staged(*, verbose: bool) -> tuple[ScanResult, frozenset[str | None]]:
+    # What follows the scan needs the repository, too. git reads while the scan is imported.
+    repository = find_repository(Path.cwd())
+    with ExitStack() as stack:
+        reading = None
+        if repository is not None:
+            from fluxsecrets.scan.sources.staged import begun
+
+            reading = stack.enter_context(begun(repository))
+        from fluxsecrets.ops.checks.scan import scan
+        from fluxsecrets.ops.checks.scanmodel import ScanRequest, Source
+
+        request = ScanRequest(
+            Path.cwd(), Source.STAGED, for_commit=True, repository=repository, begun=reading
+        )
+        result = scan(request)
+    if not result.ciphertexts:
+        return result, frozenset()
+    return _with_broken(result, request, verbose=verbose)
 
 
 def _with_broken(
@@ -77,8 +112,9 @@ def _with_broken(
         repository = request.repository
         if repository is None:
             return result, frozenset()
-        found = check_staged_macs(session, repository, result.ciphertexts)
-        _name_uncovered(repository, [path for path, _ in result.ciphertexts])
+        with _coverage(repository, [each.path for each in result.ciphertexts]) as covered:
+            found = check_staged_macs(session, repository, result.ciphertexts)
+            _name_uncovered(covered)
     if found.left or verbose:
         _count(found, verbose=verbose)
     known = {error.path for error in result.errors} | {found.location.path for found in result.findings}
@@ -87,14 +123,26 @@ def _with_broken(
     return result, frozenset(error.path for error in found.errors)
 
 
-def _name_uncovered(repository: Repository, paths: list[str]) -> None:
-    """Name new files for which git does not use the drivers, where it uses them for others."""
-    from fluxsecrets.errors import FluxsecretsError
-    from fluxsecrets.ops.hooks.coverage import coverage, is_installed
+@contextmanager
+def _coverage(repository: Repository, paths: Sequence[str]) -> Iterator[Callable[[], Coverage] | None]:
+    """Ask git whether it uses the drivers for files, where it does for others, while MACs are checked."""
+    from fluxsecrets.ops.hooks.coverage import coverage_begun, is_installed
 
+    with ExitStack() as stack:
+        answer = None
+        try:
+            if is_installed(repository):
+                answer = stack.enter_context(coverage_begun(repository, paths))
+        except FluxsecretsError:  # `hook status` reports the error; no commit is refused for it
+            pass
+        yield answer
+
+
+def _name_uncovered(covered: Callable[[], Coverage] | None) -> None:
+    """Name new files for which git does not use the drivers, where it uses them for others."""
     try:
-        uncovered = coverage(repository, paths).uncovered if is_installed(repository) else ()
-    except FluxsecretsError:  # `hook status` reports the error; no commit is refused for it
+        uncovered = () if covered is None else covered().uncovered
+    except FluxsecretsError:  # as above
         return
     if uncovered:
         from fluxsecrets.cli.output import Output
@@ -120,7 +168,9 @@ def _count(found: MacCheck, *, verbose: bool) -> None:
 
 
 def _tell(hook: str, result: ScanResult, broken: frozenset[str | None]) -> int:
+    from fluxsecrets import __version__
     from fluxsecrets.cli.output import Output
+    from fluxsecrets.records import replace
     from fluxsecrets.report.findings import FORMATS
     from fluxsecrets.report.scan import found_by_scan
 

@@ -5,6 +5,11 @@ from __future__ import annotations
 import codecs
 from bisect import bisect_right
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # most files are not encrypted
+    from fluxsecrets.sops.document import Document
+    from fluxsecrets.sops.formats import Format
+
 _UTF8_BOM = codecs.BOM_UTF8
 _WIDE = (
     (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16, whose mark it starts with
@@ -104,6 +109,7 @@ class Blob:
     Attributes:
         part: it is a piece of a larger file: nothing is parsed.
         first_line, first_column: where it starts in its file.
+        parsed: what the data are to sops, with their format, once a rule has asked for that; or None.
     """
 
     __slots__ = (
@@ -115,6 +121,7 @@ class Blob:
         "data",
         "first_column",
         "first_line",
+        "parsed",
         "part",
         "path",
     )
@@ -138,6 +145,7 @@ class Blob:
         self.part = part
         self.first_line = first_line
         self.first_column = first_column
+        self.parsed: tuple[Format, Document] | None = None
         self._text: str | None = None
         self._breaks: list[int] | None = None
         self._ascii: bool | None = None

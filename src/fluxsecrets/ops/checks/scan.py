@@ -47,6 +47,12 @@ def scan(request: ScanRequest, engine: Engine | None = None) -> ScanResult:
         GitError: no repository where one is needed, or git fails.
         ConfigError: settings or baseline are invalid.
     """
+    if request.source is Source.STAGED and request.begun is None:
+        from fluxsecrets.scan.sources.staged import begun
+
+        repository = ScanJob(request, engine).needed()
+        with begun(repository) as reading:
+            return scan(request._replace(repository=repository, begun=reading), engine)
     if request.source is not Source.COMMITS:
         return _finished(ScanJob(request, engine))
     from .tips import part

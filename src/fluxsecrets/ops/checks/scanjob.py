@@ -17,7 +17,7 @@ from fluxsecrets.scan.fileset import FileSet
 from fluxsecrets.scan.scanner import FileScan, Scanner
 from fluxsecrets.scan.sources import SourceFile
 
-from .scanmodel import ScanRequest, Source
+from .scanmodel import ScanRequest, Source, StagedCiphertexts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,6 +54,7 @@ class ScanJob:
         plan: the contents of the commits.
         words: rules and allowances of the team and of other tools, or None.
         listing: the staged files, where these are the source.
+        ciphertexts: those of them that have some.
     """
 
     def __init__(self, request: ScanRequest, engine: Engine | None, part: Part | None = None) -> None:
@@ -82,7 +83,7 @@ class ScanJob:
         self.faults: list[Fault] = []
         self.words: Words | None = None
         self.listing: Listing | None = None
-        self.ciphertexts: list[tuple[str, str]] = []
+        self.ciphertexts: list[StagedCiphertexts] = []
 
     def judge_by(
         self,

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from fluxsecrets.repo.git import Repository
     from fluxsecrets.repo.git.survey import Period
     from fluxsecrets.repo.tree import Note
+    from fluxsecrets.scan.blob import Blob
+    from fluxsecrets.scan.sources.staged import Begun
 
     from .excuses import Excuse
 
@@ -56,6 +58,7 @@ class ScanRequest(NamedTuple):
         config: a configuration of gitleaks or betterleaks whose rules and allowlists count too, or None.
         repository: the one to scan; that of `cwd` unless given.
         listed: what git lists in its work tree, where the caller knows it.
+        begun: what git has begun to read of what is staged, where the caller knows the repository.
     """
 
     cwd: Path
@@ -78,10 +81,24 @@ class ScanRequest(NamedTuple):
     period: Period | None = None
     watch: Watch | None = None
     listed: tuple[str, ...] | None = None
+    begun: Begun | None = None
 
     def __repr__(self) -> str:
         """Without the content."""
         return f"ScanRequest({self.source}, {self.paths!r}, {len(self.content)} bytes)"
+
+
+class StagedCiphertexts(NamedTuple):
+    """A staged file that has ciphertexts.
+
+    Attributes:
+        blob: id of its content.
+        content: that as it was scanned; None where git has to be asked for it.
+    """
+
+    path: str
+    blob: str
+    content: Blob | None = None
 
 
 class ScanResult(NamedTuple):
@@ -97,7 +114,7 @@ class ScanResult(NamedTuple):
         nothing: why no file was looked at, or "".
         rules: rules of the team that ran beside the built-in ones.
         repositories: how many were scanned, if several were asked for.
-        ciphertexts: staged files that have some: their paths, and the ids of their blobs.
+        ciphertexts: staged files that have some.
         notes: what other tools make of the files, and is not analysed.
         unnamed: files of other tools that have no effect: the setting that could name each, and its name.
     """
@@ -117,7 +134,7 @@ class ScanResult(NamedTuple):
     rules: tuple[RuleInfo, ...] = ()
     repositories: int | None = None
     unnamed: tuple[tuple[str, str], ...] = ()
-    ciphertexts: tuple[tuple[str, str], ...] = ()
+    ciphertexts: tuple[StagedCiphertexts, ...] = ()
     notes: tuple[Note, ...] = ()
 
     @property

@@ -15,6 +15,7 @@ from functools import partial
 from fluxsecrets.errors import FluxsecretsError, IntegrityError
 from fluxsecrets.files.reading import read_file
 from fluxsecrets.marks import SIGN_BYTES
+from fluxsecrets.namedtuples import NamedTuple
 from fluxsecrets.ops.files.content import open_parsed, parse
 from fluxsecrets.ops.run.parallel import run_jobs
 from fluxsecrets.ops.run.session import Session
@@ -23,8 +24,15 @@ from fluxsecrets.repo.encrypted import detect_encryption
 from fluxsecrets.repo.git import BLOB_LIMIT, Repository
 from fluxsecrets.sops.conflict import conflict_error
 from fluxsecrets.sops.envelope import Providers
-from fluxsecrets.sops.formats import format_for_path, make_format
+from fluxsecrets.sops.formats import Limits, format_for_path, make_format
 from fluxsecrets.sops.metadata import Metadata
+
+from .scanmodel import StagedCiphertexts
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from fluxsecrets.sops.document import Document
+    from fluxsecrets.sops.formats import Format
 
 MOST = 2_000
 """Files that are checked; a commit with more would take too long."""
@@ -32,7 +40,21 @@ MOST = 2_000
 MOST_BYTES = 64 * 2**20
 """Bytes of all of them together."""
 
-File = tuple[str, bytes]
+
+class File(NamedTuple):
+    """A file to check.
+
+    Attributes:
+        parsed: what the scan has parsed it to with the usual limits, and the format; or None.
+    """
+
+    path: str
+    data: bytes
+    parsed: tuple[Format, Document] | None = None
+
+    def __repr__(self) -> str:
+        """Without the content."""
+        return f"File({self.path!r}, {len(self.data)} bytes)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +74,15 @@ class MacCheck:
     left: int = 0
 
 
-def check_staged_macs(session: Session, repository: Repository, files: Sequence[tuple[str, str]]) -> MacCheck:
+def check_staged_macs(
+    session: Session, repository: Repository, files: Sequence[StagedCiphertexts]
+) -> MacCheck:
     """Check the MACs of staged files.
 
     Args:
         session: the run.
         repository: whose index they are in.
-        files: paths, and ids of their blobs.
+        files: those that may be encrypted.
 
     Raises:
         GitError: an object is damaged.
@@ -79,21 +103,24 @@ def _named(session: Session, paths: Sequence[str]) -> Iterator[File]:
         with suppress(FluxsecretsError):
             data = read_file(session.cwd / path, limit=BLOB_LIMIT).data
             if SIGN_BYTES in data:
-                yield path, data
+                yield File(path, data)
 
 
-def _staged(repository: Repository, files: Sequence[tuple[str, str]]) -> Iterator[File]:
-    objects = repository.read_objects((blob for _, blob in files), limit=BLOB_LIMIT)
-    for (path, _), (_, _, data) in zip(files, objects, strict=True):
-        if data is not None:
-            yield path, data
+def _staged(repository: Repository, files: Sequence[StagedCiphertexts]) -> Iterator[File]:
+    left = [file.blob for file in files if file.content is None]
+    objects = repository.read_objects(left, limit=BLOB_LIMIT)
+    for file in files:
+        if file.content is not None:
+            yield File(file.path, file.content.data, file.content.parsed)
+        elif (data := next(objects)[2]) is not None:
+            yield File(file.path, data)
 
 
 def _check(session: Session, files: Iterable[File], *, left: int) -> MacCheck:
     held: list[File] = []
     size = 0
     for file in files:
-        size += len(file[1])
+        size += len(file.data)
         if size <= MOST_BYTES:
             held.append(file)
         else:
@@ -106,13 +133,13 @@ def _check(session: Session, files: Iterable[File], *, left: int) -> MacCheck:
 
 def _wrong(session: Session, file: File) -> FluxsecretsError | bool:
     """Why a file's MAC is wrong; True if it is right, False if it can't be checked."""
-    path, data = file
+    path, data, _ = file
     name = detect_encryption(data, path) or format_for_path(path)
     if name == "binary" and not data.lstrip().startswith(b"{"):
         return False  # such as a guide that shows encrypted files
     format_ = make_format(name)
     try:
-        document = parse(format_, data, session.limits)
+        document = _parsed(file, format_, session.limits)
         metadata = None if document.metadata is None else _at_hand(document.metadata, session.own_providers)
         if metadata is None:
             return False
@@ -123,6 +150,12 @@ def _wrong(session: Session, file: File) -> FluxsecretsError | bool:
         conflict = conflict_error(data.decode("utf-8", "replace"))
         return False if conflict is None else conflict.in_file(path)
     return True
+
+
+def _parsed(file: File, format_: Format, limits: Limits) -> Document:
+    if file.parsed is not None and file.parsed[0].name == format_.name and limits == Limits():
+        return file.parsed[1]
+    return parse(format_, file.data, limits)
 
 
 def _at_hand(metadata: Metadata, providers: Providers) -> Metadata | None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.marks import folders_above
 from fluxsecrets.records import dataclass
 from fluxsecrets.repo.git import Repository
-from fluxsecrets.repo.git.attributes import attributes_of
+from fluxsecrets.repo.git.attributes import Attributes, attributes_begun
 from fluxsecrets.repo.ignorepatterns import Patterns, read_pattern
 
 from .attributereading import NAME, attribute_content, attribute_file, text_of
@@ -83,9 +83,23 @@ def coverage(repository: Repository, ciphertexts: Sequence[str]) -> Coverage:
         GitError: git failed.
         FileAccessError: the file with our attributes can't be read.
     """
+    with coverage_begun(repository, ciphertexts) as answer:
+        return answer()
+
+
+@contextmanager
+def coverage_begun(repository: Repository, ciphertexts: Sequence[str]) -> Iterator[Callable[[], Coverage]]:
+    """Ask git the same, while the caller does something else.
+
+    Yields:
+        A function that waits for git; see `coverage` for what is raised.
+    """
+    with attributes_begun(repository, ciphertexts, (*_WANTED, *_CONVERTED)) as attributes:
+        yield lambda: _coverage(repository, ciphertexts, attributes())
+
+
+def _coverage(repository: Repository, ciphertexts: Sequence[str], attributes: Attributes) -> Coverage:
     path, installed = attribute_file(repository), is_installed(repository)
-    names = (*_WANTED, *_CONVERTED)
-    attributes = attributes_of(repository, ciphertexts, names)
     places = _Places(repository)
     uncovered: list[str] = []
     others: dict[tuple[str, str], list[str]] = {}

@@ -234,13 +234,19 @@ class Repository(NamedTuple):
         return self._git(*arguments, stdin=stdin, limit=limit)
 
     @contextmanager
-    def begun(self, *arguments: str) -> Iterator[Callable[[], bytes]]:
+    def begun(self, *arguments: str, stdin: bytes | None = None) -> Iterator[Callable[[], bytes]]:
         """Start a git command that works while the caller does something else.
+
+        Args:
+            arguments: the command and what follows it; paths are literal.
+            stdin: what it reads; nothing unless given.
 
         Yields:
             A function that waits for its end, and returns what it wrote; it raises as `run`.
         """
-        with self._start(*arguments) as running:
+        with self._start(*arguments, feed=stdin is not None) as running:
+            if stdin is not None:
+                running.feed([stdin])
             yield lambda: self._written(arguments[0], output_of(running, self.root, LISTING_LIMIT))
 
     @contextmanager

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
 from fluxsecrets.errors import GitError
 from fluxsecrets.marks import KUSTOMIZATION_NAMES
@@ -12,6 +13,10 @@ from fluxsecrets.repo.git import Repository
 from fluxsecrets.scan.blob import Blob
 
 from . import SourceFile, blob_chunks, pieces
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from fluxsecrets.repo.git.repository import ObjectReader
 
 _REGULAR = "100"
 
@@ -36,15 +41,41 @@ class Listing(NamedTuple):
     removed: tuple[tuple[str, str], ...] = ()
 
 
-def list_staged(repository: Repository) -> Listing:
+class Begun(NamedTuple):
+    """What git has begun to read.
+
+    Attributes:
+        listing: waits for what differs from HEAD in the index, and returns it; it raises GitError.
+        objects: reads objects, called once.
+    """
+
+    listing: Callable[[], bytes]
+    objects: ObjectReader
+
+
+@contextmanager
+def begun(repository: Repository) -> Iterator[Begun]:
+    """Let git start to read what is staged, while the caller does something else.
+
+    Raises:
+        GitError: git can't be started.
+    """
+    arguments = ("-z", "--no-renames", "--diff-filter=AMDT", "--ignore-submodules=all")
+    with (
+        repository.begun("diff-index", "--cached", *arguments, "HEAD", "--") as listing,
+        repository.reader() as objects,
+    ):
+        yield Begun(listing, objects)
+
+
+def list_staged(repository: Repository, begun: Begun) -> Listing:
     """What differs from HEAD in the index; renamed files are new, links and submodules are left out.
 
     Raises:
         GitError: HEAD or the index cannot be read.
     """
-    arguments = ("-z", "--no-renames", "--diff-filter=AMDT", "--ignore-submodules=all")
     try:
-        listing = repository.run("diff-index", "--cached", *arguments, "HEAD", "--")
+        listing = begun.listing()
     except GitError:
         from fluxsecrets.repo.git.index import staged_files
 
@@ -61,29 +92,22 @@ def list_staged(repository: Repository) -> Listing:
     return Listing(tuple(found), tuple(removed))
 
 
-def read_staged(
-    repository: Repository, files: Sequence[Staged], contents: Iterator[tuple[str, str, bytes | None]]
-) -> Iterator[SourceFile]:
-    """The content of staged files.
-
-    `contents` are from `Repository.read_objects`, possibly with others behind them; large files come in
-    pieces.
+def staged_source(repository: Repository, file: Staged, content: tuple[str, str, bytes | None]) -> SourceFile:
+    """A staged file, by what `Repository.read_objects` gives of its content; a large one comes in pieces.
 
     Raises:
-        GitError: the index or an object cannot be read.
+        GitError: the content cannot be read.
     """
-    for file in files:
-        name, kind, data = next(contents)
-        if kind != "blob":
-            raise GitError(
-                f"the staged content of this file is missing: {name[:12]}",
-                hint="stage it again with `git add`; if that does not help, run `git fsck`",
-                path=file.path,
-            )
-        if data is None:
-            yield SourceFile(file.path, pieces(file.path, blob_chunks(repository, file.blob)))
-            continue
-        yield SourceFile(file.path, (Blob(file.path, data),))
+    name, kind, data = content
+    if kind != "blob":
+        raise GitError(
+            f"the staged content of this file is missing: {name[:12]}",
+            hint="stage it again with `git add`; if that does not help, run `git fsck`",
+            path=file.path,
+        )
+    if data is None:
+        return SourceFile(file.path, pieces(file.path, blob_chunks(repository, file.blob)))
+    return SourceFile(file.path, (Blob(file.path, data),))
 
 
 def kustomizations(paths: Iterable[str]) -> list[str]:

@@ -176,13 +176,13 @@ def judge_comments(page: Page) -> Iterator[Match]:
     from fluxsecrets.sops.selection import selected
 
     try:
-        _, document = parse_either(page.blob.data, Limits())
+        parsed = page.blob.parsed = parse_either(page.blob.data, Limits())
     except FluxsecretsError:
         return  # the file is not YAML or JSON for sops either: the reader that needs it reports that
     places = {
         value.scalar.start: (each, value) for each in page.objects for value in walk(each.node, each.prefix)
     }
-    for item, encrypts in selected(document, selector):
+    for item, encrypts in selected(parsed[1], selector):
         if isinstance(item, Comment):
             if not encrypts and is_ciphertext(item.text):
                 yield _moved_match(page, owner, item)
