@@ -54,7 +54,7 @@ class _Maker(type):
         defaults = {field: body[field] for field in fields if field in body}
         if (*defaults,) != fields[len(fields) - len(defaults) :]:
             raise TypeError("a field without a default follows one with a default")
-        if any(field.startswith("_") for field in fields):
+        if "_" in [field[0] for field in fields]:
             raise ValueError("a field's name starts with an underscore")
         if not _RESERVED.isdisjoint(body):
             raise AttributeError(f"a named tuple can't have its own {min(_RESERVED & body.keys())}")
@@ -70,9 +70,17 @@ class _Maker(type):
             "__new__": _constructor(name, fields, (*defaults.values(),), words),
             **body,
         }
-        for index, field in enumerate(fields):
-            content[field] = _field(index, f"Alias for field number {index}")
+        content.update(zip(fields, _places(len(fields)), strict=True))
         return type(name, (tuple,), content)
+
+
+def _places(count: int) -> list[Any]:
+    """Return what stands for so many fields in a class; all classes share them."""
+    _PLACES.extend(_field(index, f"Alias for field number {index}") for index in range(len(_PLACES), count))
+    return _PLACES[:count]
+
+
+_PLACES: list[Any] = []
 
 
 def _constructor(name: str, fields: tuple[str, ...], defaults: tuple[object, ...], words: str) -> object:

@@ -59,6 +59,10 @@ class _Field:
         return said if self.default is _MISSING else {**said, "default": self.default}
 
 
+_PLAIN = _Field()
+"""A field of which nothing is said. Most classes share it; fields are never changed."""
+
+
 def _field(
     *,
     default: object = _MISSING,
@@ -101,9 +105,13 @@ def _replace(record: Any, /, **changes: object) -> Any:
 
 def _made(cls: type, *, frozen: bool, slots: bool, eq: bool, shown: bool) -> type:
     """Return the class with its methods. With `slots` it is a new one."""
-    fields, inherited, own = _inherited(cls), _inherited(cls), _own(cls)
-    fields.update(own)
-    said = vars(cls)
+    inherited, own, said = _inherited(cls), _own(cls), vars(cls)
+    fields = {**inherited, **own}
+    values = _values((*fields,))
+
+    def values_of(names: Sequence[str]) -> Callable[[object], tuple[object, ...]]:
+        return values if len(names) == len(fields) else _values(names)
+
     methods: dict[str, object] = {
         "__init__": _init(cls, fields, frozen=frozen),
         "__match_args__": (*fields,),
@@ -111,27 +119,23 @@ def _made(cls: type, *, frozen: bool, slots: bool, eq: bool, shown: bool) -> typ
     if shown:
         methods["__repr__"] = _repr
     if eq:
-        methods["__eq__"] = _eq([name for name, each in fields.items() if each.compare])
+        methods["__eq__"] = _eq(values_of([name for name, each in fields.items() if each.compare]))
         # A class that says how it is compared, and not how it is hashed, has None there.
         if said.get("__hash__") is None and ("__hash__" not in said or "__eq__" in said):
             names = [name for name, each in fields.items() if each.hash]
-            methods["__hash__"] = _hash(names) if frozen else None
+            methods["__hash__"] = _hash(values_of(names)) if frozen else None
     if frozen:
         methods |= {"__setattr__": _refuse, "__delattr__": _refuse}
         if slots:
             methods |= {"__getstate__": _state, "__setstate__": _set_state}
-    given = {name for name in methods if name in said and name != "__hash__"}
-    content = {name: each for name, each in methods.items() if name not in given}
-    content |= {_FIELDS: fields, _STANDARD: _FromModel(_STANDARD, attrgetter(_STANDARD))}
-    content |= {_TAKE: _values([*fields]), _INIT: methods["__init__"]}
-    content |= {
-        "__dataclass_params__": _Parameters(frozen),
-        "__signature__": _FromModel("__signature__", _signature_of),
-    }
+    content = {name: each for name, each in methods.items() if name not in said or name == "__hash__"}
+    content |= {_FIELDS: fields, _TAKE: values, _INIT: methods["__init__"]}
+    content |= _FROZEN if frozen else _OPEN
     if not slots:
         return _with(cls, content, own)
-    kept = {name: each for name, each in said.items() if name not in {*own, "__dict__", "__weakref__"}}
-    added = tuple(name for name in own if name not in inherited)
+    dropped = {*own, "__dict__", "__weakref__"}
+    kept = {name: each for name, each in said.items() if name not in dropped}
+    added = tuple([name for name in own if name not in inherited])
     return type(cls)(cls.__name__, cls.__bases__, {**kept, **content, "__slots__": added})
 
 
@@ -157,12 +161,16 @@ def _inherited(cls: type) -> dict[str, _Field]:
 
 def _own(cls: type) -> dict[str, _Field]:
     fields: dict[str, _Field] = {}
-    for name, kind in vars(cls).get("__annotations__", {}).items():
+    said = vars(cls)
+    for name, kind in said.get("__annotations__", {}).items():
         if not isinstance(kind, str):
             raise TypeError(f"{cls.__name__} needs `from __future__ import annotations` in its module")
         if kind.startswith("ClassVar"):
             continue
-        value = vars(cls).get(name, _MISSING)
+        if name not in said:
+            fields[name] = _PLAIN
+            continue
+        value = said[name]
         each = value if isinstance(value, _Field) else _Field(value)
         if type(each.default).__hash__ is None:
             raise ValueError(f"the default of {name} could be changed: use a factory")
@@ -172,7 +180,9 @@ def _own(cls: type) -> dict[str, _Field]:
 
 def _init(cls: type, fields: Mapping[str, _Field], *, frozen: bool) -> Callable[..., None]:
     put: Callable[[object, str, object], None] = object.__setattr__ if frozen else setattr
-    post = hasattr(cls, "__post_init__")
+    post = any(
+        "__post_init__" in vars(base) for base in cls.__mro__
+    )  # `hasattr` takes longer for a new class
     names, optional = (*fields,), [each.optional for each in fields.values()]
     if optional != sorted(optional):
         raise TypeError(f"{cls.__name__}: non-default argument follows default argument")
@@ -249,18 +259,14 @@ def _repr(self: object) -> str:
     return f"{type(self).__qualname__}({', '.join(shown)})"
 
 
-def _eq(names: Sequence[str]) -> Callable[[object, object], bool]:
-    values = _values(names)
-
+def _eq(values: Callable[[object], tuple[object, ...]]) -> Callable[[object, object], bool]:
     def __eq__(self: object, other: object) -> bool:  # noqa: N807 - it is one
         return values(self) == values(other) if type(other) is type(self) else NotImplemented
 
     return __eq__
 
 
-def _hash(names: Sequence[str]) -> Callable[[object], int]:
-    values = _values(names)
-
+def _hash(values: Callable[[object], tuple[object, ...]]) -> Callable[[object], int]:
     def __hash__(self: object) -> int:  # noqa: N807
         return hash(values(self))
 
@@ -312,6 +318,15 @@ class _Parameters:
 
     def __init__(self, frozen: bool) -> None:
         self.frozen = frozen
+
+
+_OPEN: Mapping[str, object] = {
+    _STANDARD: _FromModel(_STANDARD, attrgetter(_STANDARD)),
+    "__dataclass_params__": _Parameters(frozen=False),
+    "__signature__": _FromModel("__signature__", _signature_of),
+}
+_FROZEN: Mapping[str, object] = {**_OPEN, "__dataclass_params__": _Parameters(frozen=True)}
+"""What all classes have alike."""
 
 
 if TYPE_CHECKING:  # for the type checker they are those of the standard library

@@ -56,7 +56,7 @@ def without_traceback(run_here: Callable[[], int]) -> int:
 
 def _run(arguments: list[str], asked: int) -> int:
     """Run the command line in this process, after the agent was asked."""
-    from .lightpaths import prepare
+    from .lightimports import prepare
 
     prepare()
     from .dispatch import NO_AGENT_OPTION, dispatch, prepare_process

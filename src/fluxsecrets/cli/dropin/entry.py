@@ -27,7 +27,7 @@ def _answer(arguments: list[str]) -> int:
 
 
 def _run(arguments: list[str], asked: int) -> int:
-    from fluxsecrets.cli.lightpaths import prepare
+    from fluxsecrets.cli.lightimports import prepare
 
     prepare()
     from fluxsecrets.cli.dispatch import prepare_process
