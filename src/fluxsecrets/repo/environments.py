@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from fluxsecrets.errors import ConfigError, FluxsecretsError
 from fluxsecrets.marks import SETTINGS_NAME
@@ -182,12 +182,34 @@ def load_environments(
     settings = settings if settings is not None else load_settings(tree)
     roots = list_environments(tree, settings)
     chosen = roots if only is None else tuple(root for root in roots if root.name in only)
+    found = _loaded(tree, roots, chosen, settings)
+    return _with_outside(tree, found, settings) if len(chosen) == len(roots) else found
+
+
+def load_reached(tree: Tree, settings: Settings | None = None) -> tuple[Environment, ...]:
+    """All environments, without what is encrypted for them outside of Flux, by name.
+
+    Args:
+        tree: the repository.
+        settings: its settings; None reads them.
+
+    Raises:
+        ConfigError: the settings are invalid.
+    """
+    settings = settings if settings is not None else load_settings(tree)
+    roots = list_environments(tree, settings)
+    return _loaded(tree, roots, roots, settings)
+
+
+def _loaded(
+    tree: Tree, roots: Sequence[EnvironmentRoot], chosen: Sequence[EnvironmentRoot], settings: Settings
+) -> tuple[Environment, ...]:
+    """Some of all environments. What several of them apply is read once."""
     if not chosen:
         return ()
     builder = Builder(artifact(tree))
     places = places_of(tree, roots)
-    found = tuple(load_environment(tree, root, settings, builder, places) for root in chosen)
-    return _with_outside(tree, found, settings) if len(chosen) == len(roots) else found
+    return tuple(load_environment(tree, root, settings, builder, places) for root in chosen)
 
 
 def places_of(tree: Tree, roots: Iterable[EnvironmentRoot]) -> Mapping[str, frozenset[str]]:

@@ -20,7 +20,7 @@ from fluxsecrets.ops.people.ownkeys import KeyList, list_keys
 from fluxsecrets.ops.run.names import read_public_keys
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.repo.discover import discover
-from fluxsecrets.repo.environments import load_environments
+from fluxsecrets.repo.environments import Environment, load_reached
 from fluxsecrets.repo.git import Repository
 from fluxsecrets.repo.git.bare import any_repository, is_bare_repository
 from fluxsecrets.repo.settings import load_settings
@@ -69,7 +69,7 @@ class Facts:
     @cached_property
     def usage(self) -> KeyUsage:
         """The encrypted files with their recipients, and those of each environment."""
-        usage = read_usage(self.session)
+        usage = read_usage(self.session, None if self.tree is None else self.environments)
         if self.environment is None:
             return usage
         if self.environment not in usage.environments:
@@ -94,15 +94,20 @@ class Facts:
         return open_tree(self.session.cwd, limits=self.session.limits)
 
     @cached_property
+    def environments(self) -> tuple[Environment, ...]:
+        """All environments, without what is encrypted for them outside of Flux."""
+        return () if self.tree is None else load_reached(self.tree)
+
+    @cached_property
     def releases(self) -> Mapping[str, Release | None]:
         """The version of Flux of each environment; None where nothing says it."""
         if self.tree is None:
             return {}
         settings = load_settings(self.tree)
-        only = None if self.environment is None else (self.environment,)
         return {
             each.name: find_release(each.graph, each.name, settings, None)
-            for each in load_environments(self.tree, settings, only)
+            for each in self.environments
+            if self.environment in (None, each.name)
         }
 
     @cached_property

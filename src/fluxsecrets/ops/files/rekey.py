@@ -5,7 +5,7 @@ Which environments a file belongs to, and for whom it is encrypted now, its `sop
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -47,6 +47,8 @@ from .verification import Expected, verify
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import TypeVar
+
+    from fluxsecrets.repo.environments import Environment
 
     Options = TypeVar("Options")
 
@@ -118,8 +120,12 @@ class KeyUsage:
         return {recipient_key(each): each for groups in found for group in groups for each in group}
 
 
-def read_usage(session: Session) -> KeyUsage:
+def read_usage(session: Session, environments: Sequence[Environment] | None = None) -> KeyUsage:
     """Read every encrypted file of the current repository. This needs no identity.
+
+    Args:
+        session: the run.
+        environments: those of the repository, from `load_reached`; None reads them.
 
     Raises:
         ConfigError: the repository's settings are invalid.
@@ -128,13 +134,13 @@ def read_usage(session: Session) -> KeyUsage:
     repository = find_repository(session.cwd)
     if repository is None:
         return KeyUsage(session.cwd)
-    from fluxsecrets.repo.environments import list_environments, load_environment
-
     selection = select(session, ())
     targets, _ = encrypted_targets(session, selection)
     looks = tuple(run_jobs(partial(file_keys, session), targets))
-    tree = tree_of(session, selection)
-    environments = (load_environment(tree, root) for root in list_environments(tree))
+    if environments is None:
+        from fluxsecrets.repo.environments import load_reached
+
+        environments = load_reached(tree_of(session, selection))
     return KeyUsage(
         repository.root,
         tuple(look for look in looks if isinstance(look, FileKeys)),
