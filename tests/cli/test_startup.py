@@ -112,6 +112,23 @@ def test_a_hook_imports_what_its_budget_says(environment, tmp_path, monkeypatch,
     assert budget(found - {"fluxsecrets.files.reading"}) == snapshot  # the locks of other runs need it
 
 
+@pytest.mark.parametrize("words", [(), ("--history",)], ids=["files", "history"])
+def test_a_scan_without_findings_imports_neither_click_nor_the_rules_for_tokens(
+    words, environment, tmp_path, monkeypatch, git
+):
+    git(tmp_path, "init", "--quiet")
+    (tmp_path / "values.yaml").write_text("replicas: 2\n", encoding="utf-8")
+    git(tmp_path, "add", "values.yaml")
+    git(tmp_path, "commit", "--quiet", "--message", "values")
+    monkeypatch.chdir(tmp_path)
+    command = ("fluxsecrets", "scan", *words)
+    subprocess.run([sys.executable, "-c", PREPARING, *command], check=True, timeout=600)
+    found = modules_of(*command)
+    assert "fluxsecrets.scan.scanner" in found
+    unneeded = {*NEVER, "click", "yaml", "cryptography", "fluxsecrets.scan.rules", "fluxsecrets.report.sarif"}
+    assert not unneeded & found
+
+
 def test_what_one_file_needs(encrypted, cli):
     """The snapshot may be written anew in a hurry: this does not go that way."""
     for name in ("decrypt", "get", "sops -d"):

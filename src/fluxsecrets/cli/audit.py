@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import click
 
 from fluxsecrets import __version__
+from fluxsecrets.cli.baseline import Baseline
 from fluxsecrets.cli.clock import clock
 from fluxsecrets.cli.findings import (
     HTML,
-    Baseline,
     all_envs_option,
     audit_format_option,
     baseline_option,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -100,24 +99,3 @@ def _report_file(context: click.Context, text: str, formats: Collection[str]) ->
             hint=f"give --report {name}=FILE, or --format {name} for standard output",
         )
     return ReportFile(name, remember_output(context, Path(file)))
-
-
-@dataclass(frozen=True, slots=True)
-class Baseline:
-    """What to do with known findings."""
-
-    baseline: Path | None
-    no_baseline: bool
-    update_baseline: bool
-
-    def refuse_contradiction(self) -> None:
-        """Refuse --no-baseline together with an option that is about the baseline.
-
-        Raises:
-            UsageError: they contradict each other.
-        """
-        if self.no_baseline and (self.baseline is not None or self.update_baseline):
-            raise UsageError(
-                "--no-baseline can't be combined with --baseline or --update-baseline",
-                hint="leave one of them out",
-            )

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 from fluxsecrets.cli.keptreport import KeptReport
-from fluxsecrets.cli.options import make_session
 from fluxsecrets.cli.output import Output, write_output
 from fluxsecrets.errors import FluxsecretsError, UsageError
+from fluxsecrets.namedtuples import NamedTuple
+from fluxsecrets.records import dataclass
 from fluxsecrets.report.page import Errors, Note, Page, Warn
 
 
@@ -140,6 +139,8 @@ def _write(out: Output, page: Page, path: Path) -> None:
 
 
 def _write_lines(out: Output, lines: Iterable[str], path: Path, *, mode: int) -> None:
+    from fluxsecrets.cli.options import make_session  # what is read without click goes to no file
+
     text = "".join(f"{line}\n" for line in lines)
     write_output(make_session(), out, text.encode("utf-8", "surrogateescape"), path, mode=mode)
     out.note(f"the report is in {path}")

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date
 from itertools import chain
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
 from fluxsecrets.marks import MEMBER_SIGN, SETTINGS_NAME, archive_of
+from fluxsecrets.records import dataclass
 
 from .model import Finding
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,6 +11,7 @@ from fluxsecrets.errors import ConfigError
 from fluxsecrets.files.reading import read_file
 from fluxsecrets.files.writing import write_atomic, write_new
 from fluxsecrets.marks import BASELINE_NAME
+from fluxsecrets.records import dataclass
 
 from .model import Finding
 

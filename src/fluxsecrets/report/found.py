@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from fluxsecrets.records import dataclass
+
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from fluxsecrets.errors import FluxsecretsError
     from fluxsecrets.findings import Finding, RuleInfo

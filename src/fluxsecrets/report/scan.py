@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from fluxsecrets.ops.checks.scanmodel import ScanResult
-from fluxsecrets.scan.registry import all_rules
-from fluxsecrets.scan.structure.places import EXTRACTED
 
 from .found import Found
 from .text import counted
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from fluxsecrets.findings import RuleInfo
 
 
 def found_by_scan(result: ScanResult, version: str, brought_by: str = "what is scanned brings") -> Found:
@@ -26,7 +28,7 @@ def found_by_scan(result: ScanResult, version: str, brought_by: str = "what is s
         result.remarks,
         result.gone,
         _summary(result),
-        lambda: (*all_rules(), *result.rules),
+        lambda: (*_built_in(), *result.rules),
         listed=result.findings,
         errors=result.errors,
         excuses=result.excuses,
@@ -42,8 +44,18 @@ def found_by_scan(result: ScanResult, version: str, brought_by: str = "what is s
     )
 
 
+def _built_in() -> tuple[RuleInfo, ...]:
+    from fluxsecrets.scan.registry import all_rules  # reports for people do without
+
+    return all_rules()
+
+
 def _advice(result: ScanResult) -> list[str]:
     """Return the command for values that `extract` may move, if there are several."""
+    if not result.findings:
+        return []
+    from fluxsecrets.scan.structure.places import EXTRACTED
+
     movable = [item for item in result.findings if item.rule in EXTRACTED and item.history is None]
     if len(movable) < 2 or result.repositories is not None:
         return []

@@ -19,6 +19,7 @@ RUNS = {
     "encrypt": ("encrypt.run_encrypt", "runs.encrypt.encrypt"),
     "get": ("values.get_value", "runs.get.get"),
     "rotate": ("rotate.run_rotate", "runs.rotate.rotate"),
+    "scan": ("scan.find_secrets", "runs.scan.find_secrets"),
     "set": ("values.set_value", "runs.set.set_value"),
     "status": ("status.show_status", "runs.status.status"),
     "exec-env": ("exec.run_exec_env", "runs.execenv.exec_env"),
@@ -76,9 +77,10 @@ class Seen:
         for place in ("options", "quick.start"):
             patch.setattr(f"fluxsecrets.cli.{place}.open_session", self._open)
 
-    def _run(self, start, *given, **named):
-        self.calls.append((given, named))
-        start()
+    def _run(self, *given, **named):
+        self.calls.append(([each for each in given if not callable(each)], named))
+        for start in filter(callable, given):
+            start()
         return 7
 
     def _open(self, line, config=None):
@@ -97,7 +99,15 @@ class Seen:
 
 @pytest.fixture(scope="module")
 def seen():
-    from fluxsecrets.cli import decrypt, encrypt, exec, rotate, status, values  # noqa: A004, F401 - to be patched
+    from fluxsecrets.cli import (  # noqa: F401 - to be patched
+        decrypt,
+        encrypt,
+        exec,  # noqa: A004
+        rotate,
+        scan,
+        status,
+        values,
+    )
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "argv", ["fluxsecrets"])
@@ -149,6 +159,15 @@ def test_a_command_line_runs_what_click_would_run(seen, arguments):
         "rotate --env staging --dry-run --format json",
         "rotate --values --accept-recipients a.yaml",
         "rotate",
+        "scan",
+        "scan a b -q --all",
+        "scan --history --quiet --no-cache --format sarif",
+        "scan --range main..HEAD --partial-history --no-baseline",
+        "scan --branch main --branch=dev --since 2026-01-31 --until 2026-02-01",
+        "scan --staged",
+        "scan --unpushed --update-baseline",
+        "scan - --filename a.yaml",
+        "scan --env staging",
         "set a.yaml data.a value",
         "set a.yaml data.a --stdin",
         "set --generate password:32 --format json a.yaml data.a",
@@ -195,6 +214,14 @@ def test_common_command_lines_are_read_without_click(line, seen):
         "get a.yaml",
         "get a.yaml data.a more",
         "get a.yaml data.a --document 0",
+        "scan --output a",
+        "scan --report json=a",
+        "scan --baseline a",
+        "scan --config a",
+        "scan --repos a",
+        "scan --jobs 2",
+        "scan --redact",
+        "scan --format html",
         "set a.yaml",
         "exec-env a.yaml env -i -- --format json",
         "exec-env -- env",

@@ -94,6 +94,17 @@ def _status(session: Callable[[], Session], values: dict[str, Any]) -> int:
     return status(session, _taken(StatusRequest, values), **values)
 
 
+def _scan(_session: Callable[[], Session], values: dict[str, Any]) -> int:
+    from fluxsecrets.cli.baseline import Baseline
+    from fluxsecrets.cli.reportfile import Reports
+    from fluxsecrets.cli.runs.fleet import Fleet
+    from fluxsecrets.cli.runs.scan import Where, Work, find_secrets
+
+    where, known, work = (_taken(kind, values) for kind in (Where, Baseline, Work))
+    reports = Reports(values.pop("report"), None)
+    return find_secrets(where, known, Fleet(), work, reports, config=None, **values)
+
+
 def _exec_env(session: Callable[[], Session], values: dict[str, Any]) -> int:
     from fluxsecrets.cli.runs.execenv import ExecRequest, exec_env
 
@@ -105,6 +116,7 @@ _RUNS = {
     "encrypt": _encrypt,
     "get": _get,
     "rotate": _rotate,
+    "scan": _scan,
     "set": _set,
     "status": _status,
     "exec-env": _exec_env,

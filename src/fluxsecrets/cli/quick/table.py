@@ -56,6 +56,8 @@ class Form(NamedTuple):
 
 _FORMATS = ("yaml", "json", "dotenv", "ini", "binary")
 
+_OF_FINDINGS = ("text", "json", "sarif", "junit", "gitlab", "codequality", "github", "markdown")
+
 _INPUT_TYPE = Option("input_type", ("--input-type",), TEXT, choices=_FORMATS)
 _FILENAME = Option("filename", ("--filename", "--filename-override"), TEXT, SHOWN)
 _DOCUMENT = Option("document", ("--document",), NUMBER)
@@ -135,6 +137,27 @@ FORMS = MappingProxyType(
                 _DRY_RUN,
                 _INPUT_TYPE,
                 _REPORT,
+                _QUIET,
+            ),
+        ),
+        "scan": Form(
+            (Argument("paths", HIDDEN, MANY),),
+            (
+                Option("environment", ("--env",), TEXT),
+                Option("staged", ("--staged",), default=False),
+                Option("commits", ("--range",), TEXT),
+                Option("unpushed", ("--unpushed",), default=False),
+                Option("history", ("--history",), default=False),
+                Option("branches", ("--branch",), TEXTS, default=()),
+                Option("since", ("--since",), TEXT),
+                Option("until", ("--until",), TEXT),
+                Option("partial_history", ("--partial-history",), default=False),
+                Option("filename", ("--filename", "--filename-override"), TEXT),
+                Option("no_baseline", ("--no-baseline",), default=False),
+                Option("update_baseline", ("--update-baseline",), default=False),
+                Option("everything", ("--all",), default=False),
+                Option("report", ("--format",), TEXT, choices=_OF_FINDINGS, default="text"),
+                Option("no_cache", ("--no-cache",), default=False),
                 _QUIET,
             ),
         ),

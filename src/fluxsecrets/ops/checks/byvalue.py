@@ -7,13 +7,13 @@ is allowed in `docs/` may be the production password in `apps/`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import NamedTuple
 
 from fluxsecrets.findings import Finding
 from fluxsecrets.findings.allow import AllowedFinding
 from fluxsecrets.findings.model import History, Severity, in_order
 from fluxsecrets.marks import files_of
+from fluxsecrets.records import replace
 from fluxsecrets.repo.git import Repository
 from fluxsecrets.repo.git.history import Commit, read_commits
 from fluxsecrets.scan.sources.commits import Place, Plan

@@ -15,7 +15,6 @@ from fluxsecrets.repo.git import Repository
 from fluxsecrets.scan.fileset import escaped_path
 from fluxsecrets.scan.scanner import FileScan, Scanner
 from fluxsecrets.scan.sources.commits import Place, Plan
-from fluxsecrets.scan.structure.wholefile import plain_file
 
 from .decrypted import copies, decrypted_lately, encrypted_blobs, lately, renamed
 from .generators import Generators
@@ -74,6 +73,8 @@ class CommitContext:
             *self._generated(repository, scanner, before),
         ):
             if path not in found:
+                from fluxsecrets.scan.structure.wholefile import plain_file  # with all of `structure`
+
                 found.add(path)
                 yield plain_file(path, reason, commit, related)
 

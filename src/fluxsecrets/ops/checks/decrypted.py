@@ -7,7 +7,6 @@ from itertools import chain
 from typing import TypeVar
 
 from fluxsecrets.marks import SIGN_BYTES
-from fluxsecrets.repo.encrypted import detect_encryption
 from fluxsecrets.repo.git import Repository
 from fluxsecrets.repo.git.history import stream_changes
 from fluxsecrets.repo.git.survey import readable_objects
@@ -146,5 +145,11 @@ def encrypted_blobs(repository: Repository, blobs: Mapping[str, str]) -> set[str
     return {
         name
         for name, _, data in readable_objects(repository, blobs)
-        if data is not None and SIGN_BYTES in data and detect_encryption(data, blobs[name]) is not None
+        if data is not None and SIGN_BYTES in data and _is_encrypted(data, blobs[name])
     }
+
+
+def _is_encrypted(data: bytes, path: str) -> bool:
+    from fluxsecrets.repo.encrypted import detect_encryption  # most repositories' old contents have no sign
+
+    return detect_encryption(data, path) is not None

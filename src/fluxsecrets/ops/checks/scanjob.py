@@ -235,6 +235,6 @@ class ScanJob:
 def _in_commit(allowances: tuple[InlineAllowance, ...], commit: str | None) -> Iterable[InlineAllowance]:
     if commit is None or not allowances:
         return allowances
-    from dataclasses import replace
+    from fluxsecrets.records import replace
 
     return [replace(each, commit=commit) for each in allowances]

@@ -277,13 +277,13 @@ def _send(answering: int, index: int, results: bytes) -> None:
 
 def _end_with_parent(alive: int, *, at_once: bool) -> None:
     """End this process when the one that started it is gone; what it has begun may take long."""
-    from threading import Thread
+    from _thread import start_new_thread  # nobody waits for it, and `threading` takes longer to import
 
     def watch() -> None:
         os.read(alive, 1)  # nobody writes; it ends when the other end is closed
         os._exit(1)
 
-    Thread(target=watch, daemon=True).start()
+    start_new_thread(watch, ())
     if at_once:
         found = c_function("prctl")
         if found is not None:

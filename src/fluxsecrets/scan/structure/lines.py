@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from fluxsecrets.findings import Confidence, RuleInfo, Severity
 from fluxsecrets.marks import is_ciphertext
+from fluxsecrets.namedtuples import NamedTuple
 from fluxsecrets.scan.assignments import Assignment, Surroundings, assignments, is_secret
 from fluxsecrets.scan.blob import Blob
 from fluxsecrets.scan.everyday import is_everyday, names_object
@@ -111,14 +111,17 @@ _STYLES = (".css", ".scss", ".sass", ".less")
 """`.token:hover` is not an assignment."""
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """A name with its value in a file of lines."""
 
     name: str
-    text: str = field(repr=False)
+    text: str
     start: int
     end: int
+
+    def __repr__(self) -> str:
+        """Without the value."""
+        return f"Line({self.name!r}, {self.start}, {self.end})"
 
 
 def is_env_file(path: str) -> bool:
