@@ -134,6 +134,30 @@ def test_quotes_end_where_they_end(compared, message, left):
     assert compared(sound(not_ready(message))).findings[0].details == (left,)
 
 
+@pytest.mark.parametrize(
+    ("message", "left"),
+    [
+        (
+            ".stringData.pin: expected string, got &value.valueUnstructured{Value:93847561}",
+            ".stringData.pin: expected string, got &value.valueUnstructured{Value: ********",
+        ),
+        (
+            'illegal base64 data at input byte 4, error found in #10 byte of ...|er3"},"kind":|..., '
+            'bigger context ...|:{"password":"hunter3"},"kind":"Secret"|...',
+            "illegal base64 data at input byte 4, error found in #10 byte of ********",
+        ),
+        ("json: cannot unmarshal number 93847561 into x", "json: cannot unmarshal number ********"),
+        ("invalid dotenv input line: hunter3: x", "invalid dotenv input line: ********"),
+        ("key-value delimiter not found: hunter3", "key-value delimiter not found: ********"),
+        ("port: Invalid value: 93847561: too large", "port: Invalid value: ********: too large"),
+        ("port: Invalid value: 0: too small", "port: Invalid value: 0: too small"),
+        ('a: Invalid value: map[string]string{"b":"c", d:hunter3}: x', "a: Invalid value: ********"),
+    ],
+)
+def test_what_has_no_quotes_is_not_shown_either(compared, message, left):
+    assert compared(sound(not_ready(message))).findings[0].details == (left,)
+
+
 def test_what_is_unknown_counts_if_it_is_strict(compared):
     objects = sound({**key_secret(), "data": {"age.agekey": "***"}})
     assert compared(objects, strict=True).exit_code == 1
