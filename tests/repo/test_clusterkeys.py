@@ -23,6 +23,9 @@ FINGERPRINT = "85D77543B3D624B63CEA9E6DBC17301B491B3F21"
         ("prod/eu", "prod/eu"),
         ("kubernetes", "kubernetes"),
         ("cluster-kubernetes", "cluster-kubernetes"),
+        ("cluster-k8s-staging", "k8s-staging"),
+        ("cluster-my-cluster", "my cluster"),
+        ("cluster-b-c", "b`c"),
     ],
 )
 def test_names_that_say_whose_the_key_is(name, environment):
@@ -37,6 +40,9 @@ def test_names_that_say_whose_the_key_is(name, environment):
         ("prod-us", "prod-eu"),
         ("prod", "prod-eu"),
         ("cluster", "staging"),
+        ("cluster-staging", "k8s-staging"),
+        ("cluster-staging-old", "staging"),
+        ("cluster", "`"),
     ],
 )
 def test_names_that_do_not(name, environment):

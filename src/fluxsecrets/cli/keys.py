@@ -265,7 +265,7 @@ def cluster_secret_(environment: str, identity: str | None, output: Path | None,
     if output is None:
         refuse_terminal(
             "a Secret with a private key",
-            f"pipe it: fluxsecrets keys cluster-secret --env {environment} | "
+            f"pipe it: {command_for('keys cluster-secret', environment=environment)} | "
             "kubectl apply --server-side -f -",
         )
     made = cluster_secret(session, environment, identity)

@@ -34,6 +34,7 @@ from fluxsecrets.ops.people.rotate import RotateRequest
 from fluxsecrets.ops.policy.given import GivenRecipients
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.report.rekey import identity_notes, identity_plan, identity_steps, rekeyed_batch
+from fluxsecrets.shell import command_for
 
 if TYPE_CHECKING:
     from fluxsecrets.ops.people.identity import IdentityPlan
@@ -158,6 +159,7 @@ def _confirm(plan: IdentityPlan) -> None:
     if not click.confirm(question, default=False, err=True):
         raise UsageError(
             "nothing was changed",
-            hint=f"bring the new identity there first: `fluxsecrets keys cluster-secret --env {environment} "
+            hint="bring the new identity there first: "
+            f"`{command_for('keys cluster-secret', environment=environment)} "
             f"--identity {plan.new.id} | kubectl apply --server-side -f -`",
         )

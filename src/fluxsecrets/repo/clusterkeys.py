@@ -9,6 +9,7 @@ from functools import lru_cache
 from fluxsecrets.sops.recipients import Recipient, RecipientKey, age, read_recipient, recipient_key
 
 from .environments import list_environments
+from .envnames import as_name
 from .settings import Settings, load_settings
 from .tree import Tree
 
@@ -55,12 +56,28 @@ def keys_of_clusters(
     )
 
 
+def key_name(environment: str) -> str:
+    """The name that a new key of an environment's cluster gets: part of a file name, and one word."""
+    return f"cluster-{as_name(environment).replace('/', '-')}"
+
+
 def names_cluster(name: str, environment: str) -> bool:
-    """Whether a key's name says that it is an environment's: `cluster-staging`, `staging`, `staging-flux`."""
-    words, own = _words(name), _words(environment)
-    return own in (words, tuple(word for word in words if word not in _GENERIC))
+    """Whether a key's name says that it is an environment's: `cluster-staging`, `staging`, `staging-flux`.
+
+    An environment's own name may have such a word, as `k8s-staging` has.
+    """
+    own = iter(_words(environment))
+    wanted = next(own, None)
+    if wanted is None:
+        return False
+    for word in _words(name):
+        if word == wanted:
+            wanted = next(own, None)
+        elif word not in _GENERIC:
+            return False
+    return wanted is None
 
 
 @lru_cache(maxsize=4096)
 def _words(name: str) -> tuple[str, ...]:
-    return tuple(re.split(r"[._/-]", name.lower()))
+    return tuple(re.findall(r"[^\W_]+", name.lower()))

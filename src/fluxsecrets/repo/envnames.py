@@ -6,6 +6,7 @@ Only roots that would have the same name get a longer one.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable
 
@@ -30,6 +31,11 @@ _PLACES = frozenset(
     }
 )  # fmt: skip
 """Parts that rather say what is in a folder; they name an environment only if no other part does."""
+
+
+def as_name(text: str) -> str:
+    """A name that the settings may have."""
+    return re.sub(r"[^A-Za-z0-9._/-]+", "-", text).strip("-._/")[:100] or "cluster"
 
 
 def telling_parts(path: str) -> list[str]:

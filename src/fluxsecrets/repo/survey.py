@@ -11,7 +11,7 @@ from fluxsecrets.marks import SETTINGS_NAME, is_kustomization
 from fluxsecrets.records import dataclass
 from fluxsecrets.sops.formats.yaml.plain import may_be_plain
 
-from .envnames import name_roots
+from .envnames import as_name, name_roots
 from .flux import FluxKustomization, Sync
 from .kustomize.build import Builder
 from .kustomize.reading import kustomization_files, load_kustomization
@@ -122,11 +122,6 @@ def survey(tree: Tree) -> Survey:
         tuple(Suggestion(as_name(names[path]), path, why) for path, why in found.items()),
         notes_of(find_uses(tree)),
     )
-
-
-def as_name(text: str) -> str:
-    """A name that the settings may have."""
-    return re.sub(r"[^A-Za-z0-9._/-]+", "-", text).strip("-._/")[:100] or "cluster"
 
 
 def as_settings(found: Iterable[Suggestion]) -> str:

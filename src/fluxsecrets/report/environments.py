@@ -17,6 +17,7 @@ from fluxsecrets.ops.manifests.environments import (
 )
 from fluxsecrets.repo.survey import Survey, as_entry
 from fluxsecrets.repo.tree import Note as TreeNote
+from fluxsecrets.shell import command_for
 
 from .alike import few_lines
 from .base import Base, here
@@ -45,7 +46,7 @@ def _list_page(environments: Sequence[ShownEnvironment], seen: Survey | None = N
     yield from (Note(_note_line(note)) for note in others)
     for each in environments:
         if any(note.warning for note in each.notes):
-            yield Note(f"to see what is wrong: fluxsecrets env show {each.name}")
+            yield Note(f"to see what is wrong: {command_for('env show', (each.name,))}")
 
 
 def _list_json(environments: Sequence[ShownEnvironment], _seen: Survey | None = None) -> Page:

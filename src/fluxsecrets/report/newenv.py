@@ -153,13 +153,16 @@ def _next_steps(plan: NewEnvironment) -> list[str]:
         steps.append(f"fluxsecrets seal {' '.join(sealed)} --cert CERTIFICATE")
     plain = [secret.path for secret in plan.secrets if secret.to_fill and not secret.sealed]
     if any(path not in plan.apart for path in plain):
-        steps.append(f"fluxsecrets encrypt --env {plan.name}")
+        steps.append(command_for("encrypt", environment=plan.name))
     apart = [path for path in plain if path in plan.apart]
     if apart:
         steps.append(command_for("encrypt", apart))
     if plan.granted:
-        steps.append(f"fluxsecrets recipients sync --env {plan.name}, for what both environments use")
-    steps.append(f"fluxsecrets keys cluster-secret --env {plan.name} | kubectl apply --server-side -f -")
+        steps.append(
+            f"{command_for('recipients sync', environment=plan.name)}, for what both environments use"
+        )
+    secret = command_for("keys cluster-secret", environment=plan.name)
+    steps.append(f"{secret} | kubectl apply --server-side -f -")
     return [printable(step) for step in steps]
 
 

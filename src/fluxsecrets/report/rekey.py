@@ -356,10 +356,11 @@ def _next_steps(plan: IdentityPlan, done: Replaced) -> Iterator[str]:
     else:
         yield (
             f"the repository does not keep the cluster's identity: commit and push, then bring it there with "
-            f"`fluxsecrets keys cluster-secret --env {environment} --identity {plan.new_name} | "
+            f"`{command_for('keys cluster-secret', environment=environment)} "
+            f"--identity {file_word(plan.new_name)} | "
             f"kubectl apply --server-side -f -`"
         )
-    end = f"`fluxsecrets rotate --env {environment} --identity --finish`"
+    end = f"`{command_for('rotate', environment=environment)} --identity --finish`"
     yield f"until then either identity opens everything; when the cluster has the new one: {end}"
 
 

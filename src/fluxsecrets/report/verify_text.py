@@ -17,6 +17,7 @@ from fluxsecrets.ops.checks.verifymodel import (
     Verifications,
     Verified,
 )
+from fluxsecrets.repo.clusterkeys import key_name
 from fluxsecrets.repo.outcome import Effect, Outcome
 from fluxsecrets.shell import command_for, with_file
 
@@ -231,14 +232,15 @@ def _key_hints(name: str, unknown: NoClusterKey | None) -> Iterator[str]:
         f"  if it has the key of {one_of}{people}: name that public key under environments.{name}."
         "cluster_recipients in .fluxsecrets.yaml"
     )
-    new = f"cluster-{name}"
-    steps = [f"`fluxsecrets keys generate {new}`", f"`fluxsecrets recipients add {new} --env {name}`"]
+    new = key_name(name)
+    steps = [f"`{command_for('keys generate', (new,))}`", f"`{command_for('recipients add', (new,), name)}`"]
     if unknown.shared_rules:
         places = printable(", ".join(unknown.shared_rules))
         verb = "is" if len(unknown.shared_rules) == 1 else "are"
         steps.insert(0, f"give these files rules of their own ({places} {verb} for other files, too)")
     yield f"  if it has none: {', '.join(steps)}, then bring its key there:"
-    yield f"    fluxsecrets keys cluster-secret --env {name} | kubectl apply --server-side -f -"
+    secret = printable(command_for("keys cluster-secret", environment=name))
+    yield f"    {secret} | kubectl apply --server-side -f -"
 
 
 def _summary(one: Verification) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -19,9 +19,8 @@ from fluxsecrets.ops.people.keystore import (
 )
 from fluxsecrets.ops.people.ownkeys import OwnKey
 from fluxsecrets.ops.run.people import ConfigFile, find_person
-from fluxsecrets.repo.clusterkeys import cluster_keys, names_cluster
+from fluxsecrets.repo.clusterkeys import cluster_keys, key_name, names_cluster
 from fluxsecrets.repo.git.config import read_setting
-from fluxsecrets.repo.survey import as_name
 from fluxsecrets.sops.naming import short_recipient
 from fluxsecrets.sops.recipients import Recipient, RecipientKey, read_recipient, recipient_key
 
@@ -67,7 +66,8 @@ def find_holders(survey: Survey, needing: frozenset[str]) -> Holders:
     readers, clusters = tuple(_readers(survey)), dict[str, Holder]()
     accepted = {recipient_key(each.recipient) for each in readers} | _named_by_rules(survey)
     for environment in survey.environments:
-        found = _cluster(survey, environment.name, person.name, make=environment.name in needing)
+        taken = {person.name, *(each.name for each in clusters.values())}
+        found = _cluster(survey, environment.name, taken, make=environment.name in needing)
         if found is not None:
             clusters[environment.name] = replace(found, claimed=_is_claimed(found, needing, accepted))
     if any(each.made is not None for each in (person, *clusters.values())):
@@ -243,11 +243,11 @@ def _keys_of(survey: Survey, environment: str) -> tuple[Recipient, ...]:
     return cluster_keys(environment, survey.settings, readers.values(), survey.public)
 
 
-def _cluster(survey: Survey, environment: str, person: str, *, make: bool) -> Holder | None:
+def _cluster(survey: Survey, environment: str, taken: Collection[str], *, make: bool) -> Holder | None:
     found = _keys_of(survey, environment)
     if len(found) == 1:
         own = next((key for key in survey.keys.keys if key.recipient == found[0].id), None)
-        name = survey.public.get(found[0].id) or _cluster_name(survey, environment, person)
+        name = survey.public.get(found[0].id) or _cluster_name(survey, environment, taken)
         return Holder(name, found[0], environment, ", ".join(own.places) if own is not None else "")
     if found and make:
         raise UsageError(
@@ -255,13 +255,14 @@ def _cluster(survey: Survey, environment: str, person: str, *, make: bool) -> Ho
             details=[f"{survey.public.get(each.id, '')}   {short_recipient(each)}" for each in found],
             hint="name the right one under cluster_recipients in .fluxsecrets.yaml",
         )
-    return _made(survey, _cluster_name(survey, environment, person), environment) if make else None
+    return _made(survey, _cluster_name(survey, environment, taken), environment) if make else None
 
 
-def _cluster_name(survey: Survey, environment: str, person: str) -> str:
-    name = f"cluster-{as_name(environment).replace('/', '-')}"
+def _cluster_name(survey: Survey, environment: str, taken: Collection[str]) -> str:
+    """A name that no other key has, nor will have: those of `a b` and `a-b` would be alike."""
+    name = key_name(environment)
     found, number = name, 1
-    while _is_taken(survey, found) or found == person:
+    while _is_taken(survey, found) or found in taken:
         number += 1
         found = f"{name}-{number}"
     return found

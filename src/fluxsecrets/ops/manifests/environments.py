@@ -19,6 +19,7 @@ from fluxsecrets.repo.environments import (
     shared_files,
     unknown_environment,
 )
+from fluxsecrets.repo.envnames import as_name
 from fluxsecrets.repo.graph import Applied
 from fluxsecrets.repo.manifests import dig, is_reference
 from fluxsecrets.repo.objects import Object
@@ -26,7 +27,7 @@ from fluxsecrets.repo.othertools import OtherUse, find_uses, notes_of
 from fluxsecrets.repo.perobject import PerObject
 from fluxsecrets.repo.references import Provision, Use, provisions, uses
 from fluxsecrets.repo.settings import load_settings
-from fluxsecrets.repo.survey import Suggestion, Survey, as_name, survey
+from fluxsecrets.repo.survey import Suggestion, Survey, survey
 from fluxsecrets.repo.tree import Note, Tree, open_tree
 from fluxsecrets.sops.formats import make_format
 from fluxsecrets.sops.metadata import parse_metadata

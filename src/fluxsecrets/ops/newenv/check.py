@@ -9,6 +9,7 @@ from fluxsecrets.repo.environments import Environment, list_environments, load_e
 from fluxsecrets.repo.references import provisions
 from fluxsecrets.repo.settings import load_settings, parse_settings
 from fluxsecrets.repo.tree import Tree
+from fluxsecrets.shell import command_for, file_word
 
 from .naming import Naming
 
@@ -35,7 +36,8 @@ def check_shape(
     if roots[root].name != naming.name:
         raise ConfigError(
             f"the environment in {root} would be called {roots[root].name}",
-            hint=f"use that name: fluxsecrets env add {roots[root].name} --from {source.name}",
+            hint=f"use that name: {command_for('env add', (roots[root].name,))} "
+            f"--from {file_word(source.name)}",
         )
     new = load_environment(tree, roots[root], read)
     _same_notes(source, new, naming)

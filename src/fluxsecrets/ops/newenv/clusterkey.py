@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from fluxsecrets.errors import UsageError
 from fluxsecrets.marks import KEYS_FOLDER
 from fluxsecrets.ops.run.session import Session
-from fluxsecrets.repo.clusterkeys import names_cluster
+from fluxsecrets.repo.clusterkeys import key_name, names_cluster
 from fluxsecrets.repo.settings import Settings
 from fluxsecrets.repo.tree import Tree
 from fluxsecrets.sops.envelope import try_recipients
@@ -68,7 +68,7 @@ def _key_name(naming: Naming, old: Iterable[str], public: Mapping[str, str]) -> 
     tree: Tree = naming.tree
     taken = set(public.values())
     named = (naming.words(public[text]) for text in old if text in public)
-    candidates = (*named, f"cluster-{naming.name}", naming.name)
+    candidates = (*named, key_name(naming.name), naming.name)
     for name in candidates:
         if name not in taken and not os.path.lexists(tree.root / KEYS_FOLDER / f"{name}.pub"):
             return name

@@ -37,11 +37,12 @@ from fluxsecrets.ops.run.results import FileChange, Outcome, Prepared
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.ops.run.targets import Selection, select
 from fluxsecrets.ops.run.writer import Operation, make_ready, place_here, replacing
-from fluxsecrets.repo.clusterkeys import cluster_keys
+from fluxsecrets.repo.clusterkeys import cluster_keys, key_name
 from fluxsecrets.repo.environments import Environment, find_environment, load_environments, shared_files
 from fluxsecrets.repo.settings import Settings, load_settings
 from fluxsecrets.repo.settings_edit import change_cluster_recipient
 from fluxsecrets.repo.tree import Tree, open_tree
+from fluxsecrets.shell import command_for, word
 from fluxsecrets.sops.config_edit import EditedConfig, add_beside, remove_recipient, replace_recipient
 from fluxsecrets.sops.config_places import SharedList
 from fluxsecrets.sops.envelope import RecipientGroups, try_recipients
@@ -56,7 +57,7 @@ if TYPE_CHECKING:
 
 _NEW = "-new"
 _REPLACES = re.compile(r"#\s*replaces:\s*(\S+)")
-_ENVIRONMENT = re.compile(r"#\s*environment:\s*(\S+)")
+_ENVIRONMENT = re.compile(r"#[ \t]*environment:[ \t]*(.+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +159,7 @@ def plan_identity(session: Session, request: IdentityRequest) -> IdentityPlan:
             made = generate_identity(datetime.now(UTC), post_quantum=request.post_quantum)
         new = given or age(made.recipient if made is not None else "")
         try_recipients(((new,),), session.providers)
-        old_name = people.names.get(old.id) or f"cluster-{request.environment}"
+        old_name = people.names.get(old.id) or key_name(request.environment)
         new_name = f"{old_name}{_NEW}"
     secrets = identity_files(tree, found, targets)
     changed = tuple(
@@ -254,6 +255,10 @@ def _who_opens_what(
     return targets, tuple(keys)
 
 
+def _finishing(request: IdentityRequest) -> str:
+    return f"{command_for('rotate', environment=request.environment)} --identity --finish"
+
+
 @dataclass(frozen=True, slots=True)
 class _UnderWay:
     name: str
@@ -269,7 +274,7 @@ def _under_way(tree: Tree, environment: str) -> _UnderWay | None:
         text = tree.read(path).decode("utf-8", "replace")
         replaces, whose = _REPLACES.search(text), _ENVIRONMENT.search(text)
         keys = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#")]
-        if replaces and whose and whose[1] == environment and len(keys) == 1:
+        if replaces and whose and whose[1].strip() == word(environment) and len(keys) == 1:
             name = name_in(path).removesuffix(PUBLIC_KEY_SUFFIX)
             return _UnderWay(name, age(replaces[1]), age(keys[0]))
     return None
@@ -279,7 +284,7 @@ def _to_finish(request: IdentityRequest, under_way: _UnderWay | None) -> _UnderW
     if under_way is None:
         raise UsageError(
             f"no new identity is in progress for {request.environment}",
-            hint=f"start with `fluxsecrets rotate --env {request.environment} --identity`",
+            hint=f"start with `{command_for('rotate', environment=request.environment)} --identity`",
         )
     return under_way
 
@@ -295,8 +300,8 @@ def _to_begin(
     if under_way is not None:
         raise UsageError(
             f"a new identity for {request.environment} is already in progress: {under_way.name}",
-            hint=f"finish it with `fluxsecrets rotate --env {request.environment} --identity --finish`, "
-            f"or undo it with `fluxsecrets recipients remove {under_way.name}`",
+            hint=f"finish it with `{_finishing(request)}`, "
+            f"or undo it with `{command_for('recipients remove', (under_way.name,))}`",
         )
     own = environment.files | frozenset(environment.generator_files)
     groups = [group for file in keys if file.path in own for group in file.groups]
@@ -395,8 +400,8 @@ def _extra(
         if (root / fresh).exists():
             raise ConfigError("this name is taken", path=session.shown(root / fresh), hint="rename that file")
         text = (
-            f"# environment: {request.environment}\n# replaces: {old.id}\n"
-            f"# until `fluxsecrets rotate --env {request.environment} --identity --finish`\n{new.id}\n"
+            f"# environment: {word(request.environment)}\n# replaces: {old.id}\n"
+            f"# until `{_finishing(request)}`\n{new.id}\n"
         )
         yield FileChange(root / fresh, text.encode(), None, 0o644)
         return

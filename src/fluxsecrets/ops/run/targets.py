@@ -15,6 +15,7 @@ from fluxsecrets.errors import (
 )
 from fluxsecrets.marks import is_leftover_name
 from fluxsecrets.namedtuples import NamedTuple
+from fluxsecrets.shell import file_word
 from fluxsecrets.sops.formats import format_for_path
 
 from .inputs import Target, must_exist
@@ -219,7 +220,7 @@ def _named(places: Places, text: str, input_type: str | None) -> Target:
     except FluxsecretsError as error:
         error.path = text
         if not os.path.lexists(places.session.cwd / text) and _is_environment(places, text):
-            error.hint = f"{text} is an environment: name it with `--env {text}`"
+            error.hint = f"{text} is an environment: name it with `--env {file_word(text)}`"
         return Target(places.session.cwd / text, text, format_for_path(text), problem=error)
     repository, place = places.repository(path), places.inside(path)
     inside = place[1] if place is not None else None

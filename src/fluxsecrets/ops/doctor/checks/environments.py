@@ -56,7 +56,8 @@ def _opens(facts: Facts, name: str, own: Sequence[FileKeys], count: int) -> Diag
     return problem(
         message,
         command="fluxsecrets keys list",
-        hint=f"give your public key to one of them, for `fluxsecrets recipients add RECIPIENT --env {name}`",
+        hint="give your public key to one of them, for "
+        f"`{command_for('recipients add', ('RECIPIENT',), name)}`",
     )
 
 
@@ -86,7 +87,7 @@ def _cluster(facts: Facts, name: str, own: Sequence[FileKeys]) -> Iterator[Diagn
         yield problem(
             f"{name}: {shut[0].shown}{more} can't be opened by its cluster, which has the key of {keys}",
             command=command_for("recipients add", (known[0].id,), name),
-            hint=f"if Flux does not apply it there, see `fluxsecrets verify --env {name}`",
+            hint=f"if Flux does not apply it there, see `{command_for('verify', (), name)}`",
         )
 
 

@@ -34,7 +34,7 @@ def _person(situation: Situation) -> Iterator[Item]:
         person.name,
         "no rule names you, so that you can read nothing",
         f"commit your public key; somebody who can read then runs "
-        f"`fluxsecrets recipients add {person.name} {where}`{others}",
+        f"`fluxsecrets recipients add {file_word(person.name)} {where}`{others}",
     )
 
 
@@ -58,7 +58,7 @@ def _clusters(situation: Situation) -> Iterator[Item]:
             Action.YOURS,
             ", ".join(sorted(places)),
             f"is for files of {name}, and its cluster can't read them",
-            f"`fluxsecrets recipients add {key} --env {file_word(name)}`",
+            f"`fluxsecrets recipients add {file_word(key)} --env {file_word(name)}`",
         )
 
 
