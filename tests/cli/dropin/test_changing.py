@@ -34,6 +34,18 @@ def test_set_changes_one_value_and_no_other_character(file, sops, index, value, 
     assert plain(sops) == text
 
 
+@pytest.mark.parametrize("path", ['["m_unencrypted"]["<<"]["k"]', '["m_unencrypted"]["<<"]'])
+def test_what_a_merge_key_brings_is_not_changed_under_its_name(folder, sops, path):
+    folder.write("f.yaml", "a: throwaway\nx_unencrypted: &x {k: 1, l: 2}\nm_unencrypted:\n  <<: *x\n")
+    assert sops("-e", "-i", "f.yaml").code == 0
+    before = folder.files()
+    for command in (("set", "f.yaml", path, '"new"'), ("unset", "f.yaml", path)):
+        done = sops(*command)
+        assert done.code == 1
+        assert "is a YAML merge key" in done.err
+    assert folder.files() == before
+
+
 def test_set_takes_maps_and_lists_and_makes_way_for_paths(file, sops):
     assert sops("set", "f.yaml", '["m"]', '{"k": [1, 2]}').code == 0
     assert sops("-d", "--extract", '["m"]["k"][1]', "--output-type", "json", "f.yaml").out == b"2"

@@ -126,6 +126,10 @@ def test_remove_takes_the_lines_of_one_entry_of_yaml(path, old, new):
     assert removed("yaml", YAML, path) == YAML.replace(old, new)
 
 
+def test_a_key_that_only_looks_like_a_merge_key_is_one_like_others():
+    assert changed("yaml", 'a:\n  "<<": {k: 1}\n', ("a", "<<", "k"), 2) == 'a:\n  "<<": {k: 2}\n'
+
+
 def test_a_map_goes_with_the_comments_in_it():
     # They would end up in another map, where they may not be encrypted.
     text = removed("yaml", YAML, ("stringData",))
@@ -174,6 +178,8 @@ def test_only_the_named_document_of_a_stream_is_changed():
         ("a: 1\n", ("b", 3), "starts with item 0"),
         ("a: 1\n", (), "not a value"),
         ("a: 1\n", ("sops",), "readable afterwards"),
+        ("a:\n  <<: {k: 1}\n", ("a", "<<", "k"), "a['<<'] is a YAML merge key"),
+        ("a:\n  <<: {k: 1}\n", ("a", "<<"), "a['<<'] is a YAML merge key"),
     ],
 )
 def test_what_cannot_be_set_is_an_error_and_not_a_guess(text, path, message):
@@ -189,6 +195,7 @@ def test_what_cannot_be_set_is_an_error_and_not_a_guess(text, path, message):
         ("a: 1\n", ("b",), "there is no b"),
         ("a: 1\n", ("a",), "only value"),
         ("a: &x 1\nb: *x\n", ("a",), "without touching the text around it"),
+        ("a:\n  <<: {k: 1}\n", ("a", "<<", "k"), "is a YAML merge key"),
     ],
 )
 def test_what_cannot_be_removed_is_an_error(text, path, message):

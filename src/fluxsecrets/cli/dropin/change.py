@@ -27,7 +27,7 @@ from fluxsecrets.errors import FluxsecretsError, FormatError, UsageError
 from fluxsecrets.ops.files.content import OpenedFile
 from fluxsecrets.sops.document import Data, Document, Path, find, show_path, to_data
 from fluxsecrets.sops.formats import make_format
-from fluxsecrets.sops.formats.changing import remove_value, set_value
+from fluxsecrets.sops.formats.changing import refuse_merge_key, remove_value, set_value
 from fluxsecrets.sops.formats.json_read import read_value
 
 
@@ -139,6 +139,7 @@ def value_set(call: Call, job: Job, path: Path, value: Data) -> tuple[bytes, boo
     with job.named():
         plain = opened.text()
         before = plain_document(call, job, plain)
+        refuse_merge_key(before.parts[0], path)
         text = _changed(
             call,
             job,
@@ -161,6 +162,7 @@ def _value_unset(call: Call, job: Job, path: Path) -> bytes | None:
             if call.values.on("idempotent"):
                 return None
             raise UsageError(f"the file has no {show_path(path)}", hint="add --idempotent if that is fine")
+        refuse_merge_key(before.parts[0], path)
         text = _changed(
             call,
             job,

@@ -17,6 +17,7 @@ from fluxsecrets.sops.document import (
     Comment,
     Data,
     Document,
+    Entry,
     Mapping,
     Path,
     find,
@@ -31,6 +32,8 @@ from fluxsecrets.sops.document import (
 from fluxsecrets.sops.values import canonical_bytes, scalar_text
 
 from . import Edit, Format, Limits, apply_edits, encode_text
+
+_MERGE_KEY = "<<"
 
 
 def set_value(
@@ -194,14 +197,31 @@ def _comments(document: Document, edits: Sequence[Edit] = ()) -> Counter[str]:
     )
 
 
+def refuse_merge_key(root: Mapping, path: Path) -> None:
+    """Refuse a path that leads through a YAML merge key: what is below it belongs to the map around it.
+
+    Raises:
+        FormatError: it does.
+    """
+    for at, step in enumerate(path):
+        inside = find(root, path[:at]) if step == _MERGE_KEY else None
+        entries = inside.entries if isinstance(inside, Mapping) else ()
+        if any(isinstance(each, Entry) and each.merge and each.key == step for each in entries):
+            raise FormatError(
+                f"{show_path(path[: at + 1])} is a YAML merge key: its keys are those of the map around it",
+                hint="change the text yourself with `fluxsecrets edit FILE`",
+            )
+
+
 def _counted(root: Mapping, path: Path) -> Path:
     """The path with negative list positions counted from the start.
 
     Raises:
-        FormatError: an empty path, or a position before the list's start.
+        FormatError: an empty path, one through a merge key, or a position before the list's start.
     """
     if not path:
         raise FormatError("the file as a whole is not a value that can be changed", hint="name a key in it")
+    refuse_merge_key(root, path)
     data: Data = to_data(root)
     steps: list[str | int] = []
     for step in path:
