@@ -1,4 +1,4 @@
-"""Which rule applies to a file."""
+"""Which rule applies to a file, and what it holds."""
 
 import errno
 import os
@@ -8,9 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fluxsecrets.errors import FileAccessError, LimitError
+from fluxsecrets.files.reading import read_file
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.records import replace
 from fluxsecrets.sops.config import parse_config
+from fluxsecrets.sops.formats import Limits
 
 RULES = "creation_rules:\n  - path_regex: ^a/\n    age: []\n  - path_regex: ^b/\n    age: []\n"
 
@@ -104,3 +107,64 @@ def test_a_folder_that_cannot_be_searched_is_not_taken_for_one_without_rules(tmp
     monkeypatch.setattr(os, "stat", refused)
     with pytest.raises(PermissionError):
         Session(os.environ, tmp_path).find_config(tmp_path)
+
+
+def touched(path: Path, how: str) -> None:
+    before = path.stat()
+    if how == "changed":
+        path.write_bytes(b"changed")
+    elif how == "longer":
+        path.write_bytes(b"longer than it was")
+        os.utime(path, ns=(before.st_mtime_ns, before.st_mtime_ns))
+    elif how == "another":
+        path.rename(path.with_name("kept"))
+        path.write_bytes(b"another")
+        os.utime(path, ns=(before.st_mtime_ns, before.st_mtime_ns))
+    elif how == "later":
+        os.utime(path, ns=(before.st_mtime_ns, before.st_mtime_ns + 1))
+
+
+@pytest.mark.parametrize("how", ["", "changed", "longer", "another", "later"])
+def test_what_was_read_ahead_is_what_is_there(tmp_path, how):
+    session, path = Session(os.environ, tmp_path), tmp_path / "db.yaml"
+    path.write_bytes(b"as it was")
+    os.utime(path, ns=(10**18, 10**18))
+    assert session.read_ahead(path) == b"as it was"
+    touched(path, how)
+    assert session.read(path) == read_file(path, limit=100)
+    assert session.read(path) == read_file(path, limit=100)
+
+
+def test_what_was_read_ahead_is_for_its_own_file_and_for_once(tmp_path, monkeypatch):
+    session, one, other = Session(os.environ, tmp_path), tmp_path / "one", tmp_path / "other"
+    one.write_bytes(b"one")
+    other.write_bytes(b"other")
+    read = []
+    monkeypatch.setattr(
+        "fluxsecrets.ops.run.session.read_file",
+        lambda path, **how: (read.append(path), read_file(path, **how))[1],
+    )
+    session.read_ahead(one)
+    assert (session.read(one).data, read) == (b"one", [one])
+    assert (session.read(one).data, read) == (b"one", [one, one])
+    session.read_ahead(one)
+    assert (session.read(other).data, session.read(one).data) == (b"other", b"one")
+    assert read == [one, one, one, other, one]
+
+
+def test_what_cannot_be_read_ahead_is_said_when_it_is_read(tmp_path):
+    session, path = Session(os.environ, tmp_path), tmp_path / "db.yaml"
+    path.write_bytes(b"as it was")
+    session.read_ahead(path)
+    path.unlink()
+    with pytest.raises(FileAccessError):
+        session.read(path)
+    path.symlink_to(tmp_path / "elsewhere")
+    session.limits = Limits(size=5)
+    with pytest.raises(FileAccessError):
+        session.read(path)
+    path.unlink()
+    path.write_bytes(b"too long")
+    for read in (session.read_ahead, session.read):
+        with pytest.raises(LimitError):
+            read(path)

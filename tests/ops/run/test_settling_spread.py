@@ -161,6 +161,42 @@ def test_a_file_that_is_not_what_was_read_is_seen_without_its_bytes(tmp_path):
     assert contents(tmp_path / "tree") == before
 
 
+@pytest.mark.parametrize("number", [0, 7, 19])
+def test_a_save_that_only_the_bytes_tell_is_noticed_when_the_file_is_replaced(tmp_path, number):
+    changes = make(tmp_path / "tree", 20)
+    path, old = changes[number].path, changes[number].old
+    before = contents(tmp_path / "tree")
+    saved = old.data.upper()
+    path.write_bytes(saved)
+    os.utime(path, ns=(old.identity.mtime_ns, old.identity.mtime_ns))
+    place = Place(tmp_path / "tree", tmp_path / "state")
+    with pytest.raises(ChangedError):
+        apply(place, "rotate", changes, {})
+    assert contents(tmp_path / "tree") == before | {str(path.relative_to(tmp_path / "tree")): saved}
+    assert pending(place) is None
+
+
+@pytest.mark.parametrize("way", [Way.RESUME, Way.ABORT])
+def test_old_contents_that_are_at_hand_are_not_read_again(tmp_path, monkeypatch, way):
+    changes = make(tmp_path / "tree", 20, odd=True)
+    before = contents(tmp_path / "tree")
+    place = Place(tmp_path / "tree", tmp_path / "state")
+    with monkeypatch.context() as patch:
+        patch.setattr(journal, "settle", interrupted)
+        read = []
+        patch.setattr(
+            journal, "read_file", lambda path, **how: (read.append(path), read_file(path, **how))[1]
+        )
+        with pytest.raises(KeyboardInterrupt):
+            apply(place, "rotate", changes, {})
+    assert {path for path in read if path.is_relative_to(place.root)} == {
+        each.path for each in changes if each.old is None
+    }
+    end(place, way)
+    goals = {Way.RESUME: goal(tmp_path / "tree", changes), Way.ABORT: before}
+    assert contents(tmp_path / "tree") == goals[way]
+
+
 def test_other_processes_write(tmp_path, monkeypatch):
     place = Place(tmp_path / "tree", tmp_path / "state")
     changes = make(place.root, 9)
@@ -235,11 +271,11 @@ def test_no_process_goes_on_when_the_first_one_is_ended(tmp_path, number, way):
     make(root, 20)
     before = contents(root)
     with told_by([sys.executable, "-c", STUCK, root, state]) as (process, lines):
-        assert len({next(lines) for _ in range(2)}) == 2
+        assert len({next(lines) for _ in range(3)}) == 3, "one more than there are CPUs"
         process.send_signal(number)
         assert list(lines) == [], "all have ended, and said no more"
     half = contents(root)
-    assert sum(data == b"new" for data in half.values()) == 8
+    assert sum(data == b"new" for data in half.values()) == 12
     assert list(state.rglob("*.tmp")) == []
     end(Place(root, state), way)
     assert contents(root) == (dict.fromkeys(before, b"new") if way is Way.RESUME else before)

@@ -9,7 +9,6 @@ from functools import partial
 from pathlib import Path
 
 from fluxsecrets.errors import FluxsecretsError, UsageError
-from fluxsecrets.files.reading import read_file
 from fluxsecrets.ops.run.inputs import Input, Target
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.records import dataclass, field
@@ -198,7 +197,7 @@ def _prepare(session: Session, target: Target) -> Prepared:
     try:
         if target.problem is not None:
             raise target.problem
-        content = read_file(target.path, limit=session.limits.size)
+        content = session.read(target.path)
         given, content = Input(target, content.data), content.without_data()
         opened = open_file(make_format(target.format), given.take(), session.providers, session.limits)
         result = FileResult(target.shown, Outcome.DECRYPTED, opened.values, (), opened.warnings)

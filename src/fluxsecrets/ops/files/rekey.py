@@ -52,6 +52,9 @@ if TYPE_CHECKING:
 
     Options = TypeVar("Options")
 
+_KEPT = 2**15
+"""Most bytes of a file that are kept until the journal has them; a larger one is read again for it."""
+
 ELSEWHERE = ""
 """Key for files without an environment."""
 
@@ -444,7 +447,7 @@ class RekeyFile:
     """A file that is opened for re-keying.
 
     Attributes:
-        content: the state that was read; its bytes are in what was opened.
+        content: the state that was read; the bytes of a large file are only in what was opened.
         applied: the rules that were tried for it.
         opened: the decrypted file, with its MAC checked.
     """
@@ -456,11 +459,12 @@ class RekeyFile:
 
 def open_target(session: Session, target: Target) -> RekeyFile:
     """Open a file to re-key it; raises like `open_file`."""
-    content = read_file(target.path, limit=session.limits.size)
+    content = session.read(target.path)
     applied = session.rules_for(target.path)
     format_ = make_format(target.format, *([applied.config.stores] if applied is not None else []))
     opened = open_file(format_, content.data, session.providers, session.limits)
-    return RekeyFile(content.without_data(), applied, opened)
+    kept = content if len(content.data) <= _KEPT else content.without_data()
+    return RekeyFile(kept, applied, opened)
 
 
 def rekeyed(

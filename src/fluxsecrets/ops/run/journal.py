@@ -19,11 +19,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
+from stat import S_ISREG
 
 from fluxsecrets.errors import ChangedError, FileAccessError, FluxsecretsError, KeptError, UsageError
 from fluxsecrets.files.beside import remove_leftovers
 from fluxsecrets.files.deadfolders import remove_dead_folders
-from fluxsecrets.files.reading import FileContent, read_file
+from fluxsecrets.files.reading import FileContent, identity_of, read_file
 from fluxsecrets.records import dataclass
 
 from .journalfile import (
@@ -313,12 +314,28 @@ def _changed_error(journal: Journal, changed: Sequence[Seen]) -> ChangedError:
 
 
 def _old_contents(changes: Iterable[FileChange], checked: list[FileContent | None]) -> Iterator[bytes | None]:
-    """Read the old contents one by one, as files may be many, and keep them in short; see `_checked`."""
+    """The old contents one by one, as files may be many; what was checked is kept in short."""
     for change in changes:
-        content = _checked(change)
+        content = _at_hand(change) or _checked(change)
         known = change.old.digest if isinstance(change.old, FileContent) else None  # it is the same content
         checked.append(None if content is None else content.without_data(known))
         yield None if content is None else content.data
+
+
+def _at_hand(change: FileChange) -> FileContent | None:
+    """The old content where it was read with its bytes, and the file seems to be the same since.
+
+    A save of as many bytes within a tick of the clock goes unnoticed here. It is noticed when the file
+    is replaced, and all is taken back.
+    """
+    old = change.old
+    if not isinstance(old, FileContent) or old.digest is not None:
+        return None
+    try:
+        status = os.lstat(change.path)
+    except (OSError, ValueError):
+        return None
+    return old if S_ISREG(status.st_mode) and identity_of(status) == old.identity else None
 
 
 def _checked(change: FileChange) -> FileContent | None:

@@ -19,7 +19,8 @@ from itertools import count
 from pathlib import Path
 
 from fluxsecrets.errors import FileAccessError
-from fluxsecrets.files.reading import read_file
+from fluxsecrets.files import system
+from fluxsecrets.files.reading import read_file, require_regular, translated
 from fluxsecrets.files.reasons import reason_of
 from fluxsecrets.files.writing import write_atomic
 from fluxsecrets.records import dataclass
@@ -88,17 +89,34 @@ class Journal:
         """The command."""
         return self.begun.command
 
-    def contents(self) -> bytes:
-        """The file of contents, for `data`."""
-        return read_file(self.folder / _CONTENTS, limit=LIMIT).data
-
-    def data(self, contents: bytes, content: Content) -> bytes:
-        """One content.
+    @contextmanager
+    def contents(self) -> Iterator[int]:
+        """Open the file of contents, for `data`, which takes from it what it needs: it may be large.
 
         Raises:
-            FileAccessError: it is damaged.
+            FileAccessError: it can't be opened, or is not a regular file.
         """
-        part = contents[content.start : content.start + content.length]
+        path = self.folder / _CONTENTS
+        with translated(path, "read"):
+            descriptor = os.open(path, os.O_RDONLY | system.SAFE_FLAGS | system.O_NOFOLLOW)
+        try:
+            require_regular(path, os.fstat(descriptor), "read")
+            yield descriptor
+        finally:
+            os.close(descriptor)
+
+    def data(self, contents: int, content: Content) -> bytes:
+        """One content.
+
+        Args:
+            contents: see there; processes that are forked from this one may share it.
+            content: which one.
+
+        Raises:
+            FileAccessError: it is damaged, or can't be read.
+        """
+        with translated(self.folder / _CONTENTS, "read"):
+            part = _read_at(contents, content.start, content.length)
         try:
             data = self.box.open(content.number, part)
         except ValueError:
@@ -106,6 +124,17 @@ class Journal:
         if self.box.digest(data) != content.digest:
             raise _damaged(self.folder)
         return data
+
+
+def _read_at(descriptor: int, start: int, length: int) -> bytes:
+    """The bytes of a file from a place on; fewer where it ends before."""
+    if hasattr(os, "pread"):
+        part = os.pread(descriptor, length, start)
+        if len(part) == length:
+            return part
+    with open(descriptor, "rb", closefd=False) as file:
+        file.seek(start)
+        return file.read(length)
 
 
 def write_journal(

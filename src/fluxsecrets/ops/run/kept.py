@@ -59,23 +59,23 @@ def keep(place: Place, journal: Journal, files: Iterable[Seen]) -> tuple[Kept, .
     files = tuple(files)
     if not files:
         return ()
-    contents = journal.contents()
     folder = kept_folder(place, journal)
+    with journal.contents() as contents:
 
-    def kept(seen: Seen, content: Content | None, version: str) -> Path | None:
-        if content is None:
-            return None
-        return _write(folder / version, seen.entry.path.parts, journal.data(contents, content))
+        def kept(seen: Seen, content: Content | None, version: str) -> Path | None:
+            if content is None:
+                return None
+            return _write(folder / version, seen.entry.path.parts, journal.data(contents, content))
 
-    return tuple(
-        Kept(
-            str(seen.entry.path),
-            seen.reason,
-            kept(seen, seen.entry.old, "before"),
-            kept(seen, seen.entry.new, "after"),
+        return tuple(
+            Kept(
+                str(seen.entry.path),
+                seen.reason,
+                kept(seen, seen.entry.old, "before"),
+                kept(seen, seen.entry.new, "after"),
+            )
+            for seen in files
         )
-        for seen in files
-    )
 
 
 def kept_folder(place: Place, journal: Journal) -> Path:

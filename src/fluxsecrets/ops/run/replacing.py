@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from itertools import chain, compress
-from operator import not_
 
 from .parallel import alone, can_fork, cpus, run_parts
 from .record import note_file
@@ -96,11 +94,14 @@ def _replace(
     part: range,
 ) -> tuple[FileResult | None, ...]:
     """Replace the files of a part, but for those that wait for a service; None stands for these."""
-    slow = [bool(index) and waits(jobs[index]) for index in part]
-    quick = list(compress((jobs[index] for index in part if index), map(not_, slow[not part.start :])))
+    slow = []
+
+    def prepared() -> Iterator[Prepared]:
+        for index in part:
+            slow.append(bool(index) and waits(jobs[index]))
+            if not slow[-1]:
+                yield from prepare_files(prepare, jobs[index : index + 1]) if index else (first,)
+
     with alone():
-        prepared = prepare_files(prepare, quick)
-        if not part.start:
-            prepared = chain([first], prepared)
-        results = iter(list(write_files(session, prepared)))
+        results = iter(list(write_files(session, prepared())))
     return tuple(None if is_slow else next(results) for is_slow in slow)

@@ -10,7 +10,7 @@ from pathlib import Path
 from stat import S_ISREG
 
 from fluxsecrets.errors import ConfigError, FluxsecretsError, UsageError
-from fluxsecrets.files.reading import FileIdentity, read_file
+from fluxsecrets.files.reading import FileContent, FileIdentity, identity_of, read_file
 from fluxsecrets.files.statedirs import upwards
 from fluxsecrets.marks import MISSPELLED_RULES_NAME, RULES_NAME, SETTINGS_NAME
 from fluxsecrets.namedtuples import NamedTuple
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from fluxsecrets.sops.recipients import Recipient
 
     Item = TypeVar("Item")
+
+_KEPT_AHEAD = 2**20
+"""Most bytes of a file that are kept for the next step of the work on it."""
 
 _ORDER = "SOPS_DECRYPTION_ORDER"
 _FIRST_RULE = "run `fluxsecrets init`, which writes keys and rules, or name recipients with --age"
@@ -100,6 +103,7 @@ class Session:
     _configs: dict[str, SopsConfig] = field(default_factory=dict)
     _config_paths: dict[str, Path] = field(default_factory=dict)
     _last: tuple[Path, AppliedConfig, Path, Path | None] | None = None
+    _ahead: FileContent | None = None
     _openable: dict[tuple[tuple[str, str, str], ...], bool] = field(default_factory=dict)
     _public: dict[Path, frozenset[tuple[str, str]]] = field(default_factory=dict)
 
@@ -297,6 +301,26 @@ class Session:
         except ValueError:
             relative = os.path.relpath(absolute, self.cwd)
             return Path(relative).as_posix() if relative.count("..") <= 3 else str(absolute)
+
+    def read_ahead(self, path: Path) -> bytes:
+        """Look at a file that `read` is about to read; raises as `read_file`."""
+        self._ahead = None
+        content = read_file(path, limit=self.limits.size)
+        if len(content.data) <= _KEPT_AHEAD:
+            self._ahead = content
+        return content.data
+
+    def read(self, path: Path) -> FileContent:
+        """Read a file; the same as `read_file`, but that a file that was read just before is not read twice.
+
+        A save since then that the file's state does not tell is noticed when the file is replaced.
+        """
+        ahead, self._ahead = self._ahead, None
+        if ahead is not None and ahead.path == path:
+            with suppress(OSError, ValueError):
+                if identity_of(os.lstat(path)) == ahead.identity:
+                    return ahead
+        return read_file(path, limit=self.limits.size)
 
     def find_config(self, start: Path) -> Path | None:
         """The `.sops.yaml` of a folder or the nearest one above it."""

@@ -30,6 +30,12 @@ BATCH = 256
 SPREAD_FROM = 128
 """Files from which it is worth another process to replace them."""
 
+_SHARED_BATCH = 128
+"""Files that each of several processes replaces together: smaller batches keep all busy to the end."""
+
+_SPARE = 1
+"""Processes beyond one per CPU, as some always wait for the disk."""
+
 
 class FileState(StrEnum):
     """What a file of an operation holds."""
@@ -131,11 +137,9 @@ def settle(
     waiting = [seen for seen in found if seen.state is not FileState.CHANGED and seen.state is not goal]
     done, notes = 0, dict[Path, str]()
     if not (changed and until_changed):
-        contents = journal.contents() if waiting else b""
         if forward:
             _make_folders(journal)
-        replaced = _spread(journal, contents, waiting, forward=forward)
-        with closing(replaced) as parts:
+        with closing(_spread(journal, waiting, forward=forward)) as parts:
             for part in parts:
                 done += part.done
                 changed += part.changed
@@ -147,20 +151,23 @@ def settle(
     return Settled(done, tuple(changed), notes)
 
 
-def _spread(journal: Journal, contents: bytes, waiting: list[Seen], *, forward: bool) -> Generator[Settled]:
+def _spread(journal: Journal, waiting: list[Seen], *, forward: bool) -> Generator[Settled]:
     """Write files batch by batch, then remove those to remove: none is gone before its successor is there."""
+    if not waiting:
+        return
     writes = [seen for seen in waiting if _goal(seen.entry, forward=forward) is not None]
     many = len(writes) >= SPREAD_FROM
-    size = min(BATCH, -(-len(writes) // cpus())) if many else BATCH
+    size = min(BATCH, _SHARED_BATCH, -(-len(writes) // cpus())) if many else BATCH
     batches = [writes[start : start + size] for start in range(0, len(writes), size)]
-    work = partial(_replace, journal, contents, forward=forward)
-    yield from run_parts(work, batches) if many else map(work, batches)
-    for seen in waiting:
-        if _goal(seen.entry, forward=forward) is None:
-            yield work([seen])
+    with journal.contents() as contents:
+        work = partial(_replace, journal, contents, forward=forward)
+        yield from run_parts(work, batches, spare=_SPARE) if many else map(work, batches)
+        for seen in waiting:
+            if _goal(seen.entry, forward=forward) is None:
+                yield work([seen])
 
 
-def _replace(journal: Journal, contents: bytes, part: list[Seen], *, forward: bool) -> Settled:
+def _replace(journal: Journal, contents: int, part: list[Seen], *, forward: bool) -> Settled:
     """Replace files, but for those that were changed at the last moment."""
     writes, changed, notes = [], [], dict[Path, str]()
     for seen in part:

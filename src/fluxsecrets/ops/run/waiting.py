@@ -10,7 +10,6 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from fluxsecrets.errors import FluxsecretsError
-from fluxsecrets.files.reading import read_file
 from fluxsecrets.sops.metadata import Metadata
 from fluxsecrets.sops.recipients import KINDS, Recipient
 
@@ -97,6 +96,6 @@ def _age_recipients(data: bytes) -> Iterator[Recipient]:
 
 def _content(session: Session, path: Path) -> bytes:
     try:
-        return read_file(path, limit=session.limits.size).data
+        return session.read_ahead(path)
     except FluxsecretsError:
         return b""  # likewise
