@@ -133,7 +133,9 @@ def test_link_out_of_the_repository(line, encrypted, refused, git, tmp_path):
 @pytest.mark.parametrize("line", CHANGING)
 def test_read_only_file(line, encrypted, refused):
     (encrypted.path / "secret.yaml").chmod(0o444)
-    assert "the file is read-only" in refused(line)
+    said = refused(line)
+    assert "the file is read-only" in said
+    assert " -o" not in said, "most of these commands have no such option"
 
 
 @pytest.mark.parametrize(

@@ -56,6 +56,7 @@ def test_no_command_shows_the_help(cli):
         (("sing",), "there is no command 'sing'", "see `fluxsecrets --help`"),
         (("decrypt", "--nonsense"), "no such option", "see `fluxsecrets decrypt --help`"),
         (("explain",), "missing argument", "see `fluxsecrets explain --help`"),
+        (("completion",), "Choose from: bash, zsh, fish\n", "see `fluxsecrets completion --help`"),
         (("a\x1b[31m",), "there is no command 'a\\x1b[31m'", "see `fluxsecrets --help`"),
     ],
 )

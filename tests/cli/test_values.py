@@ -344,6 +344,9 @@ def test_documents_of_one_file(folder, cli):
     assert cli("set", "two.yaml", "stringData.new", "v", "--document", "2").exit_code == 0
     assert cli("get", "two.yaml", "stringData.new").stdout == "v"
     assert "in document 1" in cli("get", "two.yaml", '["stringData"]["new"]').stderr
+    for command in ("get", "unset"):  # which add nothing
+        said = cli(command, "two.yaml", "stringData.newer").stderr
+        assert "the file has no key 'stringData.newer'\n  hint: did you mean stringData.new?" in said
 
 
 def test_a_kind_of_key_that_cannot_be_used_here_stays_in_the_file(secret, cli):

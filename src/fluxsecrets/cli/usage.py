@@ -41,7 +41,8 @@ def usage_error(error: click.ClickException) -> UsageError:
     path = context.command_path if context is not None else _PROGRAM
     if isinstance(error, click.NoSuchOption):
         return _no_such_option(error, path)
-    message = without_private_keys(error.format_message().rstrip("."))
+    # click lists choices on lines of their own
+    message = without_private_keys(error.format_message().rstrip(".").replace("\n\t", " "))
     return UsageError(message[:1].lower() + message[1:], hint=f"see `{path} --help`")
 
 

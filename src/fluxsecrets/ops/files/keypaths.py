@@ -44,14 +44,14 @@ def find_place(document: Document, key: str, number: int | None = None) -> Place
     Raises:
         UsageError: the value does not exist, or several YAML documents have it.
     """
-    place = find_or_new_place(document, key, number)
-    if place.node is not None:
+    parts, place = _look_up(document, key, number)
+    if place is not None and place.node is not None:
         return place
     import difflib  # start-up time: an existing key needs no suggestions
 
     where = ""
     if len(document.parts) > 1 and (number is not None or key.startswith("[")):
-        where = f" in document {place.part + 1} of it"
+        where = f" in document {parts[0][0] + 1} of it"
     known = [show_path(leaf.path) for leaf in document.leaves]
     near = difflib.get_close_matches(key, known, n=1)
     raise UsageError(
@@ -71,11 +71,27 @@ def find_or_new_place(document: Document, key: str, number: int | None = None) -
     Raises:
         UsageError: the text is not a key, or its YAML document is unclear.
     """
+    parts, found = _look_up(document, key, number)
+    if found is not None:
+        return found
+    if len(parts) > 1:
+        raise UsageError(
+            f"no document of the file has the key {key!a}",
+            hint="choose the document to add it to with --document N",
+        )
+    part, root = parts[0]
+    return Place(part, _new_path(document.format, root, key), None)
+
+
+def _look_up(
+    document: Document, key: str, number: int | None
+) -> tuple[list[tuple[int, Mapping]], Place | None]:
+    """Return the YAML documents that count, and where the key is, or would be if it is in brackets."""
     parts = _numbered(document, number)
     path = parse_key(key)
     if path is not None:
         part, root = parts[0]
-        return Place(part, path, find(root, path))
+        return parts, Place(part, path, find(root, path))
     if not key:
         raise UsageError("the key is empty", hint="write it like data.password")
     found = [(part, path) for part, root in parts if (path := _existing(root, key)) is not None]
@@ -85,16 +101,10 @@ def find_or_new_place(document: Document, key: str, number: int | None = None) -
             f"the key {key!a} is ambiguous: documents {numbers} of the file have it",
             hint="choose one with --document N",
         )
-    if found:
-        part, path = found[0]
-        return Place(part, path, find(document.parts[part], path))
-    if len(parts) > 1:
-        raise UsageError(
-            f"no document of the file has the key {key!a}",
-            hint="choose the document to add it to with --document N",
-        )
-    part, root = parts[0]
-    return Place(part, _new_path(document.format, root, key), None)
+    if not found:
+        return parts, None
+    part, path = found[0]
+    return parts, Place(part, path, find(document.parts[part], path))
 
 
 def is_secret_data(root: Mapping, path: Path) -> bool:

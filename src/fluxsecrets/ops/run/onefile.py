@@ -24,7 +24,7 @@ def refuse_read_only(content: FileContent) -> None:
     if not content.mode & 0o222:
         raise FileAccessError(
             "the file is read-only, so it stays as it is",
-            hint="make it writable first (`chmod u+w FILE`), or write the result elsewhere with -o",
+            hint="make it writable first: `chmod u+w FILE`",
         )
 
 
