@@ -6,7 +6,7 @@ from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.repo.discover import SecretKind
 from fluxsecrets.sops.selectors import Selector, compile_selector
 
-from .facts import Secret
+from .model import Secret
 
 DATA_FIELDS = ("data", "stringData")
 """Where a Secret has its values."""

@@ -11,7 +11,8 @@ from fluxsecrets.sops.arns import key_arn
 from fluxsecrets.sops.metadata import Metadata
 from fluxsecrets.sops.recipients import KINDS, Recipient
 
-from .facts import Facts, Secret
+from .facts import Facts
+from .model import Secret
 from .rule import found
 
 Item = TypeVar("Item", bound=Hashable)

@@ -13,8 +13,9 @@ from fluxsecrets.repo.graph import Applied
 from fluxsecrets.repo.objects import Object
 from fluxsecrets.repo.outcome import Effect, Outcome, worst
 
-from .facts import Facts, Secret, secrets_by_path
+from .facts import Facts, secrets_by_path
 from .judged import judged
+from .model import Secret
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,8 @@ from fluxsecrets.shell import word
 from fluxsecrets.sops.document import Leaf, Mapping, Path, leaves_of, show_path
 from fluxsecrets.sops.formats import make_format
 
-from .facts import Facts, Secret
+from .facts import Facts
+from .model import Secret
 from .selection import DATA_FIELDS
 
 FILE = "the file"

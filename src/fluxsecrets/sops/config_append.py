@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from fluxsecrets.errors import ConfigError, FluxsecretsError
 
 from .config import CreationRule, SopsConfig, parse_config
-from .config_places import Edit, walk, written, written_map
+from .config_places import Edit, walk
+from .config_recipients import written, written_map
 from .document import Style
 from .formats.yaml.nodes import RawMapping, RawNode, RawScalar, RawSequence
 from .formats.yaml.scalars import scalar_text

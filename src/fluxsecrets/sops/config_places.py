@@ -7,15 +7,15 @@ definition of a name. The caller checks the result.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-from fluxsecrets.errors import ConfigError, FluxsecretsError
+from fluxsecrets.errors import ConfigError
 
 from .config import CreationRule, SopsConfig
+from .config_recipients import is_map_of, is_text_of, written, written_map
 from .formats.yaml.nodes import RawAlias, RawMapping, RawNode, RawScalar, RawSequence
-from .formats.yaml.plain import may_be_plain
-from .recipients import KINDS, Recipient, context_of, recipient_key, recipient_text
+from .recipients import KINDS, Recipient, context_of, recipient_text
 from .splice import (
     Part,
     Splices,
@@ -31,7 +31,6 @@ from .splice import (
 _FIELDS = {field: name for name, kind in KINDS.items() for field in (kind.rule_field, kind.group_field)}
 """Fields that hold recipients, in rules and in key groups, with the kind of each."""
 
-_SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9+/=._:@ -]*")
 _ANCHOR = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
@@ -122,15 +121,15 @@ class Edit:
         """The parts of a scalar that are a recipient."""
         if not isinstance(node, RawScalar):
             return []
-        return [part for part in split_parts(self.splices.text, node) if _is(part.text, recipient)]
+        return [part for part in split_parts(self.splices.text, node) if is_text_of(part.text, recipient)]
 
     def stands_for(self, node: RawNode, recipient: Recipient) -> bool:
         """Whether a list item is a recipient, and nothing else."""
         found = resolved(node)
         if isinstance(found, RawScalar):
             parts = split_parts(self.splices.text, found)
-            return bool(parts) and all(_is(part.text, recipient) for part in parts)
-        return isinstance(found, RawMapping) and _is_map_of(found, recipient)
+            return bool(parts) and all(is_text_of(part.text, recipient) for part in parts)
+        return isinstance(found, RawMapping) and is_map_of(found, recipient)
 
     def shares_change(self, index: int) -> bool:
         """Whether a rule uses a list that was changed."""
@@ -222,7 +221,7 @@ class Edit:
                     self.splices.insert_part(item, self.parts_of(item, old)[0], recipient_text(new))
                     return
         elif isinstance(value, RawScalar) and self.parts_of(value, old):
-            if any(_is(part.text, new) for part in split_parts(self.splices.text, value)):
+            if any(is_text_of(part.text, new) for part in split_parts(self.splices.text, value)):
                 return
             if isinstance(items.value, RawAlias) or (value.anchor and self.stands_for(value, old)):
                 self._into_list(items, new, anchor)
@@ -284,7 +283,7 @@ class Edit:
             self._into_list(target, new)
         elif isinstance(value, RawScalar):
             parts = split_parts(self.splices.text, value)
-            last = [part for part in parts if any(_is(part.text, each) for each in behind)] or parts
+            last = [part for part in parts if any(is_text_of(part.text, each) for each in behind)] or parts
             self._touch(value)
             self._text(new, value)
             self.splices.insert_part(value, last[-1], recipient_text(new))
@@ -468,67 +467,3 @@ def _is_set(node: RawNode) -> bool:
     if isinstance(found, RawScalar):
         return bool(found.text.strip()) and found.text not in ("~", "null")
     return not isinstance(found, RawSequence) or found.flow or bool(found.items)
-
-
-def _is(text: str, recipient: Recipient) -> bool:
-    """Whether a text is a recipient, however it is spelled."""
-    if recipient.kind == "age":
-        return recipient_key(Recipient("age", text)) == recipient_key(recipient)
-    kind = KINDS.get(recipient.kind)
-    if kind is None:
-        return False
-    try:
-        return recipient_key(kind.parse(text)) == recipient_key(recipient)
-    except FluxsecretsError:
-        return False
-
-
-def _is_map_of(node: RawMapping, recipient: Recipient) -> bool:
-    kind = KINDS.get(recipient.kind)
-    if kind is None or kind.make is None:
-        return False
-    parts = {parameter: _field_of(node, name) for name, parameter in kind.group_fields.items()}
-    try:
-        return recipient_key(kind.make(**parts)) == recipient_key(recipient)
-    except FluxsecretsError:
-        return False
-
-
-def _field_of(node: RawMapping, name: str) -> str | Mapping[str, str]:
-    """Return a field of a key group's item: a text, or the map of an encryption context."""
-    value = value_of(node, name)
-    found = resolved(value) if value is not None else None
-    if isinstance(found, RawMapping):
-        return {
-            str(name_of_key(key)): each.text
-            for key, item in entries_of(found)
-            if isinstance(each := resolved(item), RawScalar)
-        }
-    return found.text.strip() if isinstance(found, RawScalar) else ""
-
-
-def written(recipient: Recipient) -> str:
-    """A recipient as a YAML scalar, in block and flow lists alike."""
-    return _scalar(recipient_text(recipient))
-
-
-def written_map(recipient: Recipient) -> str:
-    """A recipient as the map that a key group holds for its kind."""
-    known = dict(recipient.attributes)
-    fields = []
-    for name, parameter in KINDS[recipient.kind].group_fields.items():
-        value = known.get(parameter)
-        if parameter == "context":
-            pairs = (f"{_scalar(key)}: {_scalar(text)}" for key, text in context_of(recipient).items())
-            value = ", ".join(pairs)
-            fields += [f"{name}: {{{value}}}"] if value else []
-        elif value is None and not fields:
-            fields.append(f"{name}: {_scalar(recipient.id)}")
-        elif value:
-            fields.append(f"{name}: {_scalar(str(value))}")
-    return f"{{{', '.join(fields)}}}"
-
-
-def _scalar(text: str) -> str:
-    plain = _SAFE.fullmatch(text) and may_be_plain(text, flow=False)
-    return text if plain else "'" + text.replace("'", "''") + "'"

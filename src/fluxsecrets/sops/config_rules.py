@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from fluxsecrets.errors import ConfigError
 
 from .config import CreationRule
-from .config_places import Edit, RecipientList, walk, written
+from .config_places import Edit, RecipientList, walk
+from .config_recipients import written
 from .formats.yaml.nodes import RawAlias, RawNode, RawScalar, RawSequence
 from .formats.yaml.scalars import double_quoted
 from .recipients import KINDS, Recipient, recipient_key

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fluxsecrets.audit.facts import ConfigFile
+from fluxsecrets.audit.model import ConfigFile
 from fluxsecrets.audit.rules.creation_rule_shadowed import check
 from fluxsecrets.sops.config import parse_config
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fluxsecrets.audit.facts import ConfigFile, Facts
+from fluxsecrets.audit.facts import Facts
+from fluxsecrets.audit.model import ConfigFile
 from fluxsecrets.audit.people import listed
 from fluxsecrets.audit.rule import AuditRule, Group, describe, found
 from fluxsecrets.findings import Finding, Location, Severity

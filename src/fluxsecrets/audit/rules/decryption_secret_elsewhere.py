@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from fluxsecrets.audit.cluster import Provided, all_provided, is_rooted, shown
-from fluxsecrets.audit.facts import Facts, Secret
+from fluxsecrets.audit.facts import Facts
+from fluxsecrets.audit.model import Secret
 from fluxsecrets.audit.rule import AuditRule, Group, describe, found
 from fluxsecrets.findings import Finding, Location, Severity
 from fluxsecrets.repo.environments import Environment

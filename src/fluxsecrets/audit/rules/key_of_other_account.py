@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from fluxsecrets.audit.facts import Facts, Secret
+from fluxsecrets.audit.facts import Facts
+from fluxsecrets.audit.model import Secret
 from fluxsecrets.audit.rule import AuditRule, Group, describe
 from fluxsecrets.audit.servicekeys import Flaw, by_environment, findings, keys_of, owner_of, usual
 from fluxsecrets.findings import Finding, Severity

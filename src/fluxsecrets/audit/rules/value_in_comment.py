@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fluxsecrets.audit.facts import Facts, Secret
+from fluxsecrets.audit.facts import Facts
+from fluxsecrets.audit.model import Secret
 from fluxsecrets.audit.rule import AuditRule, Group, describe, found
 from fluxsecrets.audit.selection import own_selector
 from fluxsecrets.findings import Finding, Severity

@@ -8,7 +8,8 @@ from datetime import UTC, date, datetime
 from functools import cache, partial
 from pathlib import Path
 
-from fluxsecrets.audit.facts import Facts, Opening, Readers, secrets_by_path
+from fluxsecrets.audit.facts import Facts, Readers, secrets_by_path
+from fluxsecrets.audit.model import Opening
 from fluxsecrets.errors import DataKeyError, FluxsecretsError, RecipientError
 from fluxsecrets.findings import Finding
 from fluxsecrets.keys import PROVIDERS, make_providers

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from fluxsecrets.audit.beside import uses_in
-from fluxsecrets.audit.facts import ConfigFile, Facts, Secret
+from fluxsecrets.audit.facts import Facts
 from fluxsecrets.audit.judged import controller_of, judged
+from fluxsecrets.audit.model import ConfigFile, Secret
 from fluxsecrets.audit.rules import file_unreadable
 from fluxsecrets.marks import MANIFEST_SUFFIXES
 from fluxsecrets.ops.run.session import Session

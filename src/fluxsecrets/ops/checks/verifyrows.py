@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from fluxsecrets.audit.facts import Facts, Secret
+from fluxsecrets.audit.facts import Facts
 from fluxsecrets.audit.judged import judged
+from fluxsecrets.audit.model import Secret
 from fluxsecrets.audit.people import keys_of_clusters
 from fluxsecrets.audit.treatment import Treated, treated
 from fluxsecrets.errors import IntegrityError

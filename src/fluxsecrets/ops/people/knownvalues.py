@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 
-from fluxsecrets.audit.facts import KnownValues, Secret
+from fluxsecrets.audit.model import KnownValues, Secret
 from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.marks import is_ciphertext
 from fluxsecrets.ops.files.content import open_parsed, parse

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
 
-from fluxsecrets.audit.facts import Secret, secrets_by_path
+from fluxsecrets.audit.facts import secrets_by_path
+from fluxsecrets.audit.model import Secret
 from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.ops.checks.scanmodel import ScanResult
 from fluxsecrets.ops.compare.compare import compare

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from fluxsecrets.audit.facts import ConfigFile
+from fluxsecrets.audit.model import ConfigFile
 from fluxsecrets.findings import Severity
 from fluxsecrets.ops.review.change import Change
 from fluxsecrets.ops.review.model import ReviewItem
