@@ -126,3 +126,16 @@ def test_a_new_rule_is_never_missed(program):
     shutil.rmtree(program.rules.parent / "__pycache__")
     assert program.run(data) == ["zzq", "True"]
     assert program.run(data) == ["zzq", "True"]
+
+
+def test_what_patterns_are_known_by_is_their_name_with_and_without_a_note(tmp_path, monkeypatch):
+    from fluxsecrets.scan import prepared
+    from fluxsecrets.scan.matcher import cache_name
+    from fluxsecrets.scan.patterns import patterns
+
+    monkeypatch.setattr(prepared, "_SETTLED", 0)
+    name = cache_name(patterns())
+    assert prepared.known_as(None) == name
+    assert prepared.known_as(tmp_path) == name
+    monkeypatch.setattr(prepared, "_patterns", None)
+    assert prepared.known_as(tmp_path) == name

@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 import sys
 from array import array
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from struct import Struct
 
@@ -56,9 +56,26 @@ class KnownChanges:
         """Whether it is known what a commit changed."""
         return commit in self._table.rows
 
-    def of(self, commit: str) -> Iterator[Change]:
-        """What a commit changed that is known."""
-        return self._table.of(commit)
+    def each(
+        self, commits: Iterable[str], fresh: Mapping[str, Sequence[Change]]
+    ) -> Iterator[tuple[int, str, str | None, tuple[str, ...]]]:
+        """What commits changed, in their order.
+
+        Args:
+            commits: they are known, or among the fresh ones.
+            fresh: the changes of some.
+
+        Yields:
+            The position of the commit, the path, its blob or None, and its blobs before.
+        """
+        table = self._table
+        for at, commit in enumerate(commits):
+            if (row := table.rows.get(commit)) is None:
+                for change in fresh[commit]:
+                    yield at, change.path, change.blob, change.before
+            else:
+                for path, blob, before in table.at(row):
+                    yield at, path, blob, before
 
     def add(self, commit: str, changes: list[Change]) -> None:
         """Note what a commit changed."""
@@ -102,12 +119,16 @@ class _Table:
         self.path_of, self.blob_of, self.before = array(_NUMBER), array(_NUMBER), array(_NUMBER)
 
     def of(self, commit: str) -> Iterator[Change]:
-        row = self.rows[commit]
+        for path, blob, before in self.at(self.rows[commit]):
+            yield Change(commit, path, blob, before)
+
+    def at(self, row: int) -> Iterator[tuple[str, str | None, tuple[str, ...]]]:
+        """What the commit in a row changed: path, blob and blobs before."""
         paths, blobs, before = self.paths, self.blobs, self.before
         for at in range(self.starts[row], self.starts[row + 1]):
             blob, first, end = self.blob_of[at], self.firsts[at], self.firsts[at + 1]
             old = (blobs[before[first]],) if end - first == 1 else tuple(blobs[n] for n in before[first:end])
-            yield Change(commit, paths[self.path_of[at]], None if blob == _NONE else blobs[blob], old)
+            yield paths[self.path_of[at]], None if blob == _NONE else blobs[blob], old
 
     def append(self, fresh: Mapping[str, Sequence[Change]]) -> None:
         """Add commits with their changes."""

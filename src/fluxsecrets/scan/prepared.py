@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from fluxsecrets.files.hashing import fast_hash
@@ -34,23 +34,35 @@ def prepared_matcher(cache: Path | None) -> Matcher:
     Args:
         cache: a folder that need not exist, or None.
     """
-    running = running_on()
-    if cache is None or running is None or os.name != "posix":  # elsewhere, times may be those of before
+    note = _note(cache)
+    if cache is None or note is None:
         return make_matcher(_patterns(), cache)
-    state = fast_hash(16)
-    state.update("\0".join((__file__, sys.version, *running)).encode("utf-8", "surrogateescape"))
-    note = cache / f"prepared-{state.hexdigest()}.txt"
     name = _noted(note)
     matcher = load_matcher(cache / name) if name else None
     if matcher is not None:
         return matcher
     patterns = _patterns()
     matcher = make_matcher(patterns, cache)
-    came_from = _came_from()
-    if came_from:
-        text = "\n".join((cache_name(patterns), *came_from))
-        write_cached(note, _HEAD, text.encode("utf-8", "surrogateescape"), "prepared-*.txt")
+    _noted_anew(note, patterns)
     return matcher
+
+
+def known_as(cache: Path | None) -> str:
+    """What all patterns together are known by: a hash of them, and of what compiled ones depend on."""
+    note = _note(cache)
+    if note is None:
+        return cache_name(_patterns())
+    return _noted(note) or _noted_anew(note, _patterns())
+
+
+def _note(cache: Path | None) -> Path | None:
+    """The note that says what the compiled patterns are called, or None where there can be none."""
+    running = running_on()
+    if cache is None or running is None or os.name != "posix":  # elsewhere, times may be those of before
+        return None
+    state = fast_hash(16)
+    state.update("\0".join((__file__, sys.version, *running)).encode("utf-8", "surrogateescape"))
+    return cache / f"prepared-{state.hexdigest()}.txt"
 
 
 def _patterns() -> tuple[Pattern, ...]:
@@ -69,6 +81,16 @@ def _noted(note: Path) -> str:
         return name if all(_line(each.rpartition("\t")[2])[0] == each for each in files) else ""
     except OSError:
         return ""
+
+
+def _noted_anew(note: Path, patterns: Sequence[Pattern]) -> str:
+    """Note what patterns are called that were just made, if that holds for the next run; the name."""
+    name = cache_name(patterns)
+    came_from = _came_from()
+    if came_from:
+        text = "\n".join((name, *came_from))
+        write_cached(note, _HEAD, text.encode("utf-8", "surrogateescape"), "prepared-*.txt")
+    return name
 
 
 def _came_from() -> list[str]:

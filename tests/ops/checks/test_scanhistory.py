@@ -165,10 +165,10 @@ def test_runs_beside_each_other_add_up(history, tmp_path):
     one.save()
     two.save()
     both = history.known(cache)
-    assert ("1" * 40, "a.yaml") in both
-    assert ("2" * 40, "a.yaml") in both
-    assert ("1" * 40, "b.yaml") not in both
-    assert ("3" * 40, "a.yaml") not in both
+    assert both.has("1" * 40, "a.yaml")
+    assert both.has("2" * 40, "a.yaml")
+    assert not both.has("1" * 40, "b.yaml")
+    assert not both.has("3" * 40, "a.yaml")
 
 
 def test_a_cache_that_is_full_keeps_what_the_run_used(history, tmp_path, monkeypatch):
@@ -179,7 +179,7 @@ def test_a_cache_that_is_full_keeps_what_the_run_used(history, tmp_path, monkeyp
         known.add(str(number + 5) * 40, "a.yaml")
         known.save()
     known = history.known(tmp_path / "cache")
-    assert [(str(number) * 40, "a.yaml") in known for number in (0, 1, 2, 7)] == [False, False, True, True]
+    assert [known.has(str(number) * 40, "a.yaml") for number in (0, 1, 2, 7)] == [False, False, True, True]
 
 
 def test_a_content_that_is_known_and_gone_is_missed(history, tmp_path):

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
 
 from fluxsecrets.ops.policy.staterules import CommitFiles
 from fluxsecrets.repo.git.survey import Period
 from fluxsecrets.scan.cachefile import cache_folder
 from fluxsecrets.scan.clean import CleanContents, judged_by
-from fluxsecrets.scan.patterns import patterns
+from fluxsecrets.scan.prepared import known_as
 from fluxsecrets.scan.sources import unread
 from fluxsecrets.scan.sources.commits import Unit, plan
 
@@ -20,6 +19,7 @@ from .scanhistory import in_order, judged
 from .scanjob import ScanJob
 from .scanmodel import ScanResult
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:  # a push of a few commits does without
     from fluxsecrets.scan.changes import KnownChanges
 
@@ -104,6 +104,6 @@ def _known_clean(job: ScanJob, count: int) -> CleanContents | None:
     folder = cache_folder(os.environ)
     if folder is None or not job.request.use_cache or count < _MANY:
         return None
-    custom = job.scanner.engine.custom
-    decides = judged_by(patterns(), "" if custom is None else custom.identity)
+    custom = None if job.words is None else job.words.custom
+    decides = judged_by(known_as(folder), "" if custom is None else custom.identity)
     return CleanContents(folder, job.needed().common_dir, decides)

@@ -6,7 +6,8 @@ results does not matter: `in_order` puts them back into that of the commits.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from itertools import pairwise
 from typing import NamedTuple
@@ -105,16 +106,19 @@ def _sorted_out(
 
     Those that are encrypted are given with the hashes of their ciphertexts and keys.
     """
+    if not known or not units:
+        return [], {}, [*units]
     passed, closed, others = [], [], []
-    for unit in units:
-        if all(_is_known(scanner, known, unit.blob, place) for place in unit.places):
-            passed.append(unit)
-        elif all(known.is_encrypted(unit.blob, place.path) for place in unit.places):
-            closed.append(unit)
-        else:
-            others.append(unit)
-    there = _present(repository, passed)
-    others += [unit for unit in passed if unit.blob not in there]
+    with _missing(repository, units) as missing:
+        for unit in units:
+            if _is_known(scanner, known, unit):
+                passed.append(unit)
+            elif all(known.is_encrypted(unit.blob, place.path) for place in unit.places):
+                closed.append(unit)
+            else:
+                others.append(unit)
+        gone = missing()
+    others += [unit for unit in passed if unit.blob in gone]
     encrypted: dict[Unit, Shown] = {}
     contents = readable_objects(repository, (unit.blob for unit in closed), limit=BLOB_LIMIT)
     for unit, (_, _, data) in zip(closed, contents, strict=True):
@@ -125,7 +129,7 @@ def _sorted_out(
             encrypted[unit] = marks
         else:
             others.append(unit)
-    return [unit for unit in passed if unit.blob in there], encrypted, others
+    return [unit for unit in passed if unit.blob not in gone], encrypted, others
 
 
 class _Seen:
@@ -147,17 +151,31 @@ class _Seen:
         return any(mark in self._several and not self._keys[mark] for mark in marks.ciphertexts)
 
 
-def _is_known(scanner: Scanner, known: CleanContents, blob: str, place: Place) -> bool:
-    return (blob, place.path) in known and scanner.has_ordinary_name(place.path)
+def _is_known(scanner: Scanner, known: CleanContents, unit: Unit) -> bool:
+    for place in unit.places:
+        if not known.has(unit.blob, place.path) or not scanner.has_ordinary_name(place.path):
+            return False
+    return True
 
 
-def _present(repository: Repository, units: Sequence[Unit]) -> frozenset[str]:
-    """Those of some contents that are there: what is not read again may have been lost meanwhile."""
-    if not units:
-        return frozenset()
-    names = "".join(f"{unit.blob}\n" for unit in units).encode()
-    listing = repository.run("cat-file", "--batch-check", "--buffer", stdin=names).decode().splitlines()
-    return frozenset(name for name, kind, *_ in map(str.split, listing) if kind == "blob")
+@contextmanager
+def _missing(repository: Repository, units: Sequence[Unit]) -> Iterator[Callable[[], frozenset[str]]]:
+    """Ask git which contents are gone, while the caller does something else.
+
+    What is not read again may have been lost meanwhile.
+
+    Yields:
+        A function that waits for the answer.
+    """
+    names = "".join([f"{unit.blob}\n" for unit in units]).encode("ascii")
+    # git writes a sign for each that is there, so that a pipe holds those of most histories.
+    with repository.begun("cat-file", "--batch-check=.", "--buffer", stdin=names) as answer:
+        yield lambda: _names_of_missing(answer())
+
+
+def _names_of_missing(answer: bytes) -> frozenset[str]:
+    lines = answer.replace(b".\n", b"").split(b"\n")
+    return frozenset(line.partition(b" ")[0].decode("ascii") for line in lines if line)
 
 
 def _read(

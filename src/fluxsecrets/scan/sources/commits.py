@@ -243,9 +243,8 @@ def _add_known(repository: Repository, commits: Sequence[str], known: KnownChang
             fresh[change.commit].append(change)
     except GitError:
         return False
-    for at, commit in enumerate(commits):
-        for change in known.of(commit) if commit in known else fresh[commit]:
-            found.add(change, at)
+    for at, path, blob, before in known.each(commits, fresh):
+        found.add_changed(path, blob, before, at)
     for commit, changes in fresh.items():
         known.add(commit, changes)
     known.save(commits)
@@ -272,25 +271,28 @@ class _Places:
         self.removed: list[tuple[int, str, tuple[str, ...]]] = []
 
     def add(self, change: Change, at: int) -> None:
-        if not self._chosen(change.path):
+        self.add_changed(change.path, change.blob, change.before, at)
+
+    def add_changed(self, path: str, blob: str | None, before: tuple[str, ...], at: int) -> None:
+        if not self._chosen(path):
             return
-        for blob in change.before:
-            for place in self._places.get(blob, ()):
-                if place.path == change.path:
+        for old in before:
+            for place in self._places.get(old, ()):
+                if place.path == path:
                     place.ended = at
-        if change.blob is None:
-            self.removed.append((at, change.path, change.before))
+        if blob is None:
+            self.removed.append((at, path, before))
             return
-        places = self._places.setdefault(change.blob, [])
+        places = self._places.setdefault(blob, [])
         for known in places:
-            if known.path == change.path:
+            if known.path == path:
                 break
         else:
-            known = Place(change.path, at)
+            known = Place(path, at)
             places.append(known)
         known.last = at
-        if change.before:
-            known.before += tuple([(at, blob) for blob in change.before])
+        if before:
+            known.before += tuple([(at, old) for old in before])
 
     def units(self) -> tuple[Unit, ...]:
         return tuple(Unit(blob, tuple(places)) for blob, places in self._places.items())
