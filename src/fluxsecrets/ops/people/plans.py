@@ -12,7 +12,7 @@ from fluxsecrets.ops.run.inputs import Target
 from fluxsecrets.ops.run.results import FileChange, FileResult, Outcome, Prepared
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.ops.run.waiting import waits_to_rekey
-from fluxsecrets.ops.run.writer import Operation, prepare_files, write_files
+from fluxsecrets.ops.run.writer import Drafting, Operation, prepare_files, write_files
 from fluxsecrets.records import dataclass, field, replace
 from fluxsecrets.sops.naming import public_id
 from fluxsecrets.sops.recipients import Recipient, recipient_key
@@ -128,19 +128,27 @@ class Rekeying(_WithStep["Step"]):
     record: Callable[[Sequence[Target]], Iterable[FileChange]] | None = field(default=None, repr=False)
     added: tuple[Recipient, ...] = ()
 
-    def prepared(self, watch: Watch) -> tuple[Prepared, ...]:
-        """New contents for the files; nothing is written."""
+    def prepared(self, watch: Watch, drafting: Drafting | None = None) -> tuple[Prepared, ...]:
+        """New contents for the files; nothing is written.
+
+        Args:
+            watch: see `Watch`.
+            drafting: encrypts what `written` gets, while other processes prepare the next files.
+        """
         prepare = partial(prepare_target, self.rekey, self.session, self.step)
         waits = partial(waits_to_rekey, self.session, self.added)
-        return tuple(watch(prepare_files(prepare, self.targets, waits), len(self.targets)))
+        found = watch(prepare_files(prepare, self.targets, waits), len(self.targets))
+        return tuple(found if drafting is None else drafting.watched(found))
 
-    def written(self, prepared: Sequence[Prepared]) -> tuple[FileResult, ...]:
+    def written(
+        self, prepared: Sequence[Prepared], drafting: Drafting | None = None
+    ) -> tuple[FileResult, ...]:
         """Write prepared files; those that could not be prepared stay as they are.
 
         Raises:
             FluxsecretsError: it could not be written; nothing was changed.
         """
-        operation = self.operation
+        operation = replace(self.operation, drafting=drafting)
         if self.record is not None:
             pairs = zip(self.targets, prepared, strict=True)
             failed = [target for target, each in pairs if each.result.error is not None]
@@ -159,11 +167,12 @@ class Rekeying(_WithStep["Step"]):
         Raises:
             FluxsecretsError: it could not be written; nothing was changed.
         """
-        prepared = self.prepared(watch)
+        drafting = Drafting() if write else None
+        prepared = self.prepared(watch, drafting)
         stopped = self.stopped(prepared, partial=partial)
         if stopped is not None:
             return stopped
-        files = self.written(prepared) if write else tuple(each.result for each in prepared)
+        files = self.written(prepared, drafting) if write else tuple(each.result for each in prepared)
         return Rekeyed(files, waiting=self._waiting(prepared), undecided=_undecided(files))
 
     def stopped(self, prepared: Sequence[Prepared], *, partial: bool = False) -> Rekeyed | None:

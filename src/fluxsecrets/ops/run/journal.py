@@ -27,6 +27,7 @@ from fluxsecrets.files.deadfolders import remove_dead_folders
 from fluxsecrets.files.reading import FileContent, identity_of, read_file
 from fluxsecrets.records import dataclass
 
+from .journaldraft import Draft, Drafted
 from .journalfile import (
     LIMIT,
     Journal,
@@ -110,6 +111,7 @@ def apply(
     changes: Sequence[FileChange],
     details: Mapping[str, object],
     first: Callable[[], None] | None = None,
+    draft: Draft | None = None,
 ) -> Mapping[Path, str]:
     """Make changes; on return all of them are done, and on an error none.
 
@@ -121,6 +123,7 @@ def apply(
         changes: each file once, in the order in which they are replaced; removals come last.
         details: what the command needs to say or do when it is resumed; no values of secrets.
         first: called when the journal is there and before the first file is replaced.
+        draft: contents of some of the changes, encrypted already.
 
     Returns:
         What of the access of replaced files could not be kept, one sentence each.
@@ -138,7 +141,7 @@ def apply(
         if found is not None:
             raise _interrupted_error(found)
         checked: list[FileContent | None] = []
-        write_journal(place, begun, changes, _old_contents(changes, checked), details)
+        write_journal(place, begun, changes, _old_contents(changes, checked, draft), details, draft)
         settled = Settled(0, ())
         try:
             if first is not None:
@@ -313,9 +316,16 @@ def _changed_error(journal: Journal, changed: Sequence[Seen]) -> ChangedError:
     )
 
 
-def _old_contents(changes: Iterable[FileChange], checked: list[FileContent | None]) -> Iterator[bytes | None]:
+def _old_contents(
+    changes: Iterable[FileChange], checked: list[FileContent | None], draft: Draft | None
+) -> Iterator[bytes | Drafted | None]:
     """The old contents one by one, as files may be many; what was checked is kept in short."""
     for change in changes:
+        drafted = draft.of(change) if draft is not None else None
+        if drafted is not None and _seems_the_same(change.path, drafted.content):
+            checked.append(drafted.content)
+            yield drafted
+            continue
         content = _at_hand(change) or _checked(change)
         known = change.old.digest if isinstance(change.old, FileContent) else None  # it is the same content
         checked.append(None if content is None else content.without_data(known))
@@ -323,19 +333,24 @@ def _old_contents(changes: Iterable[FileChange], checked: list[FileContent | Non
 
 
 def _at_hand(change: FileChange) -> FileContent | None:
-    """The old content where it was read with its bytes, and the file seems to be the same since.
+    """The old content where it was read with its bytes, and the file seems to be the same since."""
+    old = change.old
+    if not isinstance(old, FileContent) or old.digest is not None:
+        return None
+    return old if _seems_the_same(change.path, old) else None
+
+
+def _seems_the_same(path: Path, old: FileContent) -> bool:
+    """Whether a file is in the state in which it was read.
 
     A save of as many bytes within a tick of the clock goes unnoticed here. It is noticed when the file
     is replaced, and all is taken back.
     """
-    old = change.old
-    if not isinstance(old, FileContent) or old.digest is not None:
-        return None
     try:
-        status = os.lstat(change.path)
+        status = os.lstat(path)
     except (OSError, ValueError):
-        return None
-    return old if S_ISREG(status.st_mode) and identity_of(status) == old.identity else None
+        return False
+    return S_ISREG(status.st_mode) and identity_of(status) == old.identity
 
 
 def _checked(change: FileChange) -> FileContent | None:

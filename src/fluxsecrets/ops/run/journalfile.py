@@ -14,8 +14,6 @@ import re
 import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from io import BytesIO
-from itertools import count
 from pathlib import Path
 
 from fluxsecrets.errors import FileAccessError
@@ -26,6 +24,7 @@ from fluxsecrets.files.writing import write_atomic
 from fluxsecrets.records import dataclass
 
 from .journalbox import Box
+from .journaldraft import Draft, Drafted
 from .planpath import PlanPath
 from .results import FileChange
 from .runlock import RunInfo
@@ -141,8 +140,9 @@ def write_journal(
     place: Place,
     begun: RunInfo,
     changes: Sequence[FileChange],
-    old: Iterable[bytes | None],
+    old: Iterable[bytes | Drafted | None],
     details: Mapping[str, object],
+    draft: Draft | None = None,
 ) -> None:
     """Write down a change of files. From its last step on the change can be completed and taken back.
 
@@ -150,33 +150,25 @@ def write_journal(
         place: the work tree.
         begun: who begins it.
         changes: each file once.
-        old: what these files hold, or None for those that do not exist; each is taken once.
+        old: what these files hold, None for those that do not exist, or what the draft has of them; each is
+            taken once.
         details: see `journal.apply`.
+        draft: contents that are encrypted already.
 
     Raises:
         FileAccessError: it can't be written, or a path can't be in a plan; nothing was changed.
     """
     state, root = place.state, place.root
-    draft = state / _DRAFT
+    folder = state / _DRAFT
     key = journal_key(make=True)
     assert key is not None  # noqa: S101 - it was made
-    box = Box.make(key)
-    contents = BytesIO()
-    numbers = count()
-
-    def keep(data: bytes | None) -> dict[str, object] | None:
-        if data is None:
-            return None
-        number, start = next(numbers), contents.tell()
-        length = contents.write(box.seal(number, data))
-        return {"number": number, "start": start, "length": length, "digest": box.digest(data)}
-
+    draft = draft or Draft(key)
     files = [
         {
             "path": _plan_path(change.path, place),
             "mode": _mode(change),
-            "old": keep(data),
-            "new": keep(change.new),
+            "old": data.old if isinstance(data, Drafted) else draft.keep(data),
+            "new": data.new if isinstance(data, Drafted) else draft.keep(change.new),
         }
         for change, data in zip(changes, old, strict=True)
     ]
@@ -184,23 +176,23 @@ def write_journal(
         "version": VERSION,
         "begun": begun.data(),
         "root": str(root),
-        "salt": box.salt.hex(),
+        "salt": draft.box.salt.hex(),
         "details": dict(details),
         "files": files,
         "folders": _missing_folders(changes, place),
     }
     data = json.dumps(plan).encode()
     with reported("nothing was changed: the journal could not be written", state):
-        if draft.exists():
-            _delete(draft)
-        draft.mkdir(mode=0o700)
+        if folder.exists():
+            _delete(folder)
+        folder.mkdir(mode=0o700)
         try:
-            write_atomic(draft / _CONTENTS, contents.getvalue())  # which copies nothing
-            write_atomic(draft / _PLAN, data)
-            write_atomic(draft / _MAC, _mac(key, data))
-            draft.rename(state / JOURNAL)
+            write_atomic(folder / _CONTENTS, draft.contents())
+            write_atomic(folder / _PLAN, data)
+            write_atomic(folder / _MAC, _mac(key, data))
+            folder.rename(state / JOURNAL)
         except BaseException:
-            _delete(draft, ignore_errors=True)  # a full disk needs the space
+            _delete(folder, ignore_errors=True)  # a full disk needs the space
             raise
         sync(state)
 

@@ -34,6 +34,7 @@ if TYPE_CHECKING:  # batches do without the repository
     from fluxsecrets.repo.tree import Tree
 
     from .journal import Ended, PendingOperation, Way
+    from .journaldraft import Draft
 
     Job = TypeVar("Job")
 
@@ -59,6 +60,7 @@ class Operation:
         details: what the command needs to know when it is resumed; no values of secrets.
         first: called when the journal is there and before the first file is replaced, such as to keep a new
             identity: after an interruption the details say what to take back. If it raises, no file changes.
+        drafting: the contents that are encrypted already.
     """
 
     name: str
@@ -66,6 +68,30 @@ class Operation:
     extra: Sequence[FileChange] = ()
     details: Mapping[str, object] = field(default_factory=dict)
     first: Callable[[], None] | None = None
+    drafting: Drafting | None = None
+
+
+class Drafting:
+    """Encrypts the contents of a journal as they come, see `journaldraft`."""
+
+    def __init__(self) -> None:
+        self.draft: Draft | None = None
+        self._begun = False
+
+    def watched(self, prepared: Iterable[Prepared]) -> Iterator[Prepared]:
+        """Pass on what is prepared; old bytes that are in the draft are let go of."""
+        for number, each in enumerate(prepared):
+            # The first one comes before other processes start, which would wait for what is imported here.
+            yield self._taken(each) if number and each.change is not None else each
+
+    def _taken(self, prepared: Prepared) -> Prepared:
+        if not self._begun:
+            from .journaldraft import Draft
+
+            self._begun, self.draft = True, Draft.begun()
+        if self.draft is None or prepared.change is None:
+            return prepared
+        return prepared._replace(change=self.draft.take(prepared.change))
 
 
 def replacing(content: FileContent, new: bytes) -> FileChange:
@@ -204,7 +230,10 @@ def _write_together(
 ) -> tuple[FileResult, ...]:
     failed: dict[Path, FluxsecretsError] = {}
     notes: dict[Path, str] = {}
-    for place, changes in _by_place(session, prepared, operation).items():
+    by_place = _by_place(session, prepared, operation)
+    if len(by_place) > 1:  # each has a journal of its own
+        operation = replace(operation, drafting=None)
+    for place, changes in by_place.items():
         try:
             notes |= _change(place, changes, operation)
         except FluxsecretsError as error:
@@ -234,12 +263,17 @@ def _by_place(
     found: dict[Place, list[FileChange]] = {}
     if operation.extra:
         found[operation.place or place_here(session)] = list(operation.extra)
+    if operation.place is not None:
+        changes = [each.change for each in prepared if each.change is not None]
+        if changes:
+            found.setdefault(operation.place, []).extend(changes)
+        return found
     places: dict[str, Place] = {}
     for each in prepared:
         if each.change is not None:
             path = each.change.path
             folder = os.path.dirname(path)  # noqa: PTH120
-            place = operation.place or _known_place(places, folder) or place_of(session, path)
+            place = _known_place(places, folder) or place_of(session, path)
             places[folder] = places[str(place.root)] = place
             found.setdefault(place, []).append(each.change)
     return found
@@ -267,7 +301,8 @@ def _change(place: Place, changes: Sequence[FileChange], operation: Operation) -
         return {} if done.note is None else {one.path: done.note}
     from .journal import apply  # one file does without, and so do batches
 
-    return apply(place, operation.name, merged(changes), operation.details, operation.first)
+    draft = operation.drafting.draft if operation.drafting is not None else None
+    return apply(place, operation.name, merged(changes), operation.details, operation.first, draft)
 
 
 def place_of(session: Session, path: Path) -> Place:
@@ -301,10 +336,11 @@ def place_of_tree(tree: Tree) -> Place:
 
 def merged(changes: Iterable[FileChange]) -> tuple[FileChange, ...]:
     """Each file once: the first old content with the last new one; removals come last."""
-    by_path: dict[Path, FileChange] = {}
+    by_path: dict[str, FileChange] = {}
     for change in changes:
-        known = by_path.get(change.path)
-        by_path[change.path] = (
+        name = str(change.path)  # a path object takes long to hash
+        known = by_path.get(name)
+        by_path[name] = (
             change if known is None else replace(change, old=known.old, mode=known.mode or change.mode)
         )
     return tuple(sorted(by_path.values(), key=lambda change: change.new is None))
