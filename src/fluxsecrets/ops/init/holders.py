@@ -163,7 +163,8 @@ def _person(survey: Survey) -> Holder:
             details=[
                 f"{key.recipient}   {key.name or key.kind}, in {', '.join(key.places)}" for key in found
             ],
-            hint="name it, such as --identity " + found[0].recipient.split()[0],
+            hint="name it with --identity KEY, and never that of another repository's cluster: there, "
+            "`fluxsecrets keys list` says whose each is; `fluxsecrets keys generate` makes a new one",
         )
     return _adopted(survey, found[0]) if found else _made(survey, person_name(survey))
 
