@@ -62,14 +62,17 @@ def _memory_rows(
 
 
 def _worked(repository: Repository, surroundings: Surroundings, name: str, text: str) -> dict[str, Cost]:
-    """Encrypt, decrypt and rotate a file."""
+    """Encrypt, decrypt and rotate a file, and set a value of JSON."""
     work = partial(run, cwd=repository.folder, environment=repository.environment)
     (repository.folder / name).write_text(text, encoding="ascii")
-    return {
+    costs = {
         "encrypt": work([surroundings.ours, "encrypt", name]),
         "decrypt": work([surroundings.ours, "decrypt", name], prints=lambda out: out.decode() == text),
         "rotate": work([surroundings.ours, "rotate", name]),
     }
+    if name.endswith(".json"):
+        costs["set"] = work([surroundings.ours, "set", name, "key-0", "throwaway"])
+    return costs
 
 
 def _time(surroundings: Surroundings, repository: Repository) -> list[Row]:

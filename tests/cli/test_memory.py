@@ -79,6 +79,17 @@ def test_many_small_values_cost_eight_times_the_file_beside_what_a_command_takes
     assert folder.read(f"again-{name}") == SMALL[name].encode()
 
 
+@pytest.mark.parametrize("name", SMALL)
+@pytest.mark.parametrize("value", ["short", "longer-than-before-" * 20])
+def test_another_value_among_many_small_ones_costs_eight_times_the_file(folder, cli, name, value):
+    folder.write(name, SMALL[name].encode())
+    folder.write(f"one-{name}", b'{"key-0": "b"}\n')
+    for each in (name, f"one-{name}"):
+        peak(cli, "encrypt", each)
+    idle, used = (peak(cli, "set", each, "key-0", value) for each in (f"one-{name}", name))
+    assert used - idle <= 8 * (folder.path / name).stat().st_size
+
+
 @pytest.mark.parametrize("name", ["small.json"])
 def test_new_data_keys_for_many_small_values_cost_eight_times_the_file(folder, cli, name):
     folder.write(name, SMALL[name].encode())

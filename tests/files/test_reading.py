@@ -3,7 +3,9 @@
 import errno
 import os
 import stat
+import tempfile
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given
@@ -18,8 +20,9 @@ from filesystems import (
     posix_only,
 )
 from fluxsecrets.errors import FileAccessError, LimitError
+from fluxsecrets.files import reading
 from fluxsecrets.files.links import resolve_inside
-from fluxsecrets.files.reading import FileContent, FileIdentity, read_file
+from fluxsecrets.files.reading import FileContent, FileIdentity, holds, read_file
 from fluxsecrets.files.writing import PendingWrite, write_atomic, write_batch, write_new
 
 
@@ -55,6 +58,28 @@ def test_any_size_up_to_the_limit_is_read_whole(tmp_path, size):
     path = tmp_path / "a"
     path.write_bytes(b"x" * size)
     assert read_file(path, limit=size).data == b"x" * size
+
+
+@given(
+    st.lists(st.sampled_from([b"a", b"ab", b"aab", b"b", b"x" * 9])).map(b"".join),
+    st.sampled_from([b"a", b"ab", b"aab", b"bb", b"xx"]),
+    st.integers(1, 9),
+)
+def test_a_word_is_found_wherever_a_file_is_cut_into_pieces(content, word, size):
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "a")
+        path.write_bytes(content)
+        with patch.object(reading, "_PIECE", size):
+            assert holds(path, word, limit=LIMIT) == (word in content)
+
+
+def test_what_is_looked_through_for_a_word_is_refused_as_what_is_read(tmp_path, target):
+    for path, limit in ((tmp_path, LIMIT), (tmp_path / "missing", LIMIT), (target, 1)):
+        with pytest.raises((FileAccessError, LimitError)) as reading_it:
+            read_file(path, limit=limit)
+        with pytest.raises(type(reading_it.value)) as looking:
+            holds(path, b"a", limit=limit)
+        assert looking.value.message == reading_it.value.message
 
 
 def test_a_file_over_the_limit_is_refused_before_it_is_read(tmp_path, monkeypatch):

@@ -105,16 +105,8 @@ def read_file(path: Path, *, limit: int, follow_links: bool = False) -> FileCont
         FileAccessError: missing, a folder, a FIFO or device, not permitted, or changed meanwhile.
     """
     with translated(path, "read"):
-        before = path.stat() if follow_links else path.lstat()
-        require_regular(path, before, "read")  # before opening it: that alone can disturb a device
-        descriptor = os.open(
-            path, os.O_RDONLY | system.SAFE_FLAGS | (0 if follow_links else system.O_NOFOLLOW)
-        )
+        descriptor, opened = _open_regular(path, limit, follow_links)
         try:
-            opened = os.fstat(descriptor)
-            require_regular(path, opened, "read")
-            if opened.st_size > limit:
-                raise _too_large(path, opened.st_size, limit)
             data = _read_up_to(descriptor, limit + 1, opened.st_size)
             if len(data) > limit:
                 raise _too_large(path, max(len(data), os.fstat(descriptor).st_size), limit)
@@ -125,16 +117,60 @@ def read_file(path: Path, *, limit: int, follow_links: bool = False) -> FileCont
     return FileContent(path, data, identity_of(opened), stat.S_IMODE(opened.st_mode))
 
 
+def holds(path: Path, word: bytes, *, limit: int, follow_links: bool = False) -> bool:
+    """Whether a word is anywhere in a file. A large one is read piece by piece.
+
+    Raises:
+        LimitError, FileAccessError: see `read_file`.
+    """
+    with translated(path, "read"):
+        descriptor, _ = _open_regular(path, limit, follow_links)
+        try:
+            text = b""
+            while piece := os.read(descriptor, _PIECE):
+                text += piece
+                if word in text:
+                    return True
+                text = text[1 - len(word) :]  # it may go on in the next piece
+        finally:
+            os.close(descriptor)
+    return False
+
+
+_PIECE = 64 * 2**10
+
+
+def _open_regular(path: Path, limit: int, follow_links: bool) -> tuple[int, os.stat_result]:
+    before = path.stat() if follow_links else path.lstat()
+    require_regular(path, before, "read")  # before opening it: that alone can disturb a device
+    descriptor = os.open(path, os.O_RDONLY | system.SAFE_FLAGS | (0 if follow_links else system.O_NOFOLLOW))
+    try:
+        opened = os.fstat(descriptor)
+        _require_readable(path, opened, limit)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor, opened
+
+
+def _require_readable(path: Path, status: os.stat_result, limit: int) -> None:
+    require_regular(path, status, "read")
+    if status.st_size > limit:
+        raise _too_large(path, status.st_size, limit)
+
+
 def _read_up_to(descriptor: int, most: int, likely: int) -> bytes:
     chunks: list[bytes] = []
-    left = most
+    left, wanted = most, max(likely + 1, _PIECE)  # one byte more than the size says
     while left > 0:
-        # One byte more than the size says, so that the end is mostly seen with the second call.
-        chunk = os.read(descriptor, min(left, max(likely + 1, 65536)))
+        chunk = os.read(descriptor, min(left, wanted))
         if not chunk:
             break
         chunks.append(chunk)
         left -= len(chunk)
+        # Mostly there is nothing more. Memory of the file's size, given back here, would make the system keep
+        # what is given back later.
+        wanted = _PIECE
     return b"".join(chunks)
 
 

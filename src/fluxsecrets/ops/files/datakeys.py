@@ -66,7 +66,7 @@ def former_readers(
     history = history or History(repository)
     changes = history.changes(partial=session.partial_history)
     # One pass over the history: a copy can lie under any path.
-    marks = {path: set(data_key_marks(data)) for path, data in files.items()}
+    marks: dict[str, set[bytes]] = {}
     encrypted: set[str] = set()
     texts: dict[str, bytes] = {}
     room = _KEPT
@@ -78,6 +78,10 @@ def former_readers(
         if len(data) <= room:
             room -= len(data)
             texts[blob] = data
+    if not encrypted:
+        return ()
+    for path, data in files.items():
+        marks.setdefault(path, set()).update(data_key_marks(data))
     related = {path: group for group in same_file(marks, renamed(changes)) for path in group & files.keys()}
     wanted = frozenset().union(*related.values())
     own_changes = [each for each in changes if each.path in wanted and each.blob in encrypted]

@@ -139,7 +139,7 @@ def _change(
         return EditResult(target.shown, EditOutcome.UNCHANGED, warnings=opened.warnings)
     warnings = dict.fromkeys((*opened.warnings, *done.warnings))
     try:
-        write_back(session, opened, done.data)
+        write_back(session, target, opened.content, done.data)
     except FluxsecretsError as error:
         raise kept_aside(session, target.path, done.data, error) from None
     return EditResult(target.shown, EditOutcome.EDITED, done.values, tuple(warnings))

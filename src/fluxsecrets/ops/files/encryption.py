@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 
 from fluxsecrets.errors import AlreadyEncryptedError, IntegrityError, LimitError, UnprotectedError
 from fluxsecrets.ops.policy.policy import Policy, selector_for
@@ -10,7 +10,7 @@ from fluxsecrets.records import dataclass, field, replace
 from fluxsecrets.sops.cipher import Cipher, DataKey
 from fluxsecrets.sops.decryption import open_document
 from fluxsecrets.sops.disclosure import disclosed
-from fluxsecrets.sops.document import Comment, Document, Leaf, show_path
+from fluxsecrets.sops.document import Comment, Document, Leaf, Path, show_path
 from fluxsecrets.sops.encryption import Encrypted, encrypt_document
 from fluxsecrets.sops.envelope import Providers, check_recipients, wrap_data_key
 from fluxsecrets.sops.formats import Format, Limits
@@ -18,6 +18,7 @@ from fluxsecrets.sops.mac import seal_mac
 from fluxsecrets.sops.metadata import VERSION, Metadata
 from fluxsecrets.sops.selection import selected
 from fluxsecrets.sops.selectors import Selector
+from fluxsecrets.sops.values import Value
 
 from .content import OpenedFile, own_selector, parse
 from .verification import Expected, verify
@@ -91,7 +92,7 @@ def encrypt_content(
     expanded = _expand_aliases(format_, document, selector, limits)
     if expanded is not document:
         warnings.append("YAML aliases were expanded, since their values are encrypted")
-    same = previous is not None and not new_key and _same_protection(previous, policy, selector)
+    same = previous is not None and not new_key and same_protection(previous, policy, selector)
     reusable = previous if same else None
     if reusable is None:
         check_recipients(policy.groups, providers)
@@ -120,7 +121,7 @@ def encrypt_content(
     else:
         metadata = _new_metadata(policy, selector, data_key, providers, now=now, mac=mac)
     new = format_.rewrite(expanded, encrypted.changes, metadata)
-    _refuse_too_large(new, limits)
+    refuse_too_large(new, limits)
     if reusable is not None and encrypted.reused == len(encrypted.changes):
         unchanged = format_.rewrite(expanded, encrypted.changes, reusable.metadata)
         if _opens(format_, unchanged, data_key, limits, single_value=single_value):
@@ -130,8 +131,7 @@ def encrypt_content(
     plain = replace(expanded, source="", layout=None)
     del document, expanded, encrypted
     verify(format_, Expected(plain, data_key, metadata), new, limits)
-    if kubernetes and len(new) > FLUX_SIZE_LIMIT:
-        warnings.append(f"the file has {len(new) / 2**20:.1f} MiB: Flux refuses to decrypt more than 5 MiB")
+    warnings += size_warnings(new, kubernetes=kubernetes)
     return EncryptedFile(new, values, reused, tuple(warnings))
 
 
@@ -165,14 +165,30 @@ def _disclosed(previous: OpenedFile, encrypted: Encrypted, *, by_hand: bool) -> 
 
 
 def _repeated(encrypted: Encrypted) -> list[str]:
-    """Return warnings about comments that contain an encrypted value."""
-    comments = [item for item in encrypted.plain if isinstance(item, Comment)]
+    # Not in `encrypt_content`, where what it goes through would stay in memory to the end.
+    targets = (change.target for change in encrypted.changes)
+    values = ((leaf.path, leaf.value) for leaf in targets if isinstance(leaf, Leaf))
+    return repeated(values, [item for item in encrypted.plain if isinstance(item, Comment)])
+
+
+def size_warnings(new: bytes, *, kubernetes: bool) -> list[str]:
+    """Return a warning about an encrypted content that Flux refuses for its size."""
+    if not kubernetes or len(new) <= FLUX_SIZE_LIMIT:
+        return []
+    return [f"the file has {len(new) / 2**20:.1f} MiB: Flux refuses to decrypt more than 5 MiB"]
+
+
+def repeated(values: Iterable[tuple[Path, Value]], comments: Sequence[Comment]) -> list[str]:
+    """Return warnings about comments that contain an encrypted value.
+
+    Args:
+        values: what is encrypted, with its path.
+        comments: those that stay plain text.
+    """
     if not comments:
         return []
     from fluxsecrets.sops.traces import values_in_comments
 
-    targets = (change.target for change in encrypted.changes)
-    values = ((leaf.path, leaf.value) for leaf in targets if isinstance(leaf, Leaf))
     return _few(
         [
             f"the comment on line {trace.comment.line} holds the value of {trace.path} and stays plain text: "
@@ -191,7 +207,12 @@ def _few(warnings: list[str]) -> list[str]:
     return warnings if more < 1 else [*warnings[:_WARNINGS_SHOWN], f"... and {more} more of that kind"]
 
 
-def _refuse_too_large(new: bytes, limits: Limits) -> None:
+def refuse_too_large(new: bytes, limits: Limits) -> None:
+    """Refuse an encrypted content that could not be read again.
+
+    Raises:
+        LimitError: it is larger than the limit.
+    """
     if len(new) > limits.size:
         raise LimitError(
             f"encrypted, it would have {len(new) / 2**20:.0f} MiB, and nothing over "
@@ -207,7 +228,8 @@ def _expand_aliases(format_: Format, document: Document, selector: Selector, lim
     return format_.expand_aliases(document, encrypted, limits)
 
 
-def _same_protection(previous: OpenedFile, policy: Policy, selector: Selector) -> bool:
+def same_protection(previous: OpenedFile, policy: Policy, selector: Selector) -> bool:
+    """Whether a file is encrypted for the same people in the same way, so that its data key may stay."""
     metadata = previous.metadata
     return (
         metadata.recipients == policy.groups

@@ -164,12 +164,12 @@ def _steps(node: Node, key: str) -> Sequence[tuple[str | int, str]]:
     if not isinstance(node, Mapping):
         return []
     text = key.removeprefix(".")
-    names = {entry.key for entry in node.entries if isinstance(entry, Entry) and entry.key}
-    found = [
-        (name, text[len(name) :])
-        for name in names
-        if text.startswith(name) and text[len(name) : len(name) + 1] in ("", ".", "[")
-    ]
+    names = {
+        entry.key
+        for entry in node.entries
+        if isinstance(entry, Entry) and entry.key and text.startswith(entry.key)
+    }
+    found = [(name, text[len(name) :]) for name in names if text[len(name) : len(name) + 1] in ("", ".", "[")]
     return sorted(found, key=lambda item: len(item[0]), reverse=True)
 
 

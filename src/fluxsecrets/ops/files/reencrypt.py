@@ -56,12 +56,15 @@ class OpenTarget:
         return replace(self.file.opened.document, parts=self.file.parts, metadata=None)
 
 
-def open_target(session: Session, target: Target, *, accept_recipients: bool = False) -> OpenTarget:
+def open_target(
+    session: Session, target: Target, content: FileContent | None = None, *, accept_recipients: bool = False
+) -> OpenTarget:
     """Open an encrypted file to change it.
 
     Args:
         session: the run.
         target: the file.
+        content: what was read of it, if it was read before.
         accept_recipients: continue even if its block protects less than the rule.
 
     Raises:
@@ -75,15 +78,17 @@ def open_target(session: Session, target: Target, *, accept_recipients: bool = F
         raise target.problem
     refuse_interrupted((target.path,))
     try:
-        return _open(session, target, accept_recipients=accept_recipients)
+        return _open(session, target, content, accept_recipients=accept_recipients)
     except FluxsecretsError as error:
         if error.path == str(target.path):
             error.path = target.shown
         raise error.in_file(target.shown) from None
 
 
-def _open(session: Session, target: Target, *, accept_recipients: bool) -> OpenTarget:
-    content = read_file(target.path, limit=session.limits.size)
+def _open(
+    session: Session, target: Target, content: FileContent | None, *, accept_recipients: bool
+) -> OpenTarget:
+    content = content or read_file(target.path, limit=session.limits.size)
     refuse_read_only(content)  # before the user does any work
     return open_content(session, target, content, accept_recipients=accept_recipients)
 
@@ -159,7 +164,7 @@ def encrypt_again(
         FormatError, UnprotectedError, ...: see `encryption.encrypt_content`.
     """
     format_ = make_format(opened.target.format, opened.policy.stores)
-    why_new = _why_new_data_key(session, opened, history)
+    why_new = why_new_data_key(session, opened, history)
     encrypted = encrypt_content(
         format_,
         plain,
@@ -176,7 +181,7 @@ def encrypt_again(
     return encrypted if why_new is None else replace(encrypted, warnings=(*encrypted.warnings, why_new))
 
 
-def _why_new_data_key(session: Session, opened: OpenTarget, history: History | None) -> str | None:
+def why_new_data_key(session: Session, opened: OpenTarget, history: History | None) -> str | None:
     """Return why the file's data key must not be used for another value, or None."""
     from .datakeys import why_new_data_keys
 
@@ -199,14 +204,20 @@ def history_of(target: Target) -> Iterator[History | None]:
         yield history
 
 
-def write_back(session: Session, opened: OpenTarget, encrypted: bytes) -> None:
-    """Replace the file, if it has not changed since it was read.
+def write_back(session: Session, target: Target, content: FileContent, encrypted: bytes) -> None:
+    """Replace a file, if it has not changed since it was read.
+
+    Args:
+        session: the run.
+        target: the file.
+        content: as it was read.
+        encrypted: its new content.
 
     Raises:
         FileAccessError: it was changed meanwhile, or can't be written; it stays unchanged.
     """
     try:
-        session.warn_of(opened.target.path, replace_file(opened.content, encrypted))
+        session.warn_of(target.path, replace_file(content, encrypted))
     except FluxsecretsError as error:
-        error.path = opened.target.shown
+        error.path = target.shown
         raise

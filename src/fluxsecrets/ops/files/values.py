@@ -9,7 +9,8 @@ from enum import StrEnum
 from functools import partial
 
 from fluxsecrets.errors import FileAccessError, FluxsecretsError, UnprotectedError, UsageError
-from fluxsecrets.files.reading import read_file
+from fluxsecrets.files.reading import FileContent, read_file
+from fluxsecrets.ops.policy.validity import refuse_invalid
 from fluxsecrets.ops.run.inputs import Target, named_file, refuse_folder
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.records import dataclass, field
@@ -20,6 +21,7 @@ from fluxsecrets.sops.formats.changing import remove_value, set_value
 from fluxsecrets.sops.selection import selected
 
 from .content import own_selector
+from .exchange import Exchange, exchange_of, exchangeable
 from .getting import ValueRequest, from_base64
 from .keypaths import (
     Place,
@@ -28,7 +30,14 @@ from .keypaths import (
     is_secret_data,
     is_secret_value,
 )
-from .reencrypt import OpenTarget, encrypt_again, history_of, open_target, write_back
+from .reencrypt import (
+    OpenTarget,
+    encrypt_again,
+    history_of,
+    open_target,
+    why_new_data_key,
+    write_back,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -89,23 +98,25 @@ def change_value(session: Session, request: ValueRequest, new: Callable[[], NewV
         UsageError, FormatError: the value does not fit there.
     """
 
-    def change(opened: OpenTarget, document: Document) -> tuple[bytes, Place]:
-        place = find_or_new_place(document, request.key, request.document)
+    def choose(opened: OpenTarget) -> tuple[Place, Data]:
+        place = find_or_new_place(opened.plain, request.key, request.document)
         if request.only_encrypted and not isinstance(place.node, Leaf | None):
             raise UsageError(
                 f"{show_path(place.path)} is a map or a list, and one value is to be set",
                 hint="name a key in it",
             )
-        value = data_for(document.parts[place.part], place, new(), raw=request.raw)
+        return place, data_for(opened.file.parts[place.part], place, new(), raw=request.raw)
+
+    def change(opened: OpenTarget, document: Document, place: Place, value: Data) -> bytes:
         text = set_value(opened.file.format, document, place.path, value, session.limits, part=place.part)
         if request.only_encrypted or (place.node is None and not request.plain):
             _refuse_plain(session, opened, text, place)
-        return text, place
+        return text
 
-    target = _target(session, request)
+    target, read = _target(session, request)
     if isinstance(target.problem, FileAccessError) and not os.path.lexists(session.cwd / request.path):
         target.problem.hint = "check the spelling; `fluxsecrets edit FILE` creates a new file"
-    return _change(session, target, request, change)
+    return _change(session, target, read, request, choose, change)
 
 
 def unset_value(session: Session, request: ValueRequest) -> ValueResult:
@@ -116,72 +127,120 @@ def unset_value(session: Session, request: ValueRequest) -> ValueResult:
         NotEncryptedError, UnprotectedError, FormatError: see `change_value`.
     """
 
-    def change(opened: OpenTarget, document: Document) -> tuple[bytes, Place]:
-        place = find_place(document, request.key, request.document)
+    def choose(opened: OpenTarget) -> tuple[Place, Data]:
+        return find_place(opened.plain, request.key, request.document), None
+
+    def change(opened: OpenTarget, document: Document, place: Place, value: Data) -> bytes:
+        del value
         text = remove_value(opened.file.format, document, place.path, session.limits, part=place.part)
         _refuse_empty(session, opened, text, place)
-        return text, place
+        return text
 
-    return _change(session, _target(session, request), request, change, removes=True)
+    return _change(session, *_target(session, request), request, choose, change, removes=True)
 
 
-def _target(session: Session, request: ValueRequest) -> Target:
+def _target(session: Session, request: ValueRequest) -> tuple[Target, list[FileContent]]:
+    """The file, and its content where it could be read, in a list that lets go of it."""
     from fluxsecrets.ops.run.targets import select  # start-up time: `get` does not need the repository
 
     refuse_folder(session, request.path)
-    input_type = request.input_type or _evident_format(session, request.path)
-    return select(session, [request.path], input_type=input_type).targets[0]
+    read = _read(session, request.path)
+    # Most files show their format themselves; then generators are not looked for.
+    evident = next((evident_format(each.path.name, each.data) for each in read), None)
+    target = select(session, [request.path], input_type=request.input_type or evident).targets[0]
+    return target, [each for each in read if each.path == target.path]
 
 
-def _evident_format(session: Session, text: str) -> str | None:
-    """The format that a file shows itself, as most do; then generators are not looked for."""
+def _read(session: Session, text: str) -> list[FileContent]:
     try:
-        path = named_file(session, text)
-        return evident_format(path.name, read_file(path, limit=session.limits.size).data)
+        return [read_file(named_file(session, text), limit=session.limits.size)]
     except FluxsecretsError:
-        return None  # `select` says what is wrong
+        return []  # `select` and `open_target` say what is wrong
+
+
+_Choose = Callable[[OpenTarget], tuple[Place, Data]]
+"""Returns the place in `OpenTarget.plain`, and the value to set, which may be null; `unset` has none."""
+
+_Change = Callable[[OpenTarget, Document, Place, Data], bytes]
+"""Returns the plain text of a document with the change."""
 
 
 def _change(
     session: Session,
     target: Target,
+    read: list[FileContent],
     request: ValueRequest,
-    change: Callable[[OpenTarget, Document], tuple[bytes, Place]],
+    choose: _Choose,
+    change: _Change,
     *,
     removes: bool = False,
 ) -> ValueResult:
     # git lists the history while the file is opened and changed.
     with history_of(target) as history:
-        return _changed(session, target, request, change, history, removes=removes)
+        # Taken out of the lists, so that they are freed there: a file may have many megabytes.
+        content = read.pop if read else lambda: None
+        opened = [open_target(session, target, content(), accept_recipients=request.accept_recipients)]
+        try:
+            return _changed(session, opened.pop(), request, choose, change, history, removes=removes)
+        except FluxsecretsError as error:
+            raise error.in_file(target.shown) from None
 
 
 def _changed(
     session: Session,
-    target: Target,
+    opened: OpenTarget,
     request: ValueRequest,
-    change: Callable[[OpenTarget, Document], tuple[bytes, Place]],
+    choose: _Choose,
+    change: _Change,
     history: History | None,
     *,
     removes: bool,
 ) -> ValueResult:
-    opened = open_target(session, target, accept_recipients=request.accept_recipients)
-    try:
-        before = opened.file.text()
-        text, place = change(opened, opened.file.format.parse(before, session.limits))
-        done = partial(ValueResult, target.shown, show_path(place.path), dry_run=request.dry_run)
-        if text == before:
+    target = opened.target
+    place, value = choose(opened)
+    done = partial(ValueResult, target.shown, show_path(place.path), dry_run=request.dry_run)
+    leaf = exchangeable(opened, place, value)
+    if leaf is not None:
+        if isinstance(place.node, Leaf) and place.node.value == value:
             return done(ValueChange.UNCHANGED, opened.warnings)
-        encrypted = encrypt_again(session, opened, text, allow_invalid=request.allow_invalid, history=history)
-        warnings = tuple(dict.fromkeys((*opened.warnings, *encrypted.warnings)))
-        if encrypted.data == opened.content.data:
-            return done(ValueChange.UNCHANGED, warnings)
-        if not request.dry_run:
-            write_back(session, opened, encrypted.data)
-    except FluxsecretsError as error:
-        raise error.in_file(target.shown) from None
+        exchange = _exchange(session, opened, place, leaf, str(value), request, history)
+        if exchange is not None:
+            content, warnings = opened.content.without_data(), opened.warnings
+            del opened
+            written = exchange.written(session.limits)
+            del exchange
+            data = written.verified(session.limits)
+            if not request.dry_run:
+                write_back(session, target, content, data)
+            return done(ValueChange.CHANGED, tuple(dict.fromkeys((*warnings, *written.warnings))))
+    before = opened.file.text()
+    text = change(opened, opened.file.format.parse(before, session.limits), place, value)
+    if text == before:
+        return done(ValueChange.UNCHANGED, opened.warnings)
+    encrypted = encrypt_again(session, opened, text, allow_invalid=request.allow_invalid, history=history)
+    warnings = tuple(dict.fromkeys((*opened.warnings, *encrypted.warnings)))
+    if encrypted.data == opened.content.data:
+        return done(ValueChange.UNCHANGED, warnings)
+    if not request.dry_run:
+        write_back(session, target, opened.content, encrypted.data)
     if removes:
         return done(ValueChange.REMOVED, warnings)
     return done(ValueChange.ADDED if place.node is None else ValueChange.CHANGED, warnings)
+
+
+def _exchange(
+    session: Session,
+    opened: OpenTarget,
+    place: Place,
+    leaf: Leaf,
+    value: str,
+    request: ValueRequest,
+    history: History | None,
+) -> Exchange | None:
+    if why_new_data_key(session, opened, history) is not None:
+        return None
+    check = None if request.allow_invalid else partial(refuse_invalid, before=opened.plain)
+    return exchange_of(opened, place, leaf, value, now=session.now(), check=check)
 
 
 def _refuse_empty(session: Session, opened: OpenTarget, text: bytes, place: Place) -> None:

@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from fluxsecrets.errors import FluxsecretsError, UsageError
-from fluxsecrets.files.reading import read_file
+from fluxsecrets.files.reading import holds, read_file
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.records import dataclass
 
@@ -46,8 +46,11 @@ class Sealers:
 def is_sealed_file(session: Session, text: str) -> bool:
     """Whether a path is a file with SealedSecrets that SOPS did not encrypt."""
     with suppress(FluxsecretsError):
-        data = read_file(session.cwd / text, limit=session.limits.size, follow_links=True).data
-        if _KIND not in data or not re.search(_WORD, data):
+        path, limit = session.cwd / text, session.limits.size
+        if not holds(path, _KIND, limit=limit, follow_links=True):
+            return False
+        data = read_file(path, limit=limit, follow_links=True).data
+        if not re.search(_WORD, data):
             return False
         from fluxsecrets.repo.encrypted import detect_encryption
         from fluxsecrets.repo.manifests import read_manifests

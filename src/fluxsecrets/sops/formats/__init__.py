@@ -223,6 +223,18 @@ class Format(Protocol):
             raise not_checked("decrypted")
         return data
 
+    def spells_alike(self, leaf: Leaf, old: str, new: str) -> bool:
+        """Whether `set_value` writes a text in the place of another in the style that its ciphertext has.
+
+        So the new text's ciphertext has that style, too, and nothing around it changes. False if in doubt.
+
+        Args:
+            leaf: the ciphertext.
+            old: the text that it is of.
+            new: the other text.
+        """
+        return False
+
     def changer(self, document: Document) -> Changer:
         """What changes single values of a plain document.
 
@@ -292,7 +304,8 @@ def bytes_as_text(value: Value) -> Value:
     return value
 
 
-_PIECE = 2**20
+_PIECE = 2**16
+_FEW = 2**12
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -374,7 +387,7 @@ def encode_in_order(source: str, edits: Iterable[tuple[int, int, str]], *, bom: 
     Raises:
         FormatError: they are not in order.
     """
-    return _encoded(source, _in_order(edits), len(source), bom=bom)
+    return _encoded(source, _in_order(edits), len(source) + _FEW, bom=bom)
 
 
 def _in_order(edits: Iterable[tuple[int, int, str]]) -> Iterator[tuple[int, int, str]]:
@@ -399,12 +412,13 @@ def _encoded(source: str, edits: Iterable[tuple[int, int, str]], size: int, *, b
         write(_BOM)
     position = 0
     for start, end, new in edits:
-        if start > position:
-            write(source[position:start].encode())
+        for place in range(position, start, _PIECE):
+            write(source[place : min(start, place + _PIECE)].encode())
         for place in range(0, len(new), _PIECE):
             write(new[place : place + _PIECE].encode())
         position = end
-    write(source[position:].encode())
+    for place in range(position, len(source), _PIECE):
+        write(source[place : place + _PIECE].encode())
     result.truncate()
     return result.getvalue()
 

@@ -94,6 +94,10 @@ class DotenvFormat(Format):
         """What reading gives for these data: all values are text; see `Format.readable`."""
         return [mapped(part, scalar_text) for part in parts]
 
+    def spells_alike(self, leaf: Leaf, old: str, new: str) -> bool:
+        r"""There are no quotes; some texts with `\n` are refused. See `Format.spells_alike`."""
+        return not any("\\" in text or "\r" in text for text in (old, new))
+
     def changer(self, document: Document) -> Changer:
         """What changes single values of a plain document."""
         return DotenvChanger(document)

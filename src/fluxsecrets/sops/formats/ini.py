@@ -155,6 +155,11 @@ class IniFormat(Format):
         """What reading gives for these data: all values are text; see `Format.readable`."""
         return [_without_empty_default(mapped(part, scalar_text)) for part in parts]
 
+    def spells_alike(self, leaf: Leaf, old: str, new: str) -> bool:
+        """Words with blanks between them have no quotes; see `Format.spells_alike`."""
+        words = r"(?a)[\w.:/@+-]+(?: [\w.:/@+-]+)*"
+        return leaf.style is Style.PLAIN and all(re.fullmatch(words, text) for text in (old, new))
+
     def changer(self, document: Document) -> Changer:
         """What changes single values of a plain document."""
         return IniChanger(document)

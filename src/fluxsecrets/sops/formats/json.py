@@ -126,6 +126,10 @@ class JsonFormat(Format):
             for part in parts
         ]
 
+    def spells_alike(self, leaf: Leaf, old: str, new: str) -> bool:
+        """Every text is in double quotes; see `Format.spells_alike`."""
+        return leaf.style is Style.DOUBLE_QUOTED
+
     def changer(self, document: Document) -> Changer:
         """What changes single values of a plain document."""
         return JsonChanger(document)
@@ -254,7 +258,9 @@ def _block_indentation(source: str, root: Mapping, entries: tuple[Entry, ...]) -
 
     The line break is None where the file is on one line.
     """
-    closing = source[root.start : root.end - 1]
+    # Not from the start of the map: that would be another copy of a large file.
+    last = cast("tuple[Entry, ...]", root.entries)[-1:]
+    closing = source[last[0].value.end if last else root.start : root.end - 1]
     closing = closing[len(closing.rstrip(" \t\r\n")) :]
     gap = _gap(source, root, entries) if entries else closing
     if "\n" not in gap:

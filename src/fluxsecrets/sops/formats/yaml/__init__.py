@@ -55,7 +55,16 @@ from .comments import place_comments
 from .former import FormerBlock, block_again, kept_spelling
 from .nodes import RawAlias, RawMapping, RawNode, RawSequence, line_start, parse_nodes
 from .reading import read_roots, read_text
-from .scalars import BINARY_TAG, BLOCK_STYLES, BREAK, Layout, find_break, write_ciphertext, write_value
+from .scalars import (
+    BINARY_TAG,
+    BLOCK_STYLES,
+    BREAK,
+    Layout,
+    find_break,
+    keeps_style,
+    write_ciphertext,
+    write_value,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -166,6 +175,10 @@ class YamlFormat(Format):
         assert isinstance(file, _FileLayout)  # noqa: S101 - made by `parse` above
         assert isinstance(former, _FileLayout)  # noqa: S101 - likewise
         return replace(document, layout=file._replace(block=former.block, former=former.layout))
+
+    def spells_alike(self, leaf: Leaf, old: str, new: str) -> bool:
+        """Whether a text keeps the quotes of another, or goes without as that; see `Format.spells_alike`."""
+        return not leaf.flow and all(keeps_style(text, leaf.style) for text in (old, new))
 
     def may_have_aliases(self, document: Document) -> bool:
         """Whether an alias may stand in the text; see `Format.may_have_aliases`."""

@@ -305,6 +305,15 @@ def scalar_text(
     return double_quoted(value)
 
 
+def keeps_style(value: str, style: Style) -> bool:
+    """Whether `scalar_text` has a string in a style outside of flow collections, and in no other one."""
+    if style is Style.PLAIN:
+        return may_be_plain(value, flow=False)
+    if style is Style.SINGLE_QUOTED:
+        return "\n" not in value and _printable(value)
+    return style is Style.DOUBLE_QUOTED
+
+
 def double_quoted(value: str) -> str:
     """A string in double quotes on one line, with what can't be seen escaped."""
     if value.isascii() and value.isprintable() and '"' not in value and "\\" not in value:
