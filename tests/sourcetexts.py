@@ -1,6 +1,8 @@
 """The texts of the source. To parse all modules takes seconds, so the tests of a process share them."""
 
 import ast
+import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -27,6 +29,22 @@ class Text:
     @property
     def place(self) -> str:
         return f"{self.module}:{self.line}"
+
+
+@cache
+def modules() -> tuple[tuple[Path, bytes], ...]:
+    """Every module of the source, with what is in it."""
+    return tuple((path, path.read_bytes()) for path in sorted(SOURCE.rglob("*.py")))
+
+
+def modules_naming(names: Collection[str]) -> list[tuple[Path, bytes]]:
+    """The modules that may have one of these names; no other needs to be parsed to look for them.
+
+    A name is an identifier without a dot before it. Python takes letters that look alike for the same, so
+    that a module with other letters than those of ASCII may have any name.
+    """
+    wanted = re.compile(rb"(?<![\w.])(?:%s)(?!\w)" % b"|".join(re.escape(each.encode()) for each in names))
+    return [(path, data) for path, data in modules() if not data.isascii() or wanted.search(data)]
 
 
 @cache

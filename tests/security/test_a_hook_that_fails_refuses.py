@@ -143,7 +143,7 @@ def test_findings_that_cannot_be_written_are_an_error(tmp_path, git, cli, monkey
 FAULTS = {
     "engine": ("fluxsecrets.scan.engine", "Engine.scan"),
     "structure": ("fluxsecrets.scan.structure", "judge_page"),
-    "git": ("fluxsecrets.repo.git", "Repository.read_objects"),
+    "git": ("fluxsecrets.repo.git.repository", "_read"),
     "trust": ("fluxsecrets.ops.checks.scanstaged", "take_trust"),
     "report": ("fluxsecrets.ops.checks.scan", "weigh"),
 }
