@@ -37,10 +37,10 @@ _COPY_SUFFIXES = (
 def is_yaml(path: str) -> bool:
     """Whether the name of a file, or of a template or a copy of it, is that of a manifest."""
     name = path.rpartition("/")[2].lower()
-    for suffix in _COPY_SUFFIXES:
-        name = name.removesuffix(suffix)
-    for suffix in TEMPLATE_SUFFIXES:
-        name = name.removesuffix(suffix)
+    for suffixes in (_COPY_SUFFIXES, TEMPLATE_SUFFIXES):
+        if name.endswith(suffixes):  # few names have any
+            for suffix in suffixes:
+                name = name.removesuffix(suffix)
     return name.endswith(_YAML_SUFFIXES) or name in _YAML_NAMES
 
 

@@ -37,6 +37,7 @@ class HarmlessLines:
         """Take the function that says whether nothing is found in a line alone."""
         self._judge = judge
         self._known: dict[bytes, bool] = {}
+        self._forms: dict[bytes, tuple[bytes, bool] | None] = {}
 
     def are_all(self, data: bytes, ends: Iterable[int]) -> bool:
         """Whether the lines around some places are all harmless.
@@ -60,15 +61,28 @@ class HarmlessLines:
         return True
 
     def _is_harmless(self, line: bytes, data: bytes, stop: int) -> bool:
-        match = _LINE.fullmatch(line)
-        if match is None or not line.isascii():
+        try:
+            form = self._forms[line]
+        except KeyError:
+            if len(self._forms) >= _MOST:
+                self._forms.clear()
+            form = self._forms[line] = _form(line)
+        if form is None:
             return False
-        if match["plain"] is not None and (match["comma"] or _NEXT.match(data, stop) is None):
+        own, may_go_on = form
+        if may_go_on and _NEXT.match(data, stop) is None:
             return False
-        own = match["own"] + (match["note"] or b"")
         known = self._known.get(own)
         if known is None:
             if len(self._known) >= _MOST:
                 self._known.clear()
             known = self._known[own] = self._judge(own)
         return known
+
+
+def _form(line: bytes) -> tuple[bytes, bool] | None:
+    """A complete line without its indentation, and whether the next one may continue it; None for others."""
+    match = _LINE.fullmatch(line)
+    if match is None or not line.isascii() or (match["plain"] is not None and match["comma"]):
+        return None
+    return match["own"] + (match["note"] or b""), match["plain"] is not None

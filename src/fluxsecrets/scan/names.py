@@ -37,13 +37,16 @@ LOGIN_FILES = {
 """The forms of files in which programs keep their logins, by name in lower case."""
 
 _LOGIN_SUFFIXES = {".htpasswd": "htpasswd", ".passwd": "hashes", ".netrc": "netrc", ".pgpass": "pgpass"}
+_LOGIN_ENDS = tuple(_LOGIN_SUFFIXES)
 
 
 def login_form(path: str) -> str:
     """The form of a login file by its name, or "" for other files."""
     name = path.rpartition("/")[2].lower()
+    if not name.endswith(_LOGIN_ENDS):
+        return LOGIN_FILES.get(name, "")
     return LOGIN_FILES.get(name) or next(
-        (form for suffix, form in _LOGIN_SUFFIXES.items() if name.endswith(suffix)), ""
+        form for suffix, form in _LOGIN_SUFFIXES.items() if name.endswith(suffix)
     )
 
 

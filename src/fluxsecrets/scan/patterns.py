@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 
 from .matcher import Hit, Pattern
 from .triggers import Trigger
@@ -12,6 +13,7 @@ if TYPE_CHECKING:  # a commit waits for the import, and most have nothing that t
     from .rules import TokenRule
 
 _TRIGGERS = tuple(Trigger)
+_NUMBERS = {trigger: number for number, trigger in enumerate(_TRIGGERS)}
 _FIRST_SIGN = len(_TRIGGERS)
 
 
@@ -24,11 +26,16 @@ def patterns() -> tuple[Pattern, ...]:
 
 def number_of(trigger: Trigger) -> int:
     """The number of a trigger's pattern."""
-    return _TRIGGERS.index(trigger)
+    return _NUMBERS[trigger]
 
 
 def triggers_of(numbers: Iterable[int]) -> frozenset[Trigger]:
     """The triggers among the patterns that hit."""
+    return _triggers(frozenset(numbers))
+
+
+@lru_cache(maxsize=4096)
+def _triggers(numbers: frozenset[int]) -> frozenset[Trigger]:
     return frozenset(_TRIGGERS[number] for number in numbers if number < _FIRST_SIGN)
 
 
@@ -44,5 +51,5 @@ def token_rules(numbers: Iterable[int], data: bytes) -> tuple[TokenRule, ...]:
 
 def ends_of(found: Sequence[Hit], trigger: Trigger) -> Iterator[int]:
     """Where the matches of a trigger end."""
-    wanted = number_of(trigger)
+    wanted = _NUMBERS[trigger]
     return (end for number, end in found if number == wanted)

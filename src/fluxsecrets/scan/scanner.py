@@ -111,6 +111,9 @@ class Scanner:
         self._patterns: tuple[Glob, ...] | None = None
         self._asked = False
         self._ordinary: dict[str, bool] = {}
+        # Histories have thousands of versions of a file.
+        self._wholes: dict[str, str] = {}
+        self._reasons: dict[str, str] = {}
 
     def __reduce__(self) -> tuple[object, ...]:
         """Compiled patterns do not travel; the key of the run does."""
@@ -180,11 +183,19 @@ class Scanner:
         if not self._asked and blob.path.lower().endswith(MANIFEST_SUFFIXES) and looks_ordinary(blob.data):
             return ""  # it is exempt, and most commits need no rules at all
         self._asked = True
-        reason = rules.secret(blob.path)
+        reason = self._reasons.get(blob.path)
+        if reason is None:
+            reason = self._reasons[blob.path] = rules.secret(blob.path)
         return "" if reason and exempt(blob.path, blob.data) else reason
 
     def _whole(self, path: str) -> str:
         """Why a file is a secret as a whole, or ""."""
+        known = self._wholes.get(path)
+        if known is None:
+            known = self._wholes[path] = self._by_name(path)
+        return known
+
+    def _by_name(self, path: str) -> str:
         if is_leftover_name(path):
             return LEFTOVER
         if is_secret_name(path):

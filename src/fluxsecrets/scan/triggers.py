@@ -56,6 +56,9 @@ def _loosened(pattern: str) -> str:
 class Trigger(Enum):
     """A sign, with its pattern."""
 
+    # Each file's signs are compared as sets, and a member is equal to itself alone: `Enum` hashes its name.
+    __hash__ = object.__hash__
+
     SECRET = Pattern(
         r"kind[\"']?\s*:(?:\s|#[^\n]*|[&!]\S*\s|[|>][-+0-9]*\s)*(?:[\"']?Secret(?:List)?(?:[^A-Za-z0-9_-]|$)"
         r"|\"[^\"\n]*\\|\*)|\"[^\"\n]*\\[uUx][^\"\n]*\"\s*:",

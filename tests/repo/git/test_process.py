@@ -1,5 +1,6 @@
 """git is fed and read at the same time: whatever pipes hold, nobody waits for ever, and nothing is left."""
 
+import hashlib
 import os
 import signal
 import subprocess
@@ -227,6 +228,23 @@ def test_input_that_a_pipe_holds_needs_no_thread(long_history, monkeypatch):
     monkeypatch.setitem(sys.modules, "fluxsecrets.repo.git.feeder", None)
     names = [f"main:{_FOLDER}/{number}.yaml" for number in range(_FILES)]
     assert [kind for _, kind, _ in long_history.read_objects(names)] == ["blob"] * _FILES
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the size of pipes is known on Linux only")
+@pytest.mark.usefixtures("pipes")
+def test_a_pipe_is_filled_without_a_thread(long_history, monkeypatch):
+    import fcntl
+
+    ends = os.pipe()
+    size = fcntl.fcntl(ends[1], fcntl.F_GETPIPE_SZ)
+    for end in ends:
+        os.close(end)
+    monkeypatch.setitem(sys.modules, "fluxsecrets.repo.git.feeder", None)
+    data = b"x" * size
+    name = long_history.run("hash-object", "--no-filters", "--stdin", stdin=data).decode().strip()
+    assert name == hashlib.sha1(b"blob %d\0%s" % (size, data), usedforsecurity=False).hexdigest()
+    with pytest.raises(ImportError):
+        long_history.run("hash-object", "--no-filters", "--stdin", stdin=data + b"x")
 
 
 def test_short_input_that_cannot_be_made_is_an_error(long_history, started):

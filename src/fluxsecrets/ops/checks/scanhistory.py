@@ -25,8 +25,8 @@ _MANY = 1_500
 _FIRST = 16
 """Contents that are judged before the others start, so that all know what was imported for them."""
 
-_RANGE = 400
-"""Contents that go to a process at a time."""
+_RANGE = 1_000
+"""Contents that go to a process at a time, each time with a git of its own; a pipe holds all of their ids."""
 
 
 class Judged(NamedTuple):

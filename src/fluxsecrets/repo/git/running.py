@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import os
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import chain
@@ -52,6 +53,8 @@ if TYPE_CHECKING:
 _AT_ONCE = 4096
 """Bytes that every pipe holds: so much can be written before anybody reads."""
 
+_GETPIPE_SZ = 1032  # fcntl(2) of Linux; Python has a name for it on some builds only
+
 
 class Running:
     """A process, with a thread beside it that writes a long input.
@@ -78,8 +81,9 @@ class Running:
         if self.process.stdin is None:
             raise GitError("git was started without pipes")
         begin, rest = bytearray(), iter(chunks)
+        room = _capacity(self.process.stdin)
         while (chunk := self._made(rest)) is not None:
-            if len(begin) + len(chunk) > _AT_ONCE:
+            if len(begin) + len(chunk) > room:
                 from .feeder import Feeder  # few need a thread
 
                 self._feeder = Feeder(self.process.stdin, chain((bytes(begin), chunk), rest))
@@ -207,6 +211,18 @@ def start_process(
     if source is not None:
         source.close()
     return Running(process)
+
+
+def _capacity(pipe: IO[bytes]) -> int:
+    """How many bytes an empty pipe holds."""
+    if sys.platform != "linux":
+        return _AT_ONCE
+    import fcntl  # not on every system
+
+    try:
+        return max(fcntl.fcntl(pipe.fileno(), _GETPIPE_SZ), _AT_ONCE)
+    except OSError:
+        return _AT_ONCE
 
 
 def _skip(source: IO[bytes], size: int) -> None:

@@ -319,13 +319,17 @@ def is_typed(scalar: Scalar) -> bool:
     )
 
 
+_IN_NAMES = dict.fromkeys(map(ord, "-_./"))
+"""Signs beside letters and digits that keys are shown with, for `str.translate` to take out."""
+
+
 def show(path: Path) -> str:
     """A path for people: `data.password`, `env[0].value`; other characters are quoted."""
     shown = ""
     for step in path:
         if isinstance(step, int):
             shown += f"[{step}]"
-        elif step and len(step) <= 100 and all(sign.isalnum() or sign in "-_./" for sign in step):
+        elif step and len(step) <= 100 and f"{step.translate(_IN_NAMES)}a".isalnum():
             shown += f".{step}" if shown else step
         else:
             shown += "[" + ascii(step[:100]) + "]"

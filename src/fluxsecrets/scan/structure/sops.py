@@ -96,10 +96,12 @@ def judge(page: Page, owner: Object) -> Iterator[Match]:
     if selector.uses_comments:
         return  # judged as a whole, see `judge_comments`
     for value in walk(owner.node, owner.prefix):
+        if value.scalar is value.key or not is_plain(value.scalar):  # as nearly all are
+            continue
         names = tuple(step for step in value.path if isinstance(step, str))
         if names[:1] == ("sops",) or (value.key is None and not names):
             continue
-        if is_plain(value.scalar) and value.scalar is not value.key and selector.encrypts(names):
+        if selector.encrypts(names):
             yield plain_match(page, owner, value)
 
 
