@@ -86,6 +86,13 @@ def test_nothing_is_lost_in_any_text(scanner, text, path):
     scanner.scan(text, path)
 
 
+@pytest.mark.parametrize("head", ["tag: |\n", "- >\n", "a:\n- tag: |\n  "])
+def test_a_comment_is_none_in_a_text_of_several_lines(scanner, head):
+    scanned = scanner.scan(f"{head}  # password: grafana-admin\n")
+    assert [each.rule for each in scanned.findings] == ["manifest-value"]
+    assert not scanner.scan("a: b\n# password: grafana-admin\n").findings
+
+
 @pytest.mark.parametrize("seed", [31, 32])
 def test_nothing_is_lost_in_the_corpus(scanner, seed):
     for path, file in corpus(seed).items():

@@ -162,9 +162,13 @@ class Engine:
         signs = triggers_of(self._matcher.hits(blob.data))  # tokens are looked for in the whole file
         if not signs <= NAMED:
             return False
-        reading = Reading(blob, Context(), frozenset({Trigger.ASSIGNED}), self.hits)
-        if reading.read(()) or reading.problem is not None:
-            return False
+        blobs = [blob]
+        if b"#" in line:  # which starts no comment in a text of several lines
+            blobs.append(Blob("line.yaml", b"text: |\n  " + line + b"\n"))
+        for each in blobs:
+            reading = Reading(each, Context(), frozenset({Trigger.ASSIGNED}), self.hits)
+            if reading.read(()) or reading.problem is not None:
+                return False
         return not any(judge_text(blob, CODE, Surroundings.CONFIGURATION))
 
     def hits(self, data: bytes) -> Collection[int]:
