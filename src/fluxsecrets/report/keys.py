@@ -14,6 +14,7 @@ from fluxsecrets.report.base import here
 from fluxsecrets.report.json import error_data, page, term
 from fluxsecrets.report.page import Errors, Lines, Note, Page, Table, Warn
 from fluxsecrets.report.text import Cell, Row, counted, printable
+from fluxsecrets.shell import command_for
 from fluxsecrets.sops.naming import short_recipient
 
 if TYPE_CHECKING:
@@ -89,7 +90,8 @@ def new_key_page(made: NewKey) -> Page:
         f"the private key was added to {made.place}: back it up, anyone who has it can read your secrets"
     )
     yield from _public_half(made)
-    yield Note("to encrypt for it, add the public key to the creation rules of .sops.yaml")
+    add = command_for("recipients add", (made.name or "KEY",))
+    yield Note(f"to encrypt for it: `{printable(add)} --env NAME`, or --all; it changes rules and files")
 
 
 def _new_keys_json(command: str, keys: Sequence[NewKey]) -> Page:
