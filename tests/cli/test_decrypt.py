@@ -189,6 +189,35 @@ def test_in_place(encrypted, cli):
     assert encrypted.read("secret.yaml") == encrypted.secret.encode()
 
 
+def test_plain_text_where_no_rules_are_is_to_be_deleted(encrypted, cli, tmp_path):
+    path = tmp_path / "a b.yaml"
+    result = cli("decrypt", "secret.yaml", "-o", str(path))
+    assert result.exit_code == 0
+    assert f"plain text is on disk now: delete '{path}' when it is no longer needed\n" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "format_name"),
+    [
+        ("f.yaml", "a: throwaway\n", "yaml"),
+        ("f.env", "A=throwaway\n", "dotenv"),
+        ("f.ini", "[s]\na = throwaway\n", "ini"),
+    ],
+)
+def test_a_format_that_no_name_says_is_named(folder, cli, name, text, format_name):
+    folder.write(name, text)
+    assert cli("encrypt", name).exit_code == 0
+    data = folder.read(name)
+    said = cli("decrypt", "-", stdin=data).stderr
+    assert said == (
+        f"error: standard input: it is encrypted as {format_name}, and no file name says so\n"
+        f"  hint: add --input-type {format_name}\n"
+    )
+    assert cli("decrypt", "-", "--input-type", format_name, stdin=data).stdout == text
+    folder.write("f.txt", data)
+    assert f"--input-type {format_name}" in cli("decrypt", "f.txt").stderr
+
+
 def test_environment_in_place(waddle, cli):
     assert cli("encrypt").exit_code == 0
     result = cli("decrypt", "-i", "--env", "staging")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from fluxsecrets.errors import DataKeyError, FileAccessError, FluxsecretsError
 from fluxsecrets.files.reading import FileIdentity, changed_error, identity_of, names_open_file, read_file
-from fluxsecrets.shell import command_for
+from fluxsecrets.shell import command_for, file_word
 
 from .keptreport import kept_report
 from .terminal import echo, marked, plain, style, width
@@ -194,8 +194,12 @@ def write_plain(session: Session, out: Output, data: bytes, output: Path | None)
         FileAccessError: see `write_output`.
     """
     write_output(session, out, data, output, mode=0o600)
-    if output is not None and str(output) != "-" and (session.cwd / output).is_file():
+    if output is None or str(output) == "-" or not (session.cwd / output).is_file():
+        return
+    if session.find_config(Path(os.path.realpath(session.cwd / output.parent))) is not None:
         say_plain(out, [str(output)])
+    else:  # no rule there could be for it
+        out.note(f"plain text is on disk now: delete {file_word(str(output))} when it is no longer needed")
 
 
 def seen_now(path: Path) -> FileIdentity | None:

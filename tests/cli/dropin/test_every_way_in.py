@@ -113,7 +113,7 @@ def test_every_way_gives_the_same_data(case, open_with, cli, sops, tmp_path):
     assert loaded == fluxsecrets.loads_all(encrypted, format=kind)
     assert (loaded if kind != "binary" else [loaded[0]["data"]]) == plainly(expected)
     assert data_of(fluxsecrets.decrypt(encrypted, format=kind), kind) == expected
-    note = f"plain text is on disk now: run `fluxsecrets encrypt {path}.out` before you commit\n"
+    note = f"plain text is on disk now: delete {path}.out when it is no longer needed\n"
     for way, code, out, said in run_ways(cli, sops, path, kind):
         assert (way, code, said) == (way, 0, note if way == "decrypt -o" else "")
         assert data_of(out, kind) == expected, way

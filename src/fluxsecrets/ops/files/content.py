@@ -207,6 +207,23 @@ def open_file(
     return open_parsed(format_, document, providers, check_mac=check_mac, order=order)
 
 
+def _refuse_other_format(document: Document) -> None:
+    """Refuse a file that was read as one value, and is encrypted in a format that its name does not say.
+
+    Raises:
+        NotEncryptedError: it is one, such as YAML from standard input.
+    """
+    from fluxsecrets.repo.encrypted import detect_encryption  # only when something fails
+
+    for leaf in document.leaves:
+        data = leaf.value if isinstance(leaf.value, bytes) else b""
+        found = detect_encryption(data, "")
+        if found is not None and found != "binary":
+            raise NotEncryptedError(
+                f"it is encrypted as {found}, and no file name says so", hint=f"add --input-type {found}"
+            )
+
+
 def open_parsed(
     format_: Format,
     document: Document,
@@ -218,6 +235,8 @@ def open_parsed(
     """Decrypt a parsed file; see `open_file`."""
     if document.metadata is None:
         refuse_leftovers(document)
+        if format_.single_value:
+            _refuse_other_format(document)
         raise NotEncryptedError(
             "the file is not encrypted: it has no sops metadata",
             hint="encrypt it with `fluxsecrets encrypt FILE`",
