@@ -41,6 +41,7 @@ COMMANDS = {
     "rotate": ("fluxsecrets", "rotate", "secret.yaml"),
     "status": ("fluxsecrets", "status", "secret.yaml"),
     "set": ("fluxsecrets", "set", "secret.yaml", "stringData.other", "value"),
+    "set, again": ("fluxsecrets", "set", "secret.yaml", "stringData.password", "value"),
     "exec-env": ("fluxsecrets", "exec-env", "secret.yaml", "--", sys.executable, "-c", "pass"),
     "textconv": ("fluxsecrets", "textconv", "secret.yaml"),
     "sops decrypt": ("fluxsecrets-sops", "decrypt", "secret.yaml"),

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import fluxsecrets
 from fluxsecrets.errors import FluxsecretsError, UnprotectedError, UsageError
-from fluxsecrets.ops.files import exchange, reencrypt, values
+from fluxsecrets.ops.files import exchange, reencrypt
 from fluxsecrets.ops.files.content import OpenedFile, open_file
 from fluxsecrets.ops.files.getting import ValueRequest
 from fluxsecrets.ops.files.values import NewValue, ValueChange, change_value
@@ -130,7 +130,7 @@ def check(path, monkeypatch, combinations):
     monkeypatch.setattr(exchange.Exchange, "written", lambda *args: made.append(1) or written(*args))
     for key, text in combinations:
         with monkeypatch.context() as usual:
-            usual.setattr(values, "exchangeable", lambda *_: None)
+            usual.setattr(exchange, "exchangeable", lambda *_: None)
             expected = outcome(path, key, text)
         assert outcome(path, key, text) == expected, (key, text)
     return len(made)
@@ -164,7 +164,7 @@ def test_any_text_is_exchanged_for_any_other_as_the_usual_way_does_it(name, old,
         path.write_bytes(
             fluxsecrets.encrypt(text.format("x"), format=format_for_path(name), age=[recipient()])
         )
-        with patch.object(values, "exchangeable", lambda *_: None):
+        with patch.object(exchange, "exchangeable", lambda *_: None):
             try:
                 change_value(session_in(path.parent), ValueRequest(name, key), lambda: NewValue(old.encode()))
             except FluxsecretsError:

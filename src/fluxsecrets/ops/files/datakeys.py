@@ -29,7 +29,6 @@ from fluxsecrets.repo.keyhistory import (
 from fluxsecrets.sops.envelope import open_data_key
 from fluxsecrets.sops.formats import make_format
 from fluxsecrets.sops.metadata import Metadata
-from fluxsecrets.sops.naming import name_of
 from fluxsecrets.sops.recipients import Recipient, RecipientKey, recipient_key
 
 from .content import parse
@@ -196,6 +195,10 @@ def why_new_data_keys(
         # A new data key is always safe.
         reason = f"it is unknown who knew the old data key, so the file got a new one: {error.message}"
         return dict.fromkeys(files, reason)
+    if not found:
+        return {}
+    from fluxsecrets.sops.naming import name_of  # start-up time: few files had other recipients
+
     people: dict[str, dict[str, None]] = {}
     for each in found:
         if each.now:

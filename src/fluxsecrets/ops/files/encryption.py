@@ -9,9 +9,7 @@ from fluxsecrets.ops.policy.policy import Policy, selector_for
 from fluxsecrets.records import dataclass, field, replace
 from fluxsecrets.sops.cipher import Cipher, DataKey
 from fluxsecrets.sops.decryption import open_document
-from fluxsecrets.sops.disclosure import disclosed
 from fluxsecrets.sops.document import Comment, Document, Leaf, Path, show_path
-from fluxsecrets.sops.encryption import Encrypted, encrypt_document
 from fluxsecrets.sops.envelope import Providers, check_recipients, wrap_data_key
 from fluxsecrets.sops.formats import Format, Limits
 from fluxsecrets.sops.mac import seal_mac
@@ -22,6 +20,10 @@ from fluxsecrets.sops.values import Value
 
 from .content import OpenedFile, own_selector, parse
 from .verification import Expected, verify
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from fluxsecrets.sops.encryption import Encrypted
 
 _WARNINGS_SHOWN = 5  # of one kind, for one file
 
@@ -79,6 +81,8 @@ def encrypt_content(
             apply it; or something decrypted from `previous` would be plain text.
         FormatError, LimitError: the content can't be parsed.
     """
+    from fluxsecrets.sops.encryption import encrypt_document  # start-up time: `exchange` does without
+
     document = _parse_plain(format_, data, limits)
     del data  # freed at once where the caller has let go of it, too: a file may have many megabytes
     single_value = format_.single_value
@@ -154,6 +158,8 @@ def _disclosed(previous: OpenedFile, encrypted: Encrypted, *, by_hand: bool) -> 
     Raises:
         UnprotectedError: there are such values, and no person edited the text.
     """
+    from fluxsecrets.sops.disclosure import disclosed  # start-up time: a new file has no previous one
+
     found = list(disclosed(previous.opened, encrypted.plain, by_hand=by_hand))
     for item in found if not by_hand else ():
         raise UnprotectedError(

@@ -17,11 +17,9 @@ from fluxsecrets.records import dataclass, field
 from fluxsecrets.sops.document import Comment, Data, Document, Leaf, show_path
 from fluxsecrets.sops.document import Mapping as MapNode
 from fluxsecrets.sops.formats import evident_format
-from fluxsecrets.sops.formats.changing import remove_value, set_value
 from fluxsecrets.sops.selection import selected
 
 from .content import own_selector
-from .exchange import Exchange, exchange_of, exchangeable
 from .getting import ValueRequest, from_base64
 from .keypaths import (
     Place,
@@ -42,6 +40,8 @@ from .reencrypt import (
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from fluxsecrets.repo.git.ahead import History
+
+    from .exchange import Exchange
 
 
 class ValueChange(StrEnum):
@@ -108,6 +108,8 @@ def change_value(session: Session, request: ValueRequest, new: Callable[[], NewV
         return place, data_for(opened.file.parts[place.part], place, new(), raw=request.raw)
 
     def change(opened: OpenTarget, document: Document, place: Place, value: Data) -> bytes:
+        from fluxsecrets.sops.formats.changing import set_value  # start-up time: most values are exchanged
+
         text = set_value(opened.file.format, document, place.path, value, session.limits, part=place.part)
         if request.only_encrypted or (place.node is None and not request.plain):
             _refuse_plain(session, opened, text, place)
@@ -132,6 +134,8 @@ def unset_value(session: Session, request: ValueRequest) -> ValueResult:
 
     def change(opened: OpenTarget, document: Document, place: Place, value: Data) -> bytes:
         del value
+        from fluxsecrets.sops.formats.changing import remove_value
+
         text = remove_value(opened.file.format, document, place.path, session.limits, part=place.part)
         _refuse_empty(session, opened, text, place)
         return text
@@ -199,7 +203,7 @@ def _changed(
     target = opened.target
     place, value = choose(opened)
     done = partial(ValueResult, target.shown, show_path(place.path), dry_run=request.dry_run)
-    leaf = exchangeable(opened, place, value)
+    leaf = _exchangeable(opened, place, value)
     if leaf is not None:
         if isinstance(place.node, Leaf) and place.node.value == value:
             return done(ValueChange.UNCHANGED, opened.warnings)
@@ -228,6 +232,14 @@ def _changed(
     return done(ValueChange.ADDED if place.node is None else ValueChange.CHANGED, warnings)
 
 
+def _exchangeable(opened: OpenTarget, place: Place, value: Data) -> Leaf | None:
+    if place.node is None:
+        return None
+    from .exchange import exchangeable  # start-up time: a new key does without
+
+    return exchangeable(opened, place, value)
+
+
 def _exchange(
     session: Session,
     opened: OpenTarget,
@@ -237,6 +249,8 @@ def _exchange(
     request: ValueRequest,
     history: History | None,
 ) -> Exchange | None:
+    from .exchange import exchange_of
+
     if why_new_data_key(session, opened, history) is not None:
         return None
     check = None if request.allow_invalid else partial(refuse_invalid, before=opened.plain)

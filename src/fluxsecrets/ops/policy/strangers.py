@@ -21,7 +21,6 @@ from fluxsecrets.sops.document import Document
 from fluxsecrets.sops.envelope import RecipientGroups, groups_needed
 from fluxsecrets.sops.formats import format_for_path, make_format
 from fluxsecrets.sops.metadata import Metadata
-from fluxsecrets.sops.naming import name_of
 from fluxsecrets.sops.recipients import KINDS, Recipient, RecipientKey, recipient_key
 from fluxsecrets.sops.selectors import DEFAULT_SELECTOR, SelectorKind, SelectorSpec, compile_selector
 
@@ -198,6 +197,8 @@ def difference_lines(differences: Differences, names: Mapping[str, str]) -> list
     """What differs and is weaker, a line each, for people."""
     ruled = differences.rule_place is not None
     where = "in the file, not in the rule" if ruled else "in the file, and not in keys/ or a rule"
+    from fluxsecrets.sops.naming import name_of  # start-up time: most often nothing differs
+
     lines = [f"{where}: {name_of(one, names)}" for one in differences.strangers]
     if differences.selectors is not None:
         own, expected = (f"{spec.kind.value}: {ascii(spec.pattern)[1:-1]}" for spec in differences.selectors)

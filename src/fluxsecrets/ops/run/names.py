@@ -9,7 +9,6 @@ from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.files.reading import read_file
 from fluxsecrets.marks import KEYS_FOLDER, PUBLIC_KEY_SUFFIX
 from fluxsecrets.sops.envelope import RecipientGroups
-from fluxsecrets.sops.naming import name_of
 from fluxsecrets.sops.recipients import recipients_in, undoing_post_quantum
 
 _MAX_PUBLIC_KEY = 64 * 2**10
@@ -37,6 +36,8 @@ def read_public_file(path: Path) -> tuple[str, ...]:
 
 def names_of(groups: RecipientGroups, names: Mapping[str, str]) -> tuple[str, ...]:
     """The names of all recipients of all groups, in order, each once."""
+    from fluxsecrets.sops.naming import name_of  # start-up time: most often nobody is named
+
     return tuple(dict.fromkeys(name_of(recipient, names) for group in groups for recipient in group))
 
 
