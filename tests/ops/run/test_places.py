@@ -80,12 +80,17 @@ def test_real_paths_are_those_of_the_system(tmp_path_factory):
 @given(
     st.sets(st.sampled_from(["", "a", "a/b", "a/b/c", "d"])),
     st.sets(st.sampled_from(["", "a", "a/b", "d"]), max_size=2),
-    st.lists(st.sampled_from(["", "a", "a/b", "a/b/c", "a/x/y", "d", "e/f"]), min_size=1),
+    st.lists(
+        st.sampled_from(["", "a", "a/b", "a/b/c", "a/x/y", "d", "e/f", "a/file", "a/b/file", "d/file/x"]),
+        min_size=1,
+    ),
 )
 def test_settings_are_found_as_by_each_walk(tmp_path_factory, settings, repositories, places):
     root = tmp_path_factory.mktemp("settings")
     for folder in ("a/b/c", "d"):
         (root / folder).mkdir(parents=True)
+    for folder in ("a", "a/b", "d"):
+        (root / folder / "file").touch()
     for folder in settings:
         (root / folder / ".fluxsecrets.yaml").touch()
     for folder in repositories:

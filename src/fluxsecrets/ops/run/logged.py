@@ -166,7 +166,14 @@ def root_with_settings(place: str, known: dict[str, tuple[str | None, bool]] | N
         if folder in known:
             found, in_git = known[folder]
             break
-        has_settings = os.path.lexists(os.path.join(folder, SETTINGS_NAME))  # noqa: PTH118 - on every start
+        try:
+            os.lstat(os.path.join(folder, SETTINGS_NAME))  # noqa: PTH118 - on every start
+            has_settings = True
+        except NotADirectoryError:  # the file that was named
+            passed.append((folder, False))
+            continue
+        except (OSError, ValueError):
+            has_settings = False
         passed.append((folder, has_settings))
         if os.path.lexists(os.path.join(folder, ".git")):  # noqa: PTH118
             found, in_git = folder if has_settings else None, True

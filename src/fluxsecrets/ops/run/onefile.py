@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -51,7 +52,16 @@ def refuse_interrupted(paths: Iterable[Path]) -> None:
         UsageError: there is one; it says who runs it, or how to end it.
         FileAccessError: there is a journal that this user's fluxsecrets did not write.
     """
-    for place in waiting_places(paths):
+    refuse_interrupted_in({os.path.dirname(path) for path in paths})  # noqa: PTH120 - as in `make_ready`
+
+
+def refuse_interrupted_in(folders: Iterable[str]) -> None:
+    """The same for all files in some folders; raises as `refuse_interrupted`.
+
+    Args:
+        folders: absolute, each once; they need not exist.
+    """
+    for place in waiting_places(folders):
         from .journal import refuse_pending  # reads and authenticates it, which hardly any run needs
 
         refuse_pending(place)

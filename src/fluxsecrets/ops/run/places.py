@@ -160,7 +160,10 @@ class Places:
         Raises:
             ConfigError: generators read it in different formats.
         """
-        place = self.inside(path)
+        return self.format_at(path, self.inside(path))
+
+    def format_at(self, path: Path, place: tuple[Repository, str] | None) -> str:
+        """The same for a file of which `inside` is known."""
         if place is not None:
             repository, inside = place
             use = self.generators(repository).get(inside)

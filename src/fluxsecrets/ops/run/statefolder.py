@@ -159,18 +159,18 @@ def journal_key(*, make: bool) -> bytes | None:
     return key
 
 
-def waiting_places(paths: Iterable[Path]) -> Iterator[Place]:
-    """The work trees of some files in which the journal of an operation waits.
+def waiting_places(folders: Iterable[str]) -> Iterator[Place]:
+    """The work trees of some folders in which the journal of an operation waits.
 
     Args:
-        paths: absolute; the files need not exist.
+        folders: absolute, each once; they need not exist.
 
     Raises:
         UsageError: a journal lies where fluxsecrets does not look for one.
     """
     seen: set[str] = set()
     trees = _Trees()
-    for folder in {os.path.dirname(path) for path in paths}:  # noqa: PTH120 - every command comes by here
+    for folder in folders:
         for root, state, git_dir in _states(folder, seen, trees):
             if os.path.lexists(os.path.join(state, JOURNAL)):  # noqa: PTH118
                 yield Place(Path(root).resolve(), Path(state), Path(git_dir) if git_dir is not None else None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from stat import S_ISDIR
 
 from fluxsecrets.errors import (
     FileAccessError,
@@ -69,13 +70,19 @@ def select(
     if not paths:
         return _from_repository(session, environment)
     places = Places(session, paths)
-    targets: dict[Path, Target] = {}
+    targets: dict[str, Target] = {}  # a path object takes long to hash
     for text in paths:
         if not text:
             raise UsageError("a path is empty", hint="it may come from a variable that is not set")
-        path = session.cwd / text
-        for target in _below(places, text) if path.is_dir() else [_named(places, text, input_type)]:
-            targets.setdefault(target.path, target)
+        name = os.path.join(session.cwd, text)  # noqa: PTH118 - thousands may be named
+        mode = _mode(name)
+        found = (
+            _below(places, text)
+            if mode is not None and S_ISDIR(mode)
+            else [_named(places, text, input_type, name if mode is not None else None)]
+        )
+        for target in found:
+            targets.setdefault(os.path.normcase(target.path), target)
     first = next(iter(targets.values()), None)
     repository = places.repository(session.cwd / paths[0]) if first is None else first.repository
     root = repository.root if repository is not None else session.cwd
@@ -211,19 +218,35 @@ def _shown_error(session: Session, tree: Tree, error: FluxsecretsError | None) -
     return error
 
 
-def _named(places: Places, text: str, input_type: str | None) -> Target:
-    """A file that the user named: taken as it is, but links must not leave the repository."""
+def _mode(name: str) -> int | None:
+    """What is behind a path; None if nothing is, or nobody may look."""
+    try:
+        return os.stat(name).st_mode  # noqa: PTH116
+    except (OSError, ValueError):
+        return None
+
+
+def _named(places: Places, text: str, input_type: str | None, existing: str | None) -> Target:
+    """A file that the user named: taken as it is, but links must not leave the repository.
+
+    Args:
+        places: of the run.
+        text: as it was given.
+        input_type: overrides the format.
+        existing: the path in the working directory, if something is there.
+    """
     try:
         path = places.real(text)
-        must_exist(path)
-        format_name = input_type or places.format_of(path)
+        if str(path) != existing:
+            must_exist(path)
+        place = places.inside(path)
+        format_name = input_type or places.format_at(path, place)
     except FluxsecretsError as error:
         error.path = text
         if not os.path.lexists(places.session.cwd / text) and _is_environment(places, text):
             error.hint = f"{text} is an environment: name it with `--env {file_word(text)}`"
         return Target(places.session.cwd / text, text, format_for_path(text), problem=error)
-    repository, place = places.repository(path), places.inside(path)
-    inside = place[1] if place is not None else None
+    repository, inside = place if place is not None else (places.repository(path), None)
     return Target(path, text, format_name, repository=repository, repository_path=inside)
 
 

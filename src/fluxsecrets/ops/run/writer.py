@@ -20,7 +20,7 @@ from fluxsecrets.files.statedirs import state_above, upwards
 from fluxsecrets.files.writing import PendingWrite, write_batch
 from fluxsecrets.records import dataclass, field, replace
 
-from .onefile import refuse_interrupted, refuse_read_only
+from .onefile import refuse_interrupted_in, refuse_read_only
 from .parallel import run_jobs
 from .record import Record, is_recording, note_file, recording
 from .results import FileChange, FileResult, Outcome, Prepared
@@ -133,9 +133,8 @@ def make_ready(paths: Iterable[Path]) -> None:
         UsageError: another process changes files in their work tree, or an operation was interrupted there,
             and has to be ended first.
     """
-    paths = tuple(paths)
-    refuse_interrupted(paths)
     folders = {os.path.dirname(path) for path in paths}  # noqa: PTH120 - a path object takes long to hash
+    refuse_interrupted_in(folders)
     for folder in folders:
         remove_leftovers(folder)
     # Those of the working directory's repository are gone by now; the files may be in another one.
