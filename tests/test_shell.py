@@ -60,6 +60,16 @@ def test_the_commands_of_hints(read, name):
         assert read(printable(each)) == [b"fluxsecrets", b"encrypt", os.fsencode(name)]
 
 
+@pytest.mark.skipif(os.name == "nt", reason="names there are not bytes")
+@pytest.mark.parametrize("name", ["a FILE b.yaml", "a FILE", " FILE FILE ` FILE"])
+def test_a_name_with_the_placeholder_in_it_is_put_in_once(read, name):
+    hint = f"run `{command_for('encrypt', [name])}`"
+    assert with_file(hint, name) == hint
+    once = with_file("run `fluxsecrets encrypt FILE -q`", name)
+    assert with_file(once, name) == once
+    assert read(once.removeprefix("run `").removesuffix("`"))[2:] == [os.fsencode(name), b"-q"]
+
+
 def test_what_is_printable_is_quoted_as_ever():
     assert file_word("a/b.yaml") == "a/b.yaml"
     assert file_word("a b.yaml") == "'a b.yaml'"

@@ -55,8 +55,9 @@ def word(text: str) -> str:
 
 
 def _quoted(word: str) -> str:
-    if "`" in word or not word.isprintable():
-        return f"$'{''.join(map(_escaped, word))}'"
+    if "`" in word or " FILE" in word or not word.isprintable():
+        # `with_file` may still come by, and must not take a part of a name for its placeholder
+        return f"$'{''.join(map(_escaped, word))}'".replace(" FILE", r"\x20FILE")
     from shlex import quote  # start-up time: a commit hook that finds nothing quotes nothing
 
     return quote(word)
