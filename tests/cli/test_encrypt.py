@@ -304,6 +304,20 @@ class TestPlainTextInGit:
         result = cli("encrypt", path, "--age", self.recipient(encrypted_waddle))
         assert result.stderr.endswith(f"1 file: 1 encrypted\n1 file is {self.STAGED}")
 
+    def test_staged_and_for_others_only(self, encrypted_waddle, cli, git, act_as):
+        path = "new.sops.yaml"
+        assert cli("decrypt", "-i", SECRETS).exit_code == 0
+        (encrypted_waddle / path).write_bytes((encrypted_waddle / SECRETS).read_bytes())
+        git(encrypted_waddle, "add", path)
+        bob = act_as("bob").recipient
+        act_as("cluster")
+        result = cli("encrypt", path, "--age", bob)
+        assert result.exit_code == 0
+        assert result.stderr.endswith(
+            "1 file is staged in plain text: it is the only copy that you can read, so keep the values "
+            "elsewhere before you stage what is encrypted\n"
+        )
+
     def test_encrypt_staged_has_replaced_what_was_staged(self, waddle, cli, git):
         (waddle / "clusters/staging/new.sops.yaml").write_bytes((waddle / SECRETS).read_bytes())
         with (waddle / SECRETS).open("a") as stream:

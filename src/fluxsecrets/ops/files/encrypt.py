@@ -44,7 +44,7 @@ from fluxsecrets.sops.recipients import recipient_key
 
 from .content import OpenedFile, check_encrypted, open_file, parse
 from .encryption import EncryptedFile, encrypt_content
-from .onlycopy import GitCopies, others_only
+from .onlycopy import OTHERS_ONLY, GitCopies, others_only
 from .split import split_lists
 
 
@@ -179,11 +179,15 @@ def kept_by_git(copies: Iterable[tuple[PlainCopy | None, FileResult]]) -> tuple[
     Args:
         copies: where git has a file's plain text, and the file's result.
     """
-    counts = Counter(copy for copy, result in copies if result.outcome is Outcome.ENCRYPTED)
+    done = [(copy, result) for copy, result in copies if result.outcome is Outcome.ENCRYPTED]
+    only = sum(copy is PlainCopy.STAGED and OTHERS_ONLY in result.warnings for copy, result in done)
+    counts = Counter(copy for copy, _ in done)
     steps = []
     if committed := counts[PlainCopy.COMMITTED]:
         steps.append(f"{_count(committed, 'was', 'were')} committed in plain text: {_COMMITTED}")
-    if staged := counts[PlainCopy.STAGED]:
+    if only:
+        steps.append(f"{_count(only, 'is', 'are')} staged in plain text: {_ONLY_STAGED}")
+    if staged := counts[PlainCopy.STAGED] - only:
         steps.append(f"{_count(staged, 'is', 'are')} staged in plain text: {_STAGED}")
     return tuple(steps)
 
@@ -195,6 +199,9 @@ def _count(files: int, one: str, several: str) -> str:
 _COMMITTED = (
     "anyone who can read the repository knows these values, so change them; "
     "`fluxsecrets scan --history` lists them"
+)
+_ONLY_STAGED = (
+    "it is the only copy that you can read, so keep the values elsewhere before you stage what is encrypted"
 )
 _STAGED = "stage what is encrypted before you commit; `git gc --prune=now` then removes the plain text"
 
