@@ -119,8 +119,12 @@ def test_a_content_that_is_gone_does_not_hide_the_others(origin, scan, damage):
     assert [each["message"][:7] for each in errors] == ["1 of 6 "]
 
 
+@pytest.mark.parametrize("turn", [0, 1, 2])
 @pytest.mark.parametrize("damage", ["missing", "corrupt"])
-def test_a_tree_that_is_gone_does_not_hide_the_others(origin, scan, damage):
+def test_a_tree_that_is_gone_does_not_hide_the_others(origin, scan, damage, turn, monkeypatch):
+    if turn:  # two gits list what commits changed
+        monkeypatch.setattr("fluxsecrets.repo.git.history._SIDE_BY_SIDE", 2)
+        monkeypatch.setattr("fluxsecrets.repo.git.history._TURN", turn)
     spoil(origin.path, origin.git("rev-parse", f"{origin.commits[1]}^{{tree}}").strip(), damage)
     code, rules, errors = scan("--history")
     assert (code, rules) == (2, ["plain-secret"])

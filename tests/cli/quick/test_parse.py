@@ -74,7 +74,7 @@ class Seen:
         for places in RUNS.values():
             for place in places:
                 patch.setattr(f"fluxsecrets.cli.{place}", self._run)
-        for place in ("options", "quick.start"):
+        for place in ("options", "commandline"):
             patch.setattr(f"fluxsecrets.cli.{place}.open_session", self._open)
 
     def _run(self, *given, **named):

@@ -257,6 +257,47 @@ def test_short_input_that_cannot_be_made_is_an_error(long_history, started):
     assert [process.returncode for process in started] == [0]
 
 
+@pytest.mark.usefixtures("pipes")
+@pytest.mark.parametrize("turn", [1, 7, 60, 1000])
+def test_two_gits_by_turns_list_what_one_does(long_history, started, monkeypatch, turn):
+    expected = list_changes(long_history)
+    commits = [*dict.fromkeys(change.commit for change in expected)]
+    started.clear()
+    monkeypatch.setattr("fluxsecrets.repo.git.history._SIDE_BY_SIDE", 2)
+    monkeypatch.setattr("fluxsecrets.repo.git.history._TURN", turn)
+    assert tuple(stream_changes(long_history, commits)) == expected
+    assert [process.returncode for process in started] == [0, 0]
+    few = commits[3::17]  # some change nothing of what comes between them
+    assert [*stream_changes(long_history, few)] == [each for each in expected if each.commit in few]
+
+
+@pytest.mark.parametrize("turn", [1, 7, 60])
+@pytest.mark.parametrize("at", [0, 5, 70, 119])
+def test_of_two_gits_nothing_behind_what_one_cannot_read_is_taken(long_history, monkeypatch, turn, at):
+    expected = list_changes(long_history)
+    commits = [*dict.fromkeys(change.commit for change in expected)]
+    before = frozenset(commits[:at])
+    commits.insert(at, _without_tree(long_history.root))
+    monkeypatch.setattr("fluxsecrets.repo.git.history._SIDE_BY_SIDE", 2)
+    monkeypatch.setattr("fluxsecrets.repo.git.history._TURN", turn)
+    found = []
+    with pytest.raises(GitError):
+        found.extend(stream_changes(long_history, commits))
+    assert before.issuperset(change.commit for change in found)
+    assert found == list(expected[: len(found)])
+
+
+def _without_tree(folder):
+    """A commit on the first one, with a folder that isn't there."""
+
+    def git(*words, text=""):
+        command = ["git", "-C", str(folder), "-c", "user.name=T", "-c", "user.email=t@waddle.example", *words]
+        return subprocess.run(command, input=text, capture_output=True, text=True, check=True).stdout.strip()
+
+    tree = git("mktree", "--missing", text=f"040000 tree {'1' * 40}\tgone\n")
+    return git("commit-tree", tree, "-p", "main", "-m", "x")
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="git is spawned on Linux only")
 def test_both_ways_say_the_same(long_history, tmp_path, monkeypatch):
     """What git gets, what it writes, and what it says of errors."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from fluxsecrets.cli.commandline import CommandLine, open_session
 from fluxsecrets.cli.ending import say
 
 TYPE_CHECKING = False
@@ -26,13 +25,18 @@ def start(parsed: Parsed, log: Logged) -> int:
         The exit code.
     """
     values = parsed.values
-    line = CommandLine(parsed.command, parsed.parameters, log, quiet=bool(values.get("quiet")))
     run = _RUNS[parsed.command]
     try:
-        return run(partial(open_session, line), values)
+        return run(partial(_session, parsed, log, quiet=bool(values.get("quiet"))), values)
     except (EOFError, KeyboardInterrupt) as error:
         say("")  # below the ^C that the terminal shows, as click does it
         raise KeyboardInterrupt from error
+
+
+def _session(parsed: Parsed, log: Logged, *, quiet: bool) -> Session:
+    from fluxsecrets.cli.commandline import CommandLine, open_session  # a scan has none
+
+    return open_session(CommandLine(parsed.command, parsed.parameters, log, quiet=quiet))
 
 
 def _taken(kind: type, values: dict[str, Any]) -> Any:

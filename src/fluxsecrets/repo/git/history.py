@@ -7,7 +7,9 @@ changes. What `git log` prints depends on dozens of settings, and one of them ca
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+import sys
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import ExitStack, closing, suppress
 
 from fluxsecrets.errors import GitError
 from fluxsecrets.namedtuples import NamedTuple
@@ -31,6 +33,15 @@ CHANGES = (
     "--ignore-submodules=all", "--",
 )  # fmt: skip
 """Lists what commits changed, whose ids it reads."""
+
+_SIDE_BY_SIDE = 4_000
+"""Commits from which a second git is worth its start."""
+
+_TURN = 1_000
+"""Commits whose changes one git lists at a time. A pipe holds them, as a rule, so that it need not wait."""
+
+_PIPE_SIZE = 2**20
+_SETPIPE_SZ = 1031  # fcntl(2) of Linux; Python has a name for it on some builds only
 
 _MOST_ARGUMENTS = 200
 """Paths that git gets as arguments. Windows allows 32 KB of them, so more are compared here."""
@@ -177,6 +188,9 @@ def stream_changes(
     Raises:
         GitError: a commit or a tree can't be read, which is known when those before were given.
     """
+    if not paths and isinstance(commits, Sequence) and len(commits) >= _SIDE_BY_SIDE:
+        yield from _by_turns(repository, commits)
+        return
     few = len(paths) <= _MOST_ARGUMENTS
     wanted = frozenset(paths)
     lines = (f"{commit}\n".encode() for commit in commits)
@@ -184,6 +198,44 @@ def stream_changes(
         for change in parse_changes(stream):
             if few or _is_below(change.path, wanted):
                 yield change
+
+
+def _by_turns(repository: Repository, commits: Sequence[str]) -> Iterator[Change]:
+    """As `stream_changes`, by two gits: each lists the next commits while the other one's are taken."""
+    turns = [commits[start : start + _TURN] for start in range(0, len(commits), _TURN)]
+    with ExitStack() as stack:
+        sides = [stack.enter_context(closing(_side(repository, turns[side::2]))) for side in (0, 1)]
+        held = [next(side) for side in sides]
+        for number, turn in enumerate(turns):
+            side, own = number % 2, frozenset(turn)
+            change = held[side] or next(sides[side], None)
+            while change is not None and change.commit in own:
+                yield change
+                change = next(sides[side], None)
+            held[side] = change
+
+
+def _side(repository: Repository, turns: Sequence[Sequence[str]]) -> Generator[Change | None]:
+    """The changes of some turns, after a None that comes when git has begun.
+
+    Raises:
+        GitError: a commit can't be read; all changes that are left out are of this one and later ones.
+    """
+    lines = (f"{commit}\n".encode() for turn in turns for commit in turn)
+    with repository.stream(*CHANGES, feed=lines) as stream:
+        _widen(stream)
+        yield None
+        yield from parse_changes(stream)
+
+
+def _widen(pipe: IO[bytes]) -> None:
+    """Let a pipe hold the changes of a turn; a user may have so much only."""
+    if sys.platform != "linux":
+        return
+    import fcntl  # not on every system
+
+    with suppress(OSError):
+        fcntl.fcntl(pipe.fileno(), _SETPIPE_SZ, _PIPE_SIZE)
 
 
 def _is_below(path: str, wanted: frozenset[str]) -> bool:

@@ -239,7 +239,7 @@ def _add_known(repository: Repository, commits: Sequence[str], known: KnownChang
     """Add what commits changed, asking git for what is not known; whether it could tell."""
     fresh: dict[str, list[Change]] = {commit: [] for commit in commits if commit not in known}
     try:
-        for change in stream_changes(repository, fresh) if fresh else ():
+        for change in stream_changes(repository, [*fresh]) if fresh else ():
             fresh[change.commit].append(change)
     except GitError:
         return False
