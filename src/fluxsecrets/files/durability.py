@@ -89,11 +89,16 @@ def sync_folder(path: Path) -> None:
             ) from error
 
 
+def folder_of(path: Path) -> str:
+    """The folder of a file. Each file of a batch asks several times, so that it goes without path objects."""
+    return os.path.dirname(path) or os.curdir  # noqa: PTH120
+
+
 def sync_folders(replaced: dict[int, Path], disks: tuple[int, ...]) -> dict[int, FileAccessError]:
     """Make the renames of a batch durable; what the disk does not confirm is in the result."""
-    folders: dict[Path, list[int]] = {}
+    folders: dict[str, list[int]] = {}
     for index, path in replaced.items():
-        folders.setdefault(path.parent, []).append(index)
+        folders.setdefault(folder_of(path), []).append(index)
     if len(folders) >= SYNCFS_FROM and disks and _sync_disks(disks):
         return {}
     errors: dict[int, FileAccessError] = {}
@@ -107,7 +112,7 @@ def sync_folders(replaced: dict[int, Path], disks: tuple[int, ...]) -> dict[int,
 
 
 @contextmanager
-def open_disks(folders: Iterable[Path], count: int) -> Iterator[tuple[int, ...]]:
+def open_disks(folders: Iterable[str], count: int) -> Iterator[tuple[int, ...]]:
     """One descriptor for each file system where one syncfs is as safe as an fsync per file.
 
     They must be open before the files are written: from Linux 5.8 on, syncfs reports the write errors since
@@ -129,9 +134,9 @@ def open_disks(folders: Iterable[Path], count: int) -> Iterator[tuple[int, ...]]
         _close_all(disks)
 
 
-def _open_disk(disks: dict[int, int], folder: Path) -> None:
+def _open_disk(disks: dict[int, int], folder: str) -> None:
     try:
-        device = folder.stat().st_dev
+        device = os.stat(folder).st_dev  # noqa: PTH116 - as in `folder_of`
     except (OSError, ValueError):
         return  # its files will say what is wrong
     if device not in disks:

@@ -24,6 +24,7 @@ from .beside import temporary_path
 from .cameout import marked
 from .durability import (
     SYNCFS_FROM,
+    folder_of,
     open_disks,
     sync_descriptor,
     sync_file,
@@ -156,7 +157,7 @@ def write_batch(writes: Sequence[PendingWrite]) -> tuple[WriteResult, ...]:
     errors: dict[int, FileAccessError] = {}
     replaced: dict[int, Path] = {}
     unnamed = _may_open(len(writes))
-    with open_disks({write.path.parent for write in writes}, len(writes)) as disks, staging() as name:
+    with open_disks({folder_of(write.path) for write in writes}, len(writes)) as disks, staging() as name:
         all_staged = [_Staged(write, name, unnamed=unnamed) for write in writes]
         try:
             for index, staged in enumerate(all_staged):
@@ -264,7 +265,7 @@ def _write_unnamed(staged: _Staged, old: os.stat_result | None, sync: Sync | Non
         return False
     flags = system.O_TMPFILE | os.O_WRONLY | system.SAFE_FLAGS
     try:
-        staged.descriptor = os.open(staged.write.path.parent, flags, 0o600)
+        staged.descriptor = os.open(folder_of(staged.write.path), flags, 0o600)
     except OSError as error:
         if error.errno in _NO_UNNAMED:
             return False
