@@ -101,17 +101,22 @@ def test_killed_helper_is_an_error(tmp_path, monkeypatch):
     assert "run the command again" in caught.value.hint
 
 
-def double_or_die(number):
-    if number > 30:
+def double_or_die(mark, number):
+    if number >= 2 * forked._AHEAD - 2:  # the last two that are asked for before a result is taken
+        wait_until(mark.exists)
         os.kill(os.getpid(), signal.SIGKILL)
     return 2 * number
 
 
 @needs_fork
-def test_it_is_said_if_all_helpers_were_killed_before_all_was_asked_for():
-    results = forked.spread(double_or_die, [(number,) for number in range(200)], 2)
+def test_it_is_said_if_all_helpers_were_killed_before_all_was_asked_for(tmp_path):
+    before, mark = children(), tmp_path / "mark"
+    results = forked.spread(partial(double_or_die, mark), [(number,) for number in range(200)], 2)
     assert next(results) == 0
-    time.sleep(0.5)  # both take a number that kills them
+    mark.touch()
+    helpers = children() - before
+    assert len(helpers) == 2
+    wait_until(lambda: not any(map(is_running, helpers)))
     with pytest.raises(FluxsecretsError, match="killed"):
         list(results)
 
@@ -178,6 +183,12 @@ def wait_until(condition):
     while not condition():
         assert time.monotonic() < end
         time.sleep(0.02)
+
+
+def children():
+    """The processes that this one started and has not waited for."""
+    found = Path("/proc/self/task").glob("*/children")
+    return {int(number) for path in found for number in path.read_text().split()}
 
 
 def is_running(process):
