@@ -138,7 +138,7 @@ def find_environment(tree: Tree, name: str, settings: Settings | None = None) ->
     if not _encrypted_outside(tree, found.files | taken):
         return found
     loaded = (load_environment(tree, root, settings, builder, places) for root in others)
-    return _with_outside(tree, (found, *loaded), settings)[0]
+    return with_outside(tree, (found, *loaded), settings)[0]
 
 
 def unknown_environment(tree: Tree, name: str, known: tuple[str, ...]) -> ConfigError:
@@ -183,7 +183,7 @@ def load_environments(
     roots = list_environments(tree, settings)
     chosen = roots if only is None else tuple(root for root in roots if root.name in only)
     found = _loaded(tree, roots, chosen, settings)
-    return _with_outside(tree, found, settings) if len(chosen) == len(roots) else found
+    return with_outside(tree, found, settings) if len(chosen) == len(roots) else found
 
 
 def load_reached(tree: Tree, settings: Settings | None = None) -> tuple[Environment, ...]:
@@ -311,10 +311,16 @@ def _recipients(tree: Tree, path: str) -> frozenset[bytes]:
 _TAIL = 64 * 2**10
 
 
-def _with_outside(
+def with_outside(
     tree: Tree, environments: tuple[Environment, ...], settings: Settings
 ) -> tuple[Environment, ...]:
-    """Add to each environment the encrypted files outside that have a recipient only it has."""
+    """Add to each environment the encrypted files outside that have a recipient only it has.
+
+    Args:
+        tree: the repository.
+        environments: all of them, from `load_reached`.
+        settings: the repository's.
+    """
     outside = _encrypted_outside(tree, frozenset(path for each in environments for path in each.files))
     if not outside:
         return environments

@@ -8,12 +8,13 @@ from pathlib import Path
 
 from fluxsecrets.errors import FileAccessError, UsageError
 from fluxsecrets.marks import KEYS_FOLDER, MISSPELLED_RULES_NAME, RULES_NAME
+from fluxsecrets.ops.files.rekey import read_usage
 from fluxsecrets.ops.newenv.draft import Draft
 from fluxsecrets.ops.people.ownkeys import KeyList, list_keys
 from fluxsecrets.ops.run.people import People, read_people
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.repo.discover import SecretFile, discover
-from fluxsecrets.repo.environments import Environment, load_environments
+from fluxsecrets.repo.environments import Environment, load_reached, with_outside
 from fluxsecrets.repo.git import Repository, find_repository
 from fluxsecrets.repo.git.bare import any_repository, is_bare_repository
 from fluxsecrets.repo.settings import Settings, load_settings
@@ -101,7 +102,8 @@ def look(session: Session, request: InitRequest) -> Survey:
     tree = make_tree(repository.root, repository.files(), repository=repository, limits=session.limits)
     _refuse_misspelled(session, tree.root)
     settings = load_settings(tree)
-    environments = load_environments(tree, settings)
+    reached = load_reached(tree, settings)
+    environments = with_outside(tree, reached, settings)
     secrets = discover(tree)
     survey = Survey(
         session,
@@ -112,7 +114,7 @@ def look(session: Session, request: InitRequest) -> Survey:
         environments,
         secrets,
         read_people(session, tree),
-        list_keys(session),
+        list_keys(session, read_usage(session, reached)),
         _territories(environments, secrets),
         Draft(session, tree),
     )
