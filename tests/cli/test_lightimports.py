@@ -157,6 +157,10 @@ def test_where_compiled_code_is_elsewhere_python_finds_everything(tmp_path):
     assert run(PREPARED + FINDERS, "-X", f"pycache_prefix={tmp_path}") == "0\n"
 
 
+def test_python_looks_for_cycles_less_often():
+    assert run(PREPARED + "import gc; print(gc.get_threshold()[0])") == "50000\n"
+
+
 def test_data_beside_the_modules_is_found():
     script = "from importlib.resources import files; print(len([*files('fluxsecrets.report').iterdir()]))"
     assert run(PREPARED + script) == run(script)

@@ -6,14 +6,12 @@ commands are imported when they are needed.
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
 from collections.abc import Callable, Sequence
 
 from fluxsecrets.errors import FluxsecretsError, NeedsPersonError, UsageError
 from fluxsecrets.marks import without_private_keys
-from fluxsecrets.programs import disable_core_dumps
 
 from .ending import EXIT_ERROR, drop_output, report, say, show
 from .signals import terminable
@@ -23,23 +21,12 @@ if TYPE_CHECKING:
     from fluxsecrets.ops.run.logged import Logged
 
 
-_COLLECT_AFTER = 50_000
-"""New objects after which Python looks for cycles among them; by default 700."""
-
 _COMMIT_HOOKS = (["pre-commit"], ["pre-merge-commit"])
 
 EXIT_CLEAN = 0
 
 NO_AGENT_OPTION = "--no-agent"
 """Keeps a command from asking the agent."""
-
-
-def prepare_process() -> None:
-    """Switch off core dumps, and let Python look for cycles less often."""
-    disable_core_dumps()
-    # What a file is parsed to holds no cycles and goes when it is done; looking for some takes a sixth of
-    # the time. Worker processes that are forked inherit this.
-    gc.set_threshold(_COLLECT_AFTER, 20, 20)
 
 
 def dispatch(arguments: list[str], log: Logged | None = None, *, tidy: bool = True) -> int:

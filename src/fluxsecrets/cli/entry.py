@@ -59,9 +59,11 @@ def _run(arguments: list[str], asked: int) -> int:
     from .lightimports import prepare
 
     prepare()
-    from .dispatch import NO_AGENT_OPTION, dispatch, prepare_process
+    from fluxsecrets.programs import disable_core_dumps
 
-    prepare_process()
+    disable_core_dumps()
+    from .dispatch import NO_AGENT_OPTION, dispatch
+
     if asked == LOST:
         return lost(EXIT_ERROR)
     if asked == ABSENT or NO_AGENT_OPTION in arguments:

@@ -30,9 +30,9 @@ def _run(arguments: list[str], asked: int) -> int:
     from fluxsecrets.cli.lightimports import prepare
 
     prepare()
-    from fluxsecrets.cli.dispatch import prepare_process
+    from fluxsecrets.programs import disable_core_dumps
 
-    prepare_process()
+    disable_core_dumps()
     if asked == LOST:
         return lost(_GENERIC)
     return run(arguments) if asked == ABSENT else handing_over(lambda: run(arguments))
