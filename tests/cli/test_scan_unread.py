@@ -2,8 +2,11 @@
 
 import json
 import zlib
+from contextlib import contextmanager
 
 import pytest
+
+from fluxsecrets.errors import GitError
 
 VALUE = "Tr0ub4dor-9x-throwaway"
 SECRET = f"apiVersion: v1\nkind: Secret\nmetadata:\n  name: db\nstringData:\n  password: {VALUE}\n"
@@ -101,6 +104,24 @@ def test_what_a_partial_clone_lacks_is_counted(clone, scan):
     assert errors[0]["message"].startswith("1 of 5 versions of files can't be read")
     assert "apps/db.yaml" in errors[0]["details"][0]
     assert "git fetch --refetch --no-filter" in errors[0]["hint"]
+
+
+@pytest.mark.parametrize("can_tell", [True, False])
+def test_a_second_scan_of_a_partial_clone_counts_the_same(clone, scan, monkeypatch, tmp_path, can_tell):
+    """git ends at the first content that it lacks, also when it is asked which of them are there."""
+    monkeypatch.setattr("fluxsecrets.ops.checks.scancommits._MANY", 0)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    clone("--filter=blob:none", "--no-local")
+    found = scan("--history")
+    assert found[2][0]["message"].startswith("1 of 5 versions of files can't be read")
+    if not can_tell:
+
+        def answer():
+            raise GitError("git ended")
+
+        missing = contextmanager(lambda *_: (each for each in [answer]))
+        monkeypatch.setattr("fluxsecrets.ops.checks.scanhistory._missing", missing)
+    assert scan("--history") == found
 
 
 def test_a_clone_without_trees_is_an_error(clone, scan):

@@ -12,6 +12,7 @@ from functools import partial
 from itertools import pairwise
 from typing import NamedTuple
 
+from fluxsecrets.errors import GitError
 from fluxsecrets.repo.git import BLOB_LIMIT, Repository
 from fluxsecrets.repo.git.survey import readable_objects
 from fluxsecrets.scan.ciphertexts import Shown, shown
@@ -117,7 +118,10 @@ def _sorted_out(
                 closed.append(unit)
             else:
                 others.append(unit)
-        gone = missing()
+        try:
+            gone = missing()
+        except GitError:  # in a partial clone, git ends at the first that it can't fetch
+            gone = _gone(repository, passed)
     others += [unit for unit in passed if unit.blob in gone]
     encrypted: dict[Unit, Shown] = {}
     contents = readable_objects(repository, (unit.blob for unit in closed), limit=BLOB_LIMIT)
@@ -171,6 +175,15 @@ def _missing(repository: Repository, units: Sequence[Unit]) -> Iterator[Callable
     # git writes a sign for each that is there, so that a pipe holds those of most histories.
     with repository.begun("cat-file", "--batch-check=.", "--buffer", stdin=names) as answer:
         yield lambda: _names_of_missing(answer())
+
+
+def _gone(repository: Repository, units: Sequence[Unit]) -> frozenset[str]:
+    """The contents that are gone; all of them if git can't tell, so that each is read."""
+    try:
+        with _missing(repository, units) as missing:
+            return missing()
+    except GitError:
+        return frozenset(unit.blob for unit in units)
 
 
 def _names_of_missing(answer: bytes) -> frozenset[str]:
