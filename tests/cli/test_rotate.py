@@ -290,18 +290,20 @@ def test_stopped_in_the_middle_every_file_opens_and_it_can_be_ended(folder, cli,
 
 
 def test_a_disk_that_is_full_before_the_first_file_changes_nothing(folder, cli, monkeypatch):
-    from fluxsecrets.ops.run import journalfile
+    from fluxsecrets.files import writing
 
     for name in ("a.yaml", "b.yaml"):
         folder.write(name)
     assert cli("encrypt", ".").exit_code == 0
-    before = folder.files()
+    before, real = folder.files(), writing._fill
 
-    def full(*_args, **_options):
-        raise OSError(errno.ENOSPC, "no")
+    def full(descriptor, write, old):
+        if write.path.parent.name == "journal.draft":
+            raise OSError(errno.ENOSPC, "no")
+        return real(descriptor, write, old)
 
     with monkeypatch.context() as patch:
-        patch.setattr(journalfile, "write_atomic", full)
+        patch.setattr(writing, "_fill", full)
         result = cli("rotate", ".")
     assert result.exit_code == 2
     assert "the disk is full" in result.stderr

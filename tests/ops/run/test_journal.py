@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from fluxsecrets.errors import ChangedError, FileAccessError, KeptError, UsageError
 from fluxsecrets.files import beside, writing
-from fluxsecrets.ops.run import journalfile, settling
+from fluxsecrets.ops.run import settling
 from fluxsecrets.ops.run.journal import Ended, Way, apply, end, pending, put_aside
 from fluxsecrets.ops.run.kept import open_kept
 from fluxsecrets.ops.run.planpath import PlanPath
@@ -345,15 +345,16 @@ def test_it_holds_no_plain_text(place, tree, monkeypatch):
         assert not any(text.encode() in data for text in (*OLD.values(), *NEW.values())), path.name
 
 
-def test_a_draft_that_a_full_disk_cut_short_is_removed(place, tree, monkeypatch):
-    real = journalfile.write_atomic
+@pytest.mark.parametrize("name", ["contents", "plan.json", "plan.mac"])
+def test_a_draft_that_a_full_disk_cut_short_is_removed(place, tree, monkeypatch, name):
+    real = writing._fill
 
-    def full(path, *args, **kwargs):
-        if path.name == "plan.json":
+    def full(descriptor, write, old):
+        if write.path.name == name:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        real(path, *args, **kwargs)
+        return real(descriptor, write, old)
 
-    monkeypatch.setattr(journalfile, "write_atomic", full)
+    monkeypatch.setattr(writing, "_fill", full)
     with pytest.raises(FileAccessError, match="the disk is full"):
         apply(place, "rotate", planned_changes(tree), DETAILS)
     assert contents(tree) == OLD

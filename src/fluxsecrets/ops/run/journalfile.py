@@ -20,7 +20,7 @@ from fluxsecrets.errors import FileAccessError
 from fluxsecrets.files import system
 from fluxsecrets.files.reading import read_file, require_regular, translated
 from fluxsecrets.files.reasons import reason_of
-from fluxsecrets.files.writing import write_atomic
+from fluxsecrets.files.writing import PendingWrite, write_batch
 from fluxsecrets.records import dataclass
 
 from .journalbox import Box
@@ -187,14 +187,25 @@ def write_journal(
             _delete(folder)
         folder.mkdir(mode=0o700)
         try:
-            write_atomic(folder / _CONTENTS, draft.contents())
-            write_atomic(folder / _PLAN, data)
-            write_atomic(folder / _MAC, _mac(key, data))
+            _write_all(folder, {_CONTENTS: draft.contents(), _PLAN: data, _MAC: _mac(key, data)})
             folder.rename(state / JOURNAL)
         except BaseException:
             _delete(folder, ignore_errors=True)  # a full disk needs the space
             raise
         sync(state)
+
+
+def _write_all(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write the files of a journal into its new folder; they share the folder's sync.
+
+    Raises:
+        OSError, FileAccessError: the first error; the system's own is for `reported`.
+    """
+    writes = [PendingWrite(folder / name, data, new=True) for name, data in files.items()]
+    for result in write_batch(writes):
+        if result.error is not None:
+            cause = result.error.__cause__
+            raise cause if isinstance(cause, OSError) else result.error
 
 
 def _mode(change: FileChange) -> int | None:

@@ -86,6 +86,7 @@ class Drafting:
 
     def _taken(self, prepared: Prepared) -> Prepared:
         if not self._begun:
+            from . import journal  # noqa: F401 - what comes next is loaded beside the others' work, too
             from .journaldraft import Draft
 
             self._begun, self.draft = True, Draft.begun()
