@@ -213,6 +213,24 @@ def test_other_processes_write(tmp_path, monkeypatch):
     assert f"by-{os.getpid()}" not in writers
 
 
+@pytest.mark.parametrize(("processors", "batches"), [(1, 1), (2, 2)])
+def test_a_process_alone_replaces_as_many_together_as_it_may(tmp_path, monkeypatch, processors, batches):
+    place = Place(tmp_path / "tree", tmp_path / "state")
+    changes = make(place.root, 200)
+    for name in ("settling", "parallel"):
+        monkeypatch.setattr(f"fluxsecrets.ops.run.{name}.cpus", lambda: processors)
+    real = settling.write_batch
+
+    def noted(writes):
+        (tmp_path / f"batch-{writes[0].path.name}").touch()
+        return real(writes)
+
+    monkeypatch.setattr(settling, "write_batch", noted)
+    apply(place, "rotate", changes, {})
+    assert contents(place.root) == goal(place.root, changes)
+    assert len(list(tmp_path.glob("batch-*"))) == batches
+
+
 @pytest.mark.parametrize("failing", ["disk", "edit"])
 def test_what_fails_in_one_process_takes_back_what_all_did(tmp_path, monkeypatch, failing):
     place = Place(tmp_path / "tree", tmp_path / "state")

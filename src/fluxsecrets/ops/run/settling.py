@@ -22,7 +22,7 @@ from fluxsecrets.files.writing import PendingWrite, write_batch
 from fluxsecrets.records import dataclass, field
 
 from .journalfile import LIMIT, Content, Entry, Journal, reported, sync
-from .parallel import cpus, run_parts
+from .parallel import can_fork, cpus, run_parts
 
 BATCH = 256
 """Files that are replaced together."""
@@ -156,7 +156,7 @@ def _spread(journal: Journal, waiting: list[Seen], *, forward: bool) -> Generato
     if not waiting:
         return
     writes = [seen for seen in waiting if _goal(seen.entry, forward=forward) is not None]
-    many = len(writes) >= SPREAD_FROM
+    many = len(writes) >= SPREAD_FROM and can_fork()
     size = min(BATCH, _SHARED_BATCH, -(-len(writes) // cpus())) if many else BATCH
     batches = [writes[start : start + size] for start in range(0, len(writes), size)]
     with journal.contents() as contents:
