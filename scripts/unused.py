@@ -14,6 +14,8 @@ format_options
 allow_interspersed_args
 value_from_envvar
 max_redirections  # urllib.request.HTTPRedirectHandler
+path_stats  # of loaders of modules
+get_data
 
 # The drop-in's table of commands names these as text, so that none is imported before it runs.
 run_set

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fluxsecrets.scan import names
-from fluxsecrets.scan.patterns import number_of, patterns, triggers_of
+from fluxsecrets.scan.patterns import triggers_of
 from fluxsecrets.scan.triggers import Trigger
 
 _RANDOM = "f8Q2xv7Lr0pKw3Zt"
@@ -215,4 +215,4 @@ def test_hyperscan_takes_every_sign(engine):
     pytest.importorskip("hyperscan")
     assert engine.hits(b"nothing") == frozenset()  # which the way without it would not be sure of
     assert triggers_of(engine.hits(b"password: x\n")) == {Trigger.ASSIGNED}
-    assert patterns()[number_of(Trigger.PAIR)].every
+    assert Trigger.PAIR.value.every

@@ -24,11 +24,6 @@ def patterns() -> tuple[Pattern, ...]:
     return (*(trigger.value for trigger in _TRIGGERS), *(sign.pattern for sign in SIGNS))
 
 
-def number_of(trigger: Trigger) -> int:
-    """The number of a trigger's pattern."""
-    return _NUMBERS[trigger]
-
-
 def triggers_of(numbers: Iterable[int]) -> frozenset[Trigger]:
     """The triggers among the patterns that hit."""
     return _triggers(frozenset(numbers))
