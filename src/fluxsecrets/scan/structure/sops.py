@@ -172,6 +172,11 @@ def judge_comments(page: Page) -> Iterator[Match]:
     moved = may_hold_encrypted_comment(page.blob.data)
     if owner is None or selector is None or not (selector.uses_comments or moved):
         return
+    if not selector.uses_comments:
+        from .sopscomments import are_all_selected  # few files have any
+
+        if are_all_selected(page.blob.text, page.parsed, selector):
+            return
     from fluxsecrets.sops.document import Comment
     from fluxsecrets.sops.formats import Limits
     from fluxsecrets.sops.formats.either import parse_either

@@ -90,6 +90,8 @@ class Gaps:
         container, text = before.container, self._text
         if before.kind is not Kind.VALUE or after.kind is not Kind.KEY or after.container is not container:
             return False
+        from fluxsecrets.sops.betweenkeys import between  # for files with comments
+
         below = text[start - 1] in "\r\n"  # a block scalar ends behind its line break
         at = between(text[start:end], container.column, below=below)
         if at is None:
@@ -107,37 +109,3 @@ class Gaps:
 
 
 _SIGNS = re.compile(r"#[^\n]*")
-
-
-_BEYOND = "\r\x85\u2028\u2029"
-"""Line breaks that go-yaml counts in ways of its own."""
-
-
-def between(gap: str, column: int, *, below: bool) -> int | None:
-    """Judge the gap in front of a key: blanks, comments in its map's column, and one beside the value above.
-
-    Args:
-        gap: from the end of the value to the start of the key.
-        column: of the map.
-        below: the value ends behind its line.
-
-    Returns:
-        Where the comment beside the value starts, or -1 without one. None if the gap is of another kind.
-    """
-    if any(sign in gap for sign in _BEYOND):
-        return None
-    *lines, last = gap.split("\n")
-    if last != " " * column or not (lines or below):
-        return None
-    own, at = f"{last}#", -1
-    for number, line in enumerate(lines):
-        text = line.lstrip(" ")
-        if not text:
-            continue
-        if number == 0 and not below:
-            at = len(line) - len(text)
-            if text[0] != "#" or not at:
-                return None
-        elif not line.startswith(own):
-            return None
-    return at

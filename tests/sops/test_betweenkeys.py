@@ -5,7 +5,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fluxsecrets.sops.formats.yaml.gaps import between
+from fluxsecrets.sops.betweenkeys import between
 
 
 def by_expression(gap, column, below):
