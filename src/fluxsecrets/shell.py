@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 # Compiled where there is something to say: every command imports this module.
 _COMMAND = r"`[^`]* FILE(?=[ `])[^`]*`"
 _FILE = r" FILE(?=[ `])"
+
+MOST_PATHS = 10
+"""Paths in a command line that is shown."""
 
 
 def file_word(path: str) -> str:
@@ -25,6 +28,16 @@ def command_for(command: str, paths: Iterable[str] = (), environment: str | None
     """
     where = [] if environment is None else ["--env", _quoted(environment)]
     return " ".join(("fluxsecrets", command, *where, *map(file_word, paths)))
+
+
+def command_again(command: str, paths: Collection[str], environment: str | None = None) -> str:
+    """Return in backticks a command line for what the user named; more paths than can be read are left out.
+
+    In a repository the commands that take many work without them, too: on all of it.
+    """
+    if len(paths) > MOST_PATHS:
+        return f"`{command_for(command)}` with the same paths"
+    return f"`{command_for(command, paths, environment)}`"
 
 
 def with_file(hint: str, path: str | None) -> str:

@@ -189,6 +189,24 @@ def test_in_place(encrypted, cli):
     assert encrypted.read("secret.yaml") == encrypted.secret.encode()
 
 
+def test_many_paths_are_not_repeated(encrypted, cli, git):
+    git(encrypted.path, "init", "--quiet")
+    names = [f"secret-{number}.yaml" for number in range(11)]
+    for name in names:
+        encrypted.write(name, encrypted.read("secret.yaml").decode())
+    few, many = cli("decrypt", "-i", *names[1:]), cli("encrypt", *names[1:])
+    assert few.exit_code == many.exit_code == 0, few.stderr + many.stderr
+    assert f"run `fluxsecrets encrypt {' '.join(names[1:])}` before you commit" in few.stderr
+    many = cli("decrypt", "-i", *names)
+    said = "plain text is on disk now: run `fluxsecrets encrypt` with the same paths before you commit\n"
+    assert many.stderr == f"11 files: 11 decrypted\n{said}"
+    status = cli("status", *names)
+    assert "encrypt what is plain: `fluxsecrets encrypt` with the same paths\n" in status.stderr
+    assert cli("encrypt").exit_code == 0  # in a repository it works without them, too
+    assert cli("encrypt", "--check").exit_code == 0
+    assert all(b"sops:" in encrypted.read(name) for name in names)
+
+
 def test_plain_text_where_no_rules_are_is_to_be_deleted(encrypted, cli, tmp_path):
     path = tmp_path / "a b.yaml"
     result = cli("decrypt", "secret.yaml", "-o", str(path))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from fluxsecrets.errors import DataKeyError, FileAccessError, FluxsecretsError
 from fluxsecrets.files.reading import FileIdentity, changed_error, identity_of, names_open_file, read_file
-from fluxsecrets.shell import command_for, file_word
+from fluxsecrets.shell import command_again, file_word
 
 from .keptreport import kept_report
 from .terminal import echo, marked, plain, style, width
@@ -183,8 +183,8 @@ def show_rekeyed(out: Output, command: str, batch: BatchResult, report: str) -> 
 
 def say_plain(out: Output, paths: Sequence[str], environment: str | None = None) -> None:
     """Say that plain text was put on disk."""
-    command = command_for("encrypt", paths, environment)
-    out.note(f"plain text is on disk now: run `{command}` before you commit")
+    command = command_again("encrypt", paths, environment)
+    out.note(f"plain text is on disk now: run {command} before you commit")
 
 
 def write_plain(session: Session, out: Output, data: bytes, output: Path | None) -> None:

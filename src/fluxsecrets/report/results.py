@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
-from fluxsecrets.shell import command_for
+from fluxsecrets.shell import MOST_PATHS, command_for
 
 from .base import Base, here
 from .page import Errors, Note, Page, Table, Warn
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     from .wire import files as wire
 
-_MOST_PATHS = 10
 _SEVERAL = 4
 """Files that a sentence names; of more it names some and counts the rest."""
 STYLES = {
@@ -153,7 +152,7 @@ def drift_lines(files: Sequence[tuple[str, Sequence[str]]]) -> list[str]:
 
 def _command(command: str, paths: Sequence[str]) -> str:
     """A command for files; where they are too many for a line, the user picks them."""
-    if len(paths) > _MOST_PATHS:
+    if len(paths) > MOST_PATHS:
         return f"`fluxsecrets {command} FILE…`"
     return f"`{command_for(command, paths)}`"
 

@@ -9,7 +9,7 @@ from fluxsecrets.ops.files.status import FileStatus, State, StatusResult
 from fluxsecrets.repo.offboarding import Leaver, Unfinished
 from fluxsecrets.repo.openers import Openers
 from fluxsecrets.repo.othertools import OtherUse
-from fluxsecrets.shell import command_for
+from fluxsecrets.shell import MOST_PATHS, command_again, command_for
 from fluxsecrets.sops.recipients import recipient_text
 
 from .base import Base, here
@@ -33,9 +33,10 @@ def _text_page(found: StatusResult) -> Page:
     yield Errors([*found.errors, *(status.error for status in found.files if status.error is not None)])
     yield Note(_summary(found.files))
     if any(status.state is State.PLAIN for status in found.files):
-        yield Note(
-            f"encrypt what is plain: {command_for('encrypt', found.request.paths, found.request.environment)}"
-        )
+        paths, environment = found.request.paths, found.request.environment
+        many = len(paths) > MOST_PATHS
+        again = (command_again if many else command_for)("encrypt", paths, environment)
+        yield Note(f"encrypt what is plain: {again}")
     work, others = found.work, {path for paths in found.work.drifted.values() for path in paths}
     # Drift that somebody else has to end, and drift that ends with a removal, have lines of their own.
     own = [(status.path, _own_drift(status, others | work.removed_from)) for status in found.files]
@@ -95,7 +96,7 @@ def _proposal_lines(found: StatusResult, openable: Collection[str]) -> Iterator[
         yield f"open work: {counted(len(waiting), 'proposal')} {verb} to be folded"
         yield f"  {several(waiting)}"
         who = "you" if set(waiting) <= set(openable) else "a holder of a key"
-        yield f"    {who} can fold {_it(waiting)}: `{command_for('fold', found.request.paths)}`"
+        yield f"    {who} can fold {_it(waiting)}: {command_again('fold', found.request.paths)}"
     for each in found.proposals:
         if each.why_left is not None:
             yield f"open work: {each.path} is a proposal that can't be folded: {each.why_left}"

@@ -258,6 +258,44 @@ def unsendable(_number):
 
 
 @needs_fork
+def test_this_process_does_something_beside_forked_ones(monkeypatch, tmp_path):
+    monkeypatch.setattr("fluxsecrets.ops.run.parallel.cpus", lambda: 2)
+
+    def beside():
+        end = time.monotonic() + 60
+        while not (tmp_path / "begun").exists():
+            assert time.monotonic() < end, "nobody works"
+            time.sleep(0.001)
+        (tmp_path / "done").touch()
+
+    work = partial(begin, os.getpid(), tmp_path)
+    assert list(run_jobs(work, range(MIN_JOBS), beside=beside)) == [*range(MIN_JOBS)]
+    assert list(run_jobs(double, range(MIN_JOBS - 1), beside=unsendable)) == [*range(0, 2 * MIN_JOBS - 2, 2)]
+
+
+def begin(parent, folder, number):
+    """In a helper, say that it has begun, and wait for what is done beside it."""
+    if os.getpid() != parent:
+        (folder / "begun").touch()
+        end = time.monotonic() + 60
+        while not (folder / "done").exists():
+            assert time.monotonic() < end, "nothing is done beside"
+            time.sleep(0.001)
+    return number
+
+
+@needs_fork
+def test_what_fails_beside_helpers_ends_them(monkeypatch):
+    monkeypatch.setattr("fluxsecrets.ops.run.parallel.cpus", lambda: 2)
+
+    def beside():
+        raise LookupError("beside")
+
+    with pytest.raises(LookupError, match="beside"):
+        list(run_jobs(partial(wait_as_a_helper, os.getpid()), range(MIN_JOBS), beside=beside))
+
+
+@needs_fork
 def test_helpers_have_no_input():
     assert set(forked.spread(all_of_the_input, [[1], [2]], 2)) == {""}
 

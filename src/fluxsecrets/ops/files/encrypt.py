@@ -147,9 +147,16 @@ def encrypt(session: Session, request: EncryptRequest) -> BatchResult:
         RecipientError, SelectorError: the request names invalid ones.
         UsageError, GitError, ConfigError, FileAccessError: see `select`.
     """
-    return encrypt_selected(
-        session, select(session, request.paths, request.environment, request.input_type), request
+    selection = select(
+        session, request.paths, request.environment, request.input_type, beside=partial(_load, session)
     )
+    return encrypt_selected(session, selection, request)
+
+
+def _load(session: Session) -> None:
+    from .ahead import load_encryption  # few files do without
+
+    load_encryption(session)
 
 
 def encrypt_selected(session: Session, selection: Selection, request: EncryptRequest) -> BatchResult:

@@ -54,6 +54,7 @@ def spread(
     *,
     writes: bool = False,
     late: Callable[[Result], None] | None = None,
+    beside: Callable[[], None] | None = None,
 ) -> Iterator[Result]:
     """The results of all jobs in their order, as they come; closing it ends the workers.
 
@@ -64,6 +65,7 @@ def spread(
         writes: the work changes files. A worker that is told to end cleans up what it has begun, and it ends
             with this process even where that is killed.
         late: takes the results of chunks that were done when this was closed, or failed.
+        beside: what this process does while they work.
 
     Raises:
         FluxsecretsError: a worker was killed.
@@ -71,6 +73,9 @@ def spread(
     crew = _Crew(len(chunks))
     try:
         with _started(crew, partial(_serve, work, chunks, writes=writes), workers, drain=late is not None):
+            if beside is not None:
+                crew.ask_ahead(0)
+                beside()
             for number in range(len(chunks)):
                 results, error = _unpacked(crew.results_of(number))
                 if error is not None:
@@ -115,19 +120,23 @@ class _Crew:
         for descriptor in self.answers:
             poll.register(descriptor, select.POLLIN)
         while number not in self.held:
-            most = number + (_AHEAD * len(self.answers) if self.size < _HELD else 1)
-            while self.asked < min(most, self.count):
-                try:
-                    os.write(self.asking, _NUMBER.pack(self.asked))
-                except BrokenPipeError:  # all workers were killed; it would pass for a reader that has left
-                    raise _killed() from None
-                self.asked += 1
+            self.ask_ahead(number)
             for descriptor, _ in poll.poll():
                 with undisturbed():  # `drain` goes on where results begin
                     self._take(descriptor)
         results = self.held.pop(number)
         self.size -= len(results)
         return results
+
+    def ask_ahead(self, number: int) -> None:
+        """Ask for a chunk and those after it, as many as may be under way."""
+        most = number + (_AHEAD * len(self.answers) if self.size < _HELD else 1)
+        while self.asked < min(most, self.count):
+            try:
+                os.write(self.asking, _NUMBER.pack(self.asked))
+            except BrokenPipeError:  # all workers were killed; it would pass for a reader that has left
+                raise _killed() from None
+            self.asked += 1
 
     def drain(self, descriptor: int) -> None:
         """Take what a worker sent before it ended."""

@@ -50,6 +50,7 @@ def run_jobs(
     chunk: int = _CHUNK,
     most: int | None = None,
     waits: Callable[[Job], bool] | None = None,
+    beside: Callable[[], None] | None = None,
 ) -> Generator[Result]:
     """The results of all jobs in their order, as they come.
 
@@ -61,6 +62,7 @@ def run_jobs(
         most: processes; None for as many as there are CPUs.
         waits: whether a job waits for a service, see `waiting`; None if none does. Such work must be safe in
             threads.
+        beside: what this process does while forked ones work; it is not done without any. Not with `waits`.
 
     Raises:
         FluxsecretsError: a worker process died.
@@ -70,7 +72,7 @@ def run_jobs(
         return
     slow = [waits is not None and waits(job) for job in jobs]
     if sum(slow) < _WAITING or _Alone.on:
-        yield from _computed(work, jobs, chunk, most)
+        yield from _computed(work, jobs, chunk, most, beside)
         return
     # Processes end before threads start: a process must not be forked beside threads.
     others = [*compress(jobs, map(not_, slow))]
@@ -182,7 +184,11 @@ def _in_threads(work: Callable[[Job], Result], jobs: Sequence[Job]) -> Generator
 
 
 def _computed(
-    work: Callable[[Job], Result], jobs: Sequence[Job], chunk: int, most: int | None
+    work: Callable[[Job], Result],
+    jobs: Sequence[Job],
+    chunk: int,
+    most: int | None,
+    beside: Callable[[], None] | None = None,
 ) -> Iterator[Result]:
     workers = _workers(len(jobs), chunk, most)
     if workers < 2 or not (_forks() or _can_have_workers()):
@@ -194,7 +200,7 @@ def _computed(
     if _forks():
         from .forked import spread  # not on Windows
 
-        yield from spread(work, chunks, workers)
+        yield from spread(work, chunks, workers, beside=beside)
     else:
         yield from _pooled(work, chunks, workers)
 

@@ -14,7 +14,7 @@ from .parallel import alone, can_fork, cpus, run_parts
 from .record import note_file
 from .results import FileResult, Prepared
 from .session import Session
-from .writer import prepare_files, write_files
+from .writer import prepare_files, preparing, write_files
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -94,13 +94,13 @@ def _replace(
     part: range,
 ) -> tuple[FileResult | None, ...]:
     """Replace the files of a part, but for those that wait for a service; None stands for these."""
-    slow = []
+    slow, make = [], preparing(prepare)
 
     def prepared() -> Iterator[Prepared]:
         for index in part:
             slow.append(bool(index) and waits(jobs[index]))
             if not slow[-1]:
-                yield from prepare_files(prepare, jobs[index : index + 1]) if index else (first,)
+                yield make(jobs[index]) if index else first
 
     with alone():
         results = iter(list(write_files(session, prepared())))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from stat import S_ISDIR
 
@@ -25,7 +26,7 @@ from .session import Session
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # a command that reads one file mostly does without the repository
-    from fluxsecrets.repo.discover import SecretFile
+    from fluxsecrets.repo.discover import SecretFile, Spread
     from fluxsecrets.repo.tree import Tree
 
 
@@ -48,7 +49,12 @@ class Selection(NamedTuple):
 
 
 def select(
-    session: Session, paths: Sequence[str], environment: str | None = None, input_type: str | None = None
+    session: Session,
+    paths: Sequence[str],
+    environment: str | None = None,
+    input_type: str | None = None,
+    *,
+    beside: Callable[[], None] | None = None,
 ) -> Selection:
     """Select the files that a command line names.
 
@@ -58,6 +64,7 @@ def select(
             environment is selected, or else the whole repository.
         environment: name of an environment, or None.
         input_type: format of named files, in place of what their place and suffix say.
+        beside: what is done while other processes look at the files of a repository, if there are as many.
 
     Raises:
         UsageError: both an environment and paths.
@@ -68,7 +75,7 @@ def select(
     if paths and environment:
         raise UsageError("name files or an environment, not both", hint="leave out --env, or the paths")
     if not paths:
-        return _from_repository(session, environment)
+        return _from_repository(session, environment, partial(_look_at_many, beside=beside))
     places = Places(session, paths)
     targets: dict[str, Target] = {}  # a path object takes long to hash
     for text in paths:
@@ -111,7 +118,7 @@ def repository_root(session: Session) -> Path:
     return repository.root if repository is not None else session.cwd
 
 
-def _from_repository(session: Session, environment: str | None) -> Selection:
+def _from_repository(session: Session, environment: str | None, spread: Spread) -> Selection:
     from fluxsecrets.repo.discover import discover
     from fluxsecrets.repo.tree import open_tree
 
@@ -123,12 +130,12 @@ def _from_repository(session: Session, environment: str | None) -> Selection:
             hint="name files or folders, or run it inside the repository",
         )
     if environment is None:
-        secrets = discover(tree, spread=_look_at_many)
+        secrets = discover(tree, spread=spread)
         return Selection(_targets(session, tree, secrets), tree.root, tree=_still(tree, secrets))
     from fluxsecrets.repo.environments import find_environment
 
     found = find_environment(tree, environment)
-    secrets = discover(tree, paths=found.files | frozenset(found.generator_files), spread=_look_at_many)
+    secrets = discover(tree, paths=found.files | frozenset(found.generator_files), spread=spread)
     notes = tuple(
         f"{session.shown(tree.root / note.path)}{f':{note.line}' if note.line else ''}: {note.message}"
         for note in found.notes
@@ -142,12 +149,14 @@ def _still(tree: Tree, secrets: Sequence[SecretFile]) -> Tree | None:
 
 
 def _look_at_many(
-    work: Callable[[str], SecretFile | None], paths: Sequence[str]
+    work: Callable[[str], SecretFile | None],
+    paths: Sequence[str],
+    beside: Callable[[], None] | None = None,
 ) -> Iterator[SecretFile | None]:
     from .parallel import run_jobs  # named files do without
 
     # Most files take a look at their bytes only: a process is worth its start for hundreds.
-    return run_jobs(work, paths, chunk=32)
+    return run_jobs(work, paths, chunk=32, beside=beside)
 
 
 def _below(places: Places, text: str) -> Sequence[Target]:

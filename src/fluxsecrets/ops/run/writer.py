@@ -111,9 +111,12 @@ def prepare_files(
         jobs: one per file.
         waits: whether a file waits for a key service.
     """
-    if is_recording():
-        prepare = partial(_with_keys, prepare)
-    yield from run_jobs(prepare, jobs, waits=waits)
+    yield from run_jobs(preparing(prepare), jobs, waits=waits)
+
+
+def preparing(prepare: Callable[[Job], Prepared]) -> Callable[[Job], Prepared]:
+    """What makes one file's new content, and in a recorded run notes whose keys opened the old one."""
+    return partial(_with_keys, prepare) if is_recording() else prepare
 
 
 def _with_keys(prepare: Callable[[Job], Prepared], job: Job) -> Prepared:
