@@ -21,6 +21,8 @@ def test_files_are_what_git_tracks_or_would(tmp_path, committed, write, git):
     repository = find_repository(tmp_path)
     assert repository.files() == (".gitignore", "forced.log", "kept.yaml", "new.yaml", "staged/a.yaml")
     assert repository.files(["staged"]) == ("staged/a.yaml",)
+    with repository.files_begun() as listed:
+        assert listed() == repository.files()
 
 
 def test_a_folder_is_no_pattern(tmp_path, committed):

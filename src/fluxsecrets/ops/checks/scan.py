@@ -83,14 +83,12 @@ def _finished(job: ScanJob) -> ScanResult:
 
 
 def _with_notes(job: ScanJob, result: ScanResult) -> ScanResult:
-    """Add what other tools make of the files of the work tree, if nobody waits with a commit."""
-    request = job.request
-    if request.source is not Source.PATHS or request.paths or request.for_commit:
+    """Add what other tools make of the files of the work tree."""
+    if not job.notes_uses:
         return result
-    from fluxsecrets.repo.othertools import find_uses, notes_of
-    from fluxsecrets.repo.tree import make_tree
+    from fluxsecrets.repo.othertools import notes_of
 
-    return result._replace(notes=notes_of(find_uses(make_tree(job.root, sorted(job.paths)))))
+    return result._replace(notes=notes_of(job.used()))
 
 
 def _run(job: ScanJob) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from functools import cached_property
 
 from fluxsecrets.errors import FluxsecretsError, GitError, UsageError
@@ -21,11 +22,13 @@ from .scanmodel import ScanRequest, Source, StagedCiphertexts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from pathlib import Path
     from typing import TypeVar
 
     from fluxsecrets.findings import RuleInfo
     from fluxsecrets.findings.allow import InlineAllowance
     from fluxsecrets.repo.leakrules import LeakRules
+    from fluxsecrets.repo.othertools import OtherUse
     from fluxsecrets.scan.sources.commits import Plan
     from fluxsecrets.scan.sources.staged import Listing
 
@@ -55,6 +58,7 @@ class ScanJob:
         words: rules and allowances of the team and of other tools, or None.
         listing: the staged files, where these are the source.
         ciphertexts: those of them that have some.
+        uses: what other tools read of the files of the work tree, or None if that was not found out yet.
     """
 
     def __init__(self, request: ScanRequest, engine: Engine | None, part: Part | None = None) -> None:
@@ -84,6 +88,7 @@ class ScanJob:
         self.words: Words | None = None
         self.listing: Listing | None = None
         self.ciphertexts: list[StagedCiphertexts] = []
+        self.uses: tuple[OtherUse, ...] | None = None
 
     def judge_by(
         self,
@@ -200,6 +205,16 @@ class ScanJob:
 
         return all_rules() if self.words is None else (*all_rules(), *self.words.infos)
 
+    @contextmanager
+    def listing_begun(self) -> Iterator[None]:
+        """Let git list the files of the work tree, if it has to, while the caller does something else."""
+        if self.request.listed is not None or self.repository is None:
+            yield
+            return
+        with self.repository.files_begun() as listed:
+            yield
+            self.listed = listed()
+
     @cached_property
     def listed(self) -> tuple[str, ...]:
         """The files of the work tree, those that git tracks or would."""
@@ -221,6 +236,26 @@ class ScanJob:
 
         return changes_since_head(self.needed())
 
+    def look_ahead(self) -> None:
+        """Find out what the end of a scan of all files asks for."""
+        if self.repository is not None:
+            with suppress(GitError):  # it is raised where the answer is needed
+                _ = self.changed
+        if self.notes_uses:
+            self.uses = _uses(self.root, self.listed)
+
+    @property
+    def notes_uses(self) -> bool:
+        """Whether what other tools read is noted: of a work tree, if nobody waits with a commit."""
+        request = self.request
+        return request.source is Source.PATHS and not (request.paths or request.for_commit)
+
+    def used(self) -> Iterable[OtherUse]:
+        """What other tools read of the files that were looked at."""
+        if self.uses is None:
+            return _uses(self.root, sorted(self.paths))
+        return [use for use in self.uses if use.path in self.paths]
+
     @cached_property
     def states_before(self) -> tuple[str, ...]:
         """The commits that the judged ones follow on; none for the whole history."""
@@ -230,6 +265,13 @@ class ScanJob:
         if part is None or part.is_history:
             return ()
         return states_before(self.needed(), part.arguments)
+
+
+def _uses(root: Path, paths: Iterable[str]) -> tuple[OtherUse, ...]:
+    from fluxsecrets.repo.othertools import find_uses  # a hook does without it
+    from fluxsecrets.repo.tree import make_tree
+
+    return find_uses(make_tree(root, paths))
 
 
 def _in_commit(allowances: tuple[InlineAllowance, ...], commit: str | None) -> Iterable[InlineAllowance]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 
 from fluxsecrets.errors import FileAccessError, FluxsecretsError
@@ -29,6 +29,9 @@ _MANY = 200
 
 _CHUNK = 32
 
+_BEFORE = 2
+"""Results from which on the processes have been told what to do: the first one comes from this process."""
+
 
 def scan_work_tree(job: ScanJob) -> Iterator[FileScan]:
     """Read and judge files of the work tree.
@@ -37,16 +40,24 @@ def scan_work_tree(job: ScanJob) -> Iterator[FileScan]:
         FileAccessError: a named file does not exist.
         ConfigError: settings or rules are invalid, or the environment is unknown.
     """
+    if job.request.environment is None and not job.request.paths:
+        return _whole(job)
     job.judge_by(_trust(job))
     outside: Sequence[str] = ()
     if job.request.environment is not None:
         paths: Sequence[str] = _environment(job, job.request.environment)
-    elif job.request.paths:
-        paths, outside = _named(job)
     else:
-        job.complete = True
-        paths = job.listed
+        paths, outside = _named(job)
     return chain(_read(job, job.root, paths), _read(job, job.request.cwd, outside))
+
+
+def _whole(job: ScanJob) -> Iterator[FileScan]:
+    """Read and judge all files."""
+    with job.listing_begun():
+        job.judge_by(_trust(job))
+        _ = job.scanner.engine  # it is loaded while git lists the files
+    job.complete = True
+    return _read(job, job.root, job.listed)
 
 
 def _trust(job: ScanJob) -> Trust:
@@ -68,7 +79,16 @@ def _read(job: ScanJob, root: Path, paths: Sequence[str]) -> Iterator[FileScan]:
 
         _ = job.scanner.engine  # made here, it serves all that are forked
         scans = run_jobs(work, paths, chunk=_CHUNK, most=job.request.jobs)
+        if job.complete:
+            scans = _looking_ahead(job, iter(scans))
     return (scan for scan in job.watched(iter(scans), len(paths)) if scan is not None)
+
+
+def _looking_ahead(job: ScanJob, scans: Iterator[FileScan | None]) -> Iterator[FileScan | None]:
+    """The results; while processes work on most of them, this one does what follows the last one."""
+    yield from islice(scans, _BEFORE)
+    job.look_ahead()
+    yield from scans
 
 
 def _environment(job: ScanJob, name: str) -> tuple[str, ...]:

@@ -43,6 +43,11 @@ if TYPE_CHECKING:
 
 _CHUNK = 2**18  # bytes that are read of a listing at a time
 
+_LIST_FILES = (
+    *("ls-files", "-z", "-t", "--stage", "--cached", "--others", "--deleted", "--exclude-standard"),
+    "--",
+)
+
 
 class HeadBlobs(NamedTuple):
     """What HEAD holds for some paths.
@@ -88,24 +93,17 @@ class Repository(NamedTuple):
         Returns:
             Sorted paths relative to the root with `/`. Bytes that are not UTF-8 are surrogate escapes.
         """
-        listing = self._git(
-            "ls-files", "-z", "-t", "--stage", "--cached", "--others", "--deleted", "--exclude-standard",
-            "--", *folders,
-        )  # fmt: skip
-        found: set[str] = set()
-        deleted: set[str] = set()
-        for record in split_records(listing):
-            tag, _, rest = record.partition(" ")
-            if tag == "?":
-                if not rest.endswith("/"):  # a repository inside the repository
-                    found.add(rest)
-                continue
-            stage, _, path = rest.partition("\t")
-            if tag == "R":
-                deleted.add(path)
-            elif tag != "S" and not stage.startswith("160000 "):  # S: sparse, not checked out
-                found.add(path)
-        return tuple(sorted(found - deleted))
+        return _present(self._git(*_LIST_FILES, *folders))
+
+    @contextmanager
+    def files_begun(self) -> Iterator[Callable[[], tuple[str, ...]]]:
+        """Ask git for all files, while the caller does something else.
+
+        Yields:
+            A function that waits for git; it returns what `files` does, and raises as that.
+        """
+        with self.begun(*_LIST_FILES) as listing:
+            yield lambda: _present(listing())
 
     def read_head_blobs(self, paths: Iterable[str], *, limit: int = BLOB_LIMIT) -> HeadBlobs:
         """The content of files at HEAD, all through one `git cat-file --batch`.
@@ -400,6 +398,24 @@ def read_records(stream: IO[bytes]) -> Iterator[bytes]:
         yield from records
     if rest:
         yield rest
+
+
+def _present(listing: bytes) -> tuple[str, ...]:
+    """The files in what `_LIST_FILES` writes."""
+    found: set[str] = set()
+    deleted: set[str] = set()
+    for record in split_records(listing):
+        tag, _, rest = record.partition(" ")
+        if tag == "?":
+            if not rest.endswith("/"):  # a repository inside the repository
+                found.add(rest)
+            continue
+        stage, _, path = rest.partition("\t")
+        if tag == "R":
+            deleted.add(path)
+        elif tag != "S" and not stage.startswith("160000 "):  # S: sparse, not checked out
+            found.add(path)
+    return tuple(sorted(found - deleted))
 
 
 def split_records(listing: bytes) -> list[str]:
