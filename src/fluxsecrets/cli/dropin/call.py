@@ -28,12 +28,12 @@ _DEFAULT_ORDER = ("age", "pgp")
 class DropInSession(Session):
     """A run that looks for `.sops.yaml` as sops does: from the working directory upwards."""
 
-    def find_config(self, start: Path) -> Path | None:
+    def find_config(self, start: Path, known: dict[str, Path | None] | None = None) -> Path | None:
         """The `.sops.yaml` of the working directory or the nearest one above it, whatever the file."""
         # Plug-ins of editors keep the rules out by `--config /dev/null`, which sops reads as an empty file.
         if self.config_path is not None and str(self.config_path).lower() == os.devnull:
             return None
-        return super().find_config(self.cwd)
+        return super().find_config(self.cwd, known)
 
     def no_rule_error(self, path: Path, applied: AppliedConfig | None) -> ConfigError:
         """Why no rule is there for a file, with the words that other tools look for."""

@@ -303,8 +303,9 @@ def override_notes(session: Session, paths: Iterable[Path], names: MappingABC[st
         return ()
     counts: dict[Override, int] = {}
     outers: dict[Path, Path | None] = {}
+    known: dict[str, Path | None] = {}
     for path in paths:
-        nearest = session.find_config(path.parent)
+        nearest = session.find_config(path.parent, known)
         if nearest is not None and nearest not in outers:
             outers[nearest] = _outer(nearest)
         outer = outers[nearest] if nearest is not None else None

@@ -55,13 +55,18 @@ def refuse_interrupted(paths: Iterable[Path]) -> None:
     refuse_interrupted_in({os.path.dirname(path) for path in paths})  # noqa: PTH120 - as in `make_ready`
 
 
-def refuse_interrupted_in(folders: Iterable[str]) -> None:
+def refuse_interrupted_in(folders: Iterable[str]) -> set[str]:
     """The same for all files in some folders; raises as `refuse_interrupted`.
 
     Args:
         folders: absolute, each once; they need not exist.
+
+    Returns:
+        The state folders of those in git, see `state_above`.
     """
-    for place in waiting_places(folders):
+    met: set[str] = set()
+    for place in waiting_places(folders, met):
         from .journal import refuse_pending  # reads and authenticates it, which hardly any run needs
 
         refuse_pending(place)
+    return met

@@ -42,10 +42,14 @@ class Places:
 
     def repository(self, path: Path) -> Repository | None:
         """The repository of a real path, which need not exist."""
+        return self._repository(path, str(path))
+
+    def _repository(self, path: Path, start: str) -> Repository | None:
+        """The same, looked for from a folder on, if not from the path itself."""
         from fluxsecrets.repo.git import find_repository
 
         passed = []
-        for folder in upwards(str(path)):
+        for folder in upwards(start):
             found = self._repositories.get(folder)
             if found is not None:
                 break
@@ -61,14 +65,20 @@ class Places:
             self._repositories |= dict.fromkeys(passed, found)
         return found
 
-    def inside(self, path: Path) -> tuple[Repository, str] | None:
-        """The repository of a real path, and the path in it with `/`; None where it is in none."""
-        repository = self.repository(path)
+    def inside(self, path: Path, *, is_file: bool = False) -> tuple[Repository, str] | None:
+        """The repository of a real path, and the path in it with `/`; None where it is in none.
+
+        Args:
+            path: the path.
+            is_file: it is known not to be a folder.
+        """
+        text = str(path)
+        repository = self._repository(path, os.path.dirname(text) if is_file else text)  # noqa: PTH120
         if repository is None:
             return None
         if repository.root not in self._roots:
             self._roots[repository.root] = str(repository.root.resolve())
-        root, text = self._roots[repository.root], str(path)
+        root = self._roots[repository.root]
         if text.startswith(f"{root}{os.sep}"):  # most files; the rest says the same
             return repository, text[len(root) + 1 :].replace(os.sep, "/")
         return (repository, path.relative_to(root).as_posix()) if path.is_relative_to(root) else None

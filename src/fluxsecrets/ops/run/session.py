@@ -322,17 +322,30 @@ class Session:
                     return ahead
         return read_file(path, limit=self.limits.size)
 
-    def find_config(self, start: Path) -> Path | None:
-        """The `.sops.yaml` of a folder or the nearest one above it."""
+    def find_config(self, start: Path, known: dict[str, Path | None] | None = None) -> Path | None:
+        """The `.sops.yaml` of a folder or the nearest one above it.
+
+        Args:
+            start: the folder.
+            known: answers for folders; those of this one and of the ones above it are added.
+        """
         if self.config_path is not None:
             return self.cwd / self.config_path
+        passed, found = [], None
         for folder in upwards(str(start)):
+            if known is not None and folder in known:
+                found = known[folder]
+                break
+            passed.append(folder)
             candidate = os.path.join(folder, RULES_NAME)  # noqa: PTH118
             if candidate in self._configs or _is_file(candidate):
                 if candidate not in self._config_paths:
                     self._config_paths[candidate] = Path(candidate)
-                return self._config_paths[candidate]
-        return None
+                found = self._config_paths[candidate]
+                break
+        if known is not None:
+            known |= dict.fromkeys(passed, found)
+        return found
 
     def plan_config(self, path: Path, config: SopsConfig) -> None:
         """Use a `.sops.yaml` that is not written yet.

@@ -159,11 +159,12 @@ def journal_key(*, make: bool) -> bytes | None:
     return key
 
 
-def waiting_places(folders: Iterable[str]) -> Iterator[Place]:
+def waiting_places(folders: Iterable[str], met: set[str] | None = None) -> Iterator[Place]:
     """The work trees of some folders in which the journal of an operation waits.
 
     Args:
         folders: absolute, each once; they need not exist.
+        met: when this ends, it also has the state folders of all folders that are in git, see `state_above`.
 
     Raises:
         UsageError: a journal lies where fluxsecrets does not look for one.
@@ -172,6 +173,8 @@ def waiting_places(folders: Iterable[str]) -> Iterator[Place]:
     trees = _Trees()
     for folder in folders:
         for root, state, git_dir in _states(folder, seen, trees):
+            if met is not None and git_dir is not None:
+                met.add(state)
             if os.path.lexists(os.path.join(state, JOURNAL)):  # noqa: PTH118
                 yield Place(Path(root).resolve(), Path(state), Path(git_dir) if git_dir is not None else None)
 

@@ -246,9 +246,10 @@ def _named(places: Places, text: str, input_type: str | None, existing: str | No
     """
     try:
         path = places.real(text)
-        if str(path) != existing:
+        existing = existing if str(path) == existing else None
+        if existing is None:
             must_exist(path)
-        place = places.inside(path)
+        place = places.inside(path, is_file=existing is not None)
         format_name = input_type or places.format_at(path, place)
     except FluxsecretsError as error:
         error.path = text

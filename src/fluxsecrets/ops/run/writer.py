@@ -16,7 +16,7 @@ from fluxsecrets.errors import FluxsecretsError, UsageError
 from fluxsecrets.files.beside import remove_leftovers
 from fluxsecrets.files.deadfolders import remove_dead_folders
 from fluxsecrets.files.reading import FileContent
-from fluxsecrets.files.statedirs import state_above, upwards
+from fluxsecrets.files.statedirs import upwards
 from fluxsecrets.files.writing import PendingWrite, write_batch
 from fluxsecrets.records import dataclass, field, replace
 
@@ -138,12 +138,11 @@ def make_ready(paths: Iterable[Path]) -> None:
             and has to be ended first.
     """
     folders = {os.path.dirname(path) for path in paths}  # noqa: PTH120 - a path object takes long to hash
-    refuse_interrupted_in(folders)
+    states = refuse_interrupted_in(folders)
     for folder in folders:
         remove_leftovers(folder)
     # Those of the working directory's repository are gone by now; the files may be in another one.
-    known: dict[str, str | None] = {}
-    remove_dead_folders({state for folder in folders if (state := state_above(folder, known))})
+    remove_dead_folders(states)
 
 
 def write_files(
