@@ -15,6 +15,14 @@ _MODULES = (
     *("fluxsecrets.sops.beside", "fluxsecrets.sops.encryption", "fluxsecrets.sops.primitives"),
     *("fluxsecrets.sops.formats.yaml.beside", "threading"),
 )
+_FOR_ROTATION = ("fluxsecrets.sops.betweenkeys", "fluxsecrets.sops.formats.yaml.again")
+
+
+def load_rotation(session: Session) -> None:
+    """The same as `load_encryption`, and what a file takes that is encrypted already."""
+    load_encryption(session)
+    for name in _FOR_ROTATION:
+        import_module(name)
 
 
 def load_encryption(session: Session) -> None:

@@ -92,6 +92,12 @@ class RotateOptions:
     write: bool = True
 
 
+def _load(session: Session) -> None:
+    from fluxsecrets.ops.files.ahead import load_rotation  # few files do without
+
+    load_rotation(session)
+
+
 def plan_rotation(session: Session, request: RotateRequest) -> Rotation:
     """What rotating would do.
 
@@ -103,7 +109,9 @@ def plan_rotation(session: Session, request: RotateRequest) -> Rotation:
     add, remove = request.add.parsed(), request.remove.parsed()
     session.named(add)
     require_one_way(request.paths, request.environment, everything=request.everything)
-    selection = select(session, request.paths, request.environment, request.input_type)
+    selection = select(
+        session, request.paths, request.environment, request.input_type, beside=partial(_load, session)
+    )
     options = RotateOptions(
         add,
         remove,
