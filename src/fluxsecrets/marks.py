@@ -62,7 +62,7 @@ def is_encrypted_comment(value: object) -> bool:
 
 def may_hold_encrypted_comment(data: bytes) -> bool:
     """Whether a `#` before the start of a ciphertext stands in a file."""
-    return SIGN_BYTES in data and re.search(rb"#[ \t]*" + re.escape(SIGN_BYTES), data) is not None
+    return SIGN_BYTES in data and re.search(_IN_COMMENT, data) is not None
 
 
 def find_ciphertexts(data: bytes) -> Iterator[bytes]:
@@ -86,6 +86,7 @@ def _form_in_bytes() -> re.Pattern[bytes]:
     return re.compile(FORM.encode())
 
 
+_IN_COMMENT = rb"#[ \t]*" + SIGN_BYTES.replace(b"[", rb"\[")
 _CIPHERTEXT = FORM.encode()
 _BLOCKS = {
     "json": rb'"sops"\s*:\s*\{',

@@ -177,3 +177,10 @@ def test_a_copy_of_a_file_has_its_data_key(scanner):
 def test_a_guide_that_speaks_of_sops_is_no_encrypted_file(scanner):
     assert scanner("sops:\n  - how to use it\n", "a.yaml") == []
     assert scanner("code = '[sops]'\nmac = ENC\nsops_mac = 3\nx = 'ENC[AES256_GCM,'\n", "a.py") == []
+
+
+def test_of_several_selectors_with_one_name_the_last_counts(scanner):
+    body = f"{SECRET}  a: hunter2hunter2\n  b: {ENC}\n"
+    twice = "encrypted_regex: ^{}$\n  encrypted_regex: ^{}$"
+    assert "6 sops-plain-value" in scanner(encrypted(body, twice.format("none", "stringData")))
+    assert "6 sops-plain-value" not in scanner(encrypted(body, twice.format("stringData", "none")))

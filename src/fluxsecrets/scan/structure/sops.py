@@ -8,6 +8,7 @@ from another file cannot be decrypted, since that one has another data key.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import cache, lru_cache
 
 from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.findings import Confidence, Location, RuleInfo, Severity
@@ -134,17 +135,33 @@ def is_plain(scalar: Scalar) -> bool:
 
 def selector_of(block: Map) -> Selector | None:
     """The selector of a block, or None where it has none that works."""
-    return selector_in(lambda name: text_of(block.get(name)) or "")
+    # Of several fields with one name the last one counts, as for `Map.get`.
+    texts = {name.text: text_of(value) or "" for name, value in block.pairs if type(name) is Scalar}
+    return selector_in(lambda name: texts.get(name, ""))
 
 
 def selector_in(field: Callable[[str], str]) -> Selector | None:
     """The selector among the fields of a block, or None if no field has a valid one."""
-    # Most files are not encrypted, and need none of these.
-    from fluxsecrets.sops.selectors import DEFAULT_SELECTOR, SelectorKind, compile_selector, select_one
+    return _selector(tuple(map(field, _kinds())))
 
-    fields = {kind.value: field(kind.value) for kind in SelectorKind}
+
+@cache
+def _kinds() -> tuple[str, ...]:
+    """The names of the fields that are selectors."""
+    from fluxsecrets.sops.selectors import (
+        SelectorKind,
+    )  # most files are not encrypted, and need none of these
+
+    return tuple(kind.value for kind in SelectorKind)
+
+
+@lru_cache(maxsize=64)
+def _selector(texts: tuple[str, ...]) -> Selector | None:
+    """The selector of a block by its fields, as `_kinds` has them; the files of a repository have few."""
+    from fluxsecrets.sops.selectors import DEFAULT_SELECTOR, compile_selector, select_one
+
     try:
-        return compile_selector(select_one(fields) or DEFAULT_SELECTOR)
+        return compile_selector(select_one(dict(zip(_kinds(), texts, strict=True))) or DEFAULT_SELECTOR)
     except FluxsecretsError:
         return None
 
