@@ -79,3 +79,30 @@ def test_what_each_is(root):
 def test_an_empty_path_is_refused(root):
     with pytest.raises(UsageError, match="a path is empty"):
         select(Session(os.environ, root), ["a/db.yaml", ""])
+
+
+def test_many_are_looked_up_beside_something(root, git):
+    folder = root.parent / "repository"
+    folder.mkdir()
+    git(folder, "init", "--quiet")
+    names = []
+    for number in range(450):
+        names.append(f"apps/{number}/db.yaml")
+        (folder / names[-1]).parent.mkdir(parents=True)
+        (folder / names[-1]).write_text("a: 1\n")
+    (folder / "apps/kustomization.yaml").write_text(
+        "secretGenerator:\n  - name: x\n    files:\n      - key.env=7/db.yaml\n"
+    )
+    called = []
+
+    def selected(names, beside):
+        return select(Session(os.environ, folder), names, beside=beside).targets
+
+    del names[70:]
+    assert selected(names, lambda: called.append(1)) == selected(names, None)
+    assert len(called) == 1
+    assert [each.format for each in selected(names, None)].count("dotenv") == 1
+    assert selected(names[:9], lambda: called.append(1)) == selected(names[:9], None)
+    assert len(called) == 1
+    with pytest.raises(LookupError):
+        selected(names, {}.popitem)

@@ -1,4 +1,4 @@
-"""Load what the first file would load, while other processes look at files.
+"""Load what the first file would load, while other processes look at files, or git lists them.
 
 Until the first file is encrypted only this process works: what it loads for that serves all workers.
 """
@@ -14,6 +14,10 @@ from fluxsecrets.ops.run.session import Session
 _MODULES = (
     *("fluxsecrets.sops.beside", "fluxsecrets.sops.encryption", "fluxsecrets.sops.primitives"),
     *("fluxsecrets.sops.formats.yaml.beside", "threading"),
+)
+_FOR_DECRYPTION = (
+    *("fluxsecrets.sops.betweenkeys", "fluxsecrets.sops.primitives", "fluxsecrets.sops.formats.yaml.direct"),
+    "threading",
 )
 _FOR_ROTATION = ("fluxsecrets.sops.betweenkeys", "fluxsecrets.sops.formats.yaml.again")
 
@@ -32,6 +36,17 @@ def load_encryption(session: Session) -> None:
     """
     for name in _MODULES:
         import_module(name)
+    _load_keys(session)
+
+
+def load_decryption(session: Session) -> None:
+    """Load what decrypting takes where the rules of the working directory hold; no identity is looked for."""
+    for name in _FOR_DECRYPTION:
+        import_module(name)
+    _load_keys(session)
+
+
+def _load_keys(session: Session) -> None:
     with suppress(FluxsecretsError):
         found = session.find_config(session.cwd)
         rules = session.load_config(found).rules if found is not None else ()

@@ -164,6 +164,12 @@ def _node_bytes(node: Node, format_name: str) -> bytes:
     return tree_format(format_name).render([to_data(node)])
 
 
+def _load(session: Session) -> None:
+    from .ahead import load_decryption  # few files do without
+
+    load_decryption(session)
+
+
 def decrypt_in_place(
     session: Session, paths: Sequence[str], environment: str | None, input_type: str | None
 ) -> BatchResult:
@@ -180,7 +186,7 @@ def decrypt_in_place(
 
     from .encryptedfiles import encrypted_targets
 
-    selection = select(session, paths, environment, input_type)
+    selection = select(session, paths, environment, input_type, beside=partial(_load, session))
     make_ready(target.path for target in selection.targets)
     targets, _ = encrypted_targets(session, selection)
     results = replace_files(session, partial(_prepare, session), targets, partial(waits_for_file, session))

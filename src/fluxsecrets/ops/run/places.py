@@ -6,7 +6,7 @@ Thousands of files may be named, so most of this goes without path objects.
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
 from fluxsecrets.errors import FileAccessError, FluxsecretsError
@@ -28,10 +28,17 @@ if TYPE_CHECKING:  # most files do without the repository
 
 @dataclass(slots=True)
 class Places:
-    """Repositories and their listings, each looked up once, however many files are named."""
+    """Repositories and their listings, each looked up once, however many files are named.
+
+    Attributes:
+        session: the run.
+        names: the paths as given.
+        beside: what is done while git lists the first repository, if it has to.
+    """
 
     session: Session
     names: Sequence[str]
+    beside: Callable[[], None] | None = None
     _repositories: dict[str, Repository] = field(default_factory=dict)
     _roots: dict[Path, str] = field(default_factory=dict)
     _real: dict[str, bool] = field(default_factory=dict)
@@ -129,7 +136,13 @@ class Places:
 
     def _listing(self, repository: Repository) -> tuple[str, ...]:
         if repository.root not in self._listings:
-            self._listings[repository.root] = repository.files()
+            beside, self.beside = self.beside, None
+            if beside is None:
+                self._listings[repository.root] = repository.files()
+            else:
+                with repository.files_begun() as listed:
+                    beside()
+                    self._listings[repository.root] = listed()
         return self._listings[repository.root]
 
     def generators(self, repository: Repository) -> Mapping[str, GeneratorUse]:

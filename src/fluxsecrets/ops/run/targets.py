@@ -30,6 +30,10 @@ if TYPE_CHECKING:  # a command that reads one file mostly does without the repos
     from fluxsecrets.repo.tree import Tree
 
 
+_MANY = 64
+"""Paths from which something is done beside looking them up: fewer files are worked on by this process."""
+
+
 class Selection(NamedTuple):
     """The files of a command.
 
@@ -64,7 +68,8 @@ def select(
             environment is selected, or else the whole repository.
         environment: name of an environment, or None.
         input_type: format of named files, in place of what their place and suffix say.
-        beside: what is done while other processes look at the files of a repository, if there are as many.
+        beside: what is done while other processes look at the files of a repository, or git lists them, if
+            there are as many.
 
     Raises:
         UsageError: both an environment and paths.
@@ -76,7 +81,7 @@ def select(
         raise UsageError("name files or an environment, not both", hint="leave out --env, or the paths")
     if not paths:
         return _from_repository(session, environment, partial(_look_at_many, beside=beside))
-    places = Places(session, paths)
+    places = Places(session, paths, beside if len(paths) >= _MANY else None)
     targets: dict[str, Target] = {}  # a path object takes long to hash
     for text in paths:
         if not text:
