@@ -70,7 +70,7 @@ def test_what_nobody_expects(waddle, cli, monkeypatch, raised, code, message):
     def fail(*_args, **_options):
         raise raised
 
-    monkeypatch.setattr("fluxsecrets.cli.quick.start.open_session", fail)
+    monkeypatch.setattr("fluxsecrets.cli.commandline.open_session", fail)
     report = failed(cli("status", "--format", "json"), code)
     assert report["error"]["message"].startswith(message)
     assert "throwaway" not in json.dumps(report)

@@ -26,7 +26,7 @@ def blocked(tmp_path, caches):
         ("re2", "google-re2", ("scan", "secret.yaml")),
         ("yaml", "PyYAML", ("encrypt", "secret.yaml")),
         ("cryptography", "cryptography", ("keys", "generate")),
-        ("click", "click", ("scan", "secret.yaml")),
+        ("click", "click", ("explain", "secret.yaml")),
     ],
 )
 def test_a_missing_library_is_named_with_what_to_do(blocked, tmp_path, module, package, arguments):

@@ -128,14 +128,27 @@ def test_a_new_rule_is_never_missed(program):
     assert program.run(data) == ["zzq", "True"]
 
 
-def test_what_patterns_are_known_by_is_their_name_with_and_without_a_note(tmp_path, monkeypatch):
-    from fluxsecrets.scan import prepared
-    from fluxsecrets.scan.matcher import cache_name
-    from fluxsecrets.scan.patterns import patterns
+def test_what_patterns_are_known_by_is_their_name_with_and_without_a_note(program):
+    """With a note, nothing makes them."""
+    code = f"""
+import os, sys, time
+true = time.time_ns
+time.time_ns = lambda: true() + 3600 * 10**9
+from pathlib import Path
+from fluxsecrets.scan import prepared
+print(prepared.known_as(Path(os.environ["CACHE"])), {_RULES!r} in sys.modules)
+from fluxsecrets.scan.matcher import cache_name
+from fluxsecrets.scan.patterns import patterns
+print(cache_name(patterns()), prepared.known_as(None))
+"""
 
-    monkeypatch.setattr(prepared, "_SETTLED", 0)
-    name = cache_name(patterns())
-    assert prepared.known_as(None) == name
-    assert prepared.known_as(tmp_path) == name
-    monkeypatch.setattr(prepared, "_patterns", None)
-    assert prepared.known_as(tmp_path) == name
+    def known():
+        environ = {**os.environ, "PYTHONPATH": str(program.folder), "CACHE": str(program.cache)}
+        command = [sys.executable, "-c", code]
+        return subprocess.run(command, env=environ, capture_output=True, text=True, check=True).stdout.split()
+
+    for note in program.cache.glob("prepared-*"):
+        note.unlink()
+    for made in ("True", "False"):
+        name, *said = known()
+        assert said == [made, name, name]
