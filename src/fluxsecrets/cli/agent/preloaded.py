@@ -15,7 +15,8 @@ _KEYS = ("agessh", "gpg", "pgpmessage", "postquantum", "sshkeys")
 _REPOSITORY = (
     *("cli.progress", "files.beside", "ops.run.parallel", "ops.run.waiting", "report.errors", "report.json"),
     *("files.removal", "ops.hooks.state", "ops.run.people", "repo.discover", "repo.environments"),
-    *("repo.git.running", "repo.plainyaml", "repo.settings", "sops.config", "sops.shamir"),
+    *("repo.git.running", "repo.plainyaml", "repo.settings", "sops.betweenkeys", "sops.config"),
+    "sops.shamir",
 )
 _OF_OTHERS = (
     *("calendar", "difflib", "encodings.utf_8_sig", "heapq", "mmap", "re2", "shlex", "unicodedata"),
